@@ -1,0 +1,14 @@
+"""How long work tells how far it is: one callable, passed in, that may be ignored."""
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Called now and then by long work."""
+
+    def __call__(self, done: int, total: int, unit: str, **figures: float) -> None:
+        """Say that ``done`` of ``total`` units (steps, tracks...) are made; figures are shown beside (loss=0.3)."""
+
+
+def silent(done: int, total: int, unit: str, **figures: float) -> None:
+    """Show nothing."""

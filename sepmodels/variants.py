@@ -1,0 +1,97 @@
+"""The one list of variants: a new one is one entry here (and, for a new architecture, a file in ``models/``).
+
+Importing this module is cheap and needs no torch: an entry names its architecture and loss, and only
+:func:`sepmodels.models.build_model` and :func:`sepmodels.losses.build_loss` import them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from sepmodels.errors import unknown_name
+
+Settings = Mapping[str, int | float | str | bool]
+NO_SETTINGS: Settings = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A system to train and compare.
+
+    name: identifier in asset keys, tables, file names and on the command line.
+    title: what tables show.
+    summary: one sentence on what it is, and how it differs from the baseline.
+    architecture: the module of :mod:`sepmodels.models` that has its ``Config`` and ``Model``.
+    settings: keyword arguments of that ``Config``.
+    loss: a function of :mod:`sepmodels.losses`.
+    loss_settings: keyword arguments of that function, beside the estimate and the target.
+    learning_rate: Adam's initial step size.
+    """
+
+    name: str
+    title: str
+    summary: str
+    architecture: str
+    loss: str
+    settings: Settings = field(default=NO_SETTINGS)
+    loss_settings: Settings = field(default=NO_SETTINGS)
+    learning_rate: float = 1e-3
+
+
+BASELINE = "open_unmix"
+
+_ALL = (
+    Variant(
+        name="open_unmix",
+        title="Open-Unmix",
+        summary="Open-Unmix as published: three BiLSTM layers make a soft mask; MSE on magnitudes.",
+        architecture="open_unmix",
+        loss="magnitude_mse",
+    ),
+    Variant(
+        name="time_domain",
+        title="Time domain",
+        summary="Open-Unmix x Wave-U-Net: a convolutional encoder and decoder around the same BiLSTM, on waveforms.",
+        architecture="time_domain",
+        loss="waveform_mse",
+    ),
+    Variant(
+        name="transformer",
+        title="Transformer",
+        summary="Open-Unmix with a Transformer encoder of comparable size in place of the BiLSTM.",
+        architecture="transformer",
+        loss="magnitude_mse",
+    ),
+    Variant(
+        name="l1_loss",
+        title="L1 loss",
+        summary="Open-Unmix trained with L1 on magnitudes in place of MSE.",
+        architecture="open_unmix",
+        loss="magnitude_l1",
+    ),
+    Variant(
+        name="dual_loss",
+        title="Dual loss",
+        summary="Open-Unmix trained with 0.9 magnitude MSE + 0.1 time MSE, literally as in the paper.",
+        architecture="open_unmix",
+        loss="dual",
+        loss_settings=MappingProxyType({"magnitude_weight": 0.9, "waveform_weight": 0.1}),
+    ),
+    Variant(
+        name="dual_loss_balanced",
+        title="Dual loss, balanced",
+        summary="The dual loss with its magnitude term divided by the energy of the STFT window.",
+        architecture="open_unmix",
+        loss="dual",
+        loss_settings=MappingProxyType({"magnitude_weight": 0.9, "waveform_weight": 0.1, "normalised": True}),
+    ),
+)
+
+VARIANTS: dict[str, Variant] = {variant.name: variant for variant in _ALL}
+
+
+def find_variant(name: str) -> Variant:
+    """The variant of that name; raises :class:`UserError` that suggests the nearest for an unknown one."""
+    if name not in VARIANTS:
+        raise unknown_name("variant", name, VARIANTS)
+    return VARIANTS[name]
