@@ -1,0 +1,109 @@
+"""What decides a result, and what only decides how fast it comes.
+
+Every field bears on the result, and so on whether an asset is stale, unless it is declared with
+:func:`speed_only`.
+"""
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+DatasetLayout = Literal["demo", "stems", "wav", "folder"]
+
+
+def speed_only(default: Any) -> Any:
+    """A field that changes time or memory but not the result: it never makes an asset stale."""
+    return field(default=default, metadata={"speed_only": True})
+
+
+def result_settings(settings: Any) -> dict[str, Any]:
+    """The fields of a settings dataclass that bear on the result, by name, nested ones too.
+
+    >>> "workers" in result_settings(DatasetSettings("demo"))
+    False
+    """
+    chosen = {}
+    for entry in fields(settings):
+        if entry.metadata.get("speed_only"):
+            continue
+        value = getattr(settings, entry.name)
+        chosen[entry.name] = result_settings(value) if hasattr(value, "__dataclass_fields__") else value
+    return chosen
+
+
+@dataclass(frozen=True)
+class DatasetSettings:
+    """Where tracks come from.
+
+    layout: ``demo`` (made here), ``stems`` (MUSDB18's five-stream files), ``wav`` (MUSDB18-HQ's folders of
+        files), ``folder`` (a folder per track, ``vocals`` and any other stems).
+    folder: its root; None means the profile's own folder under the data folder. Only the content of what is
+        there counts, not the place.
+    validation_share: the share of the training tracks held out where the data has no list of its own.
+    split_seed: decides that draw.
+    """
+
+    layout: DatasetLayout
+    folder: str | None = speed_only(None)
+    validation_share: float = 0.15
+    split_seed: int = 42
+    workers: int = speed_only(0)
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Training as Open-Unmix does it (its ``scripts/train.py``, 1.3.0), and the budget.
+
+    An epoch is ``chunks_per_track`` chunks for each training track. Training ends after ``epochs``, after
+    ``steps`` optimiser steps if given, or when the validation loss has not improved for ``patience`` epochs.
+    """
+
+    batch: int = 16
+    chunk_seconds: float = 6.0
+    chunks_per_track: int = 64
+    epochs: int = 1000
+    steps: int | None = None
+    weight_decay: float = 1e-5
+    plateau_factor: float = 0.3
+    plateau_patience: int = 80
+    patience: int = 140
+    warmup_steps: int = 0
+    gradient_clip: float | None = None
+    ema_decay: float = 0.0
+    gain_low: float = 0.25
+    gain_high: float = 1.25
+    swap_probability: float = 0.5
+    remix: bool = True
+    precision: Literal["auto", "32", "bf16", "fp16"] = "auto"
+    feeding: Literal["auto", "device", "host", "disk"] = speed_only("auto")
+    memory_budget_gb: float | None = speed_only(None)
+    compile: bool = speed_only(False)
+
+
+@dataclass(frozen=True)
+class SeparationSettings:
+    """How a track is cut for inference.
+
+    segment_seconds, overlap_seconds: the span that the model sees at once, and what neighbouring spans share,
+        cross-faded. They change the estimate slightly, so they count.
+    batch: spans at once.
+    """
+
+    segment_seconds: float = 60.0
+    overlap_seconds: float = 2.0
+    batch: int = speed_only(1)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One benchmark: a dataset, a budget, seeds and where it runs."""
+
+    name: str
+    summary: str
+    dataset: DatasetSettings
+    training: TrainingSettings = TrainingSettings()
+    separation: SeparationSettings = SeparationSettings()
+    seeds: tuple[int, ...] = (42,)
+    sample_rate_hz: int = 44_100
+    device: str = speed_only("auto")
+    scorer: Literal["fast", "museval"] = speed_only("fast")
+    scoring_workers: int = speed_only(0)
