@@ -4,7 +4,7 @@ Every field bears on the result, and so on whether an asset is stale, unless it 
 :func:`speed_only`.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 DatasetLayout = Literal["demo", "stems", "wav", "folder"]
@@ -26,7 +26,7 @@ def result_settings(settings: Any) -> dict[str, Any]:
         if entry.metadata.get("speed_only"):
             continue
         value = getattr(settings, entry.name)
-        chosen[entry.name] = result_settings(value) if hasattr(value, "__dataclass_fields__") else value
+        chosen[entry.name] = result_settings(value) if is_dataclass(value) else value
     return chosen
 
 

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from sepmodels.errors import unknown_name
 
 Settings = Mapping[str, int | float | str | bool]
-NO_SETTINGS: Settings = MappingProxyType({})
+# Words about a variant make no result stale.
+WORDS_ONLY = MappingProxyType({"speed_only": True})
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,12 @@ class Variant:
     """
 
     name: str
-    title: str
-    summary: str
+    title: str = field(metadata=WORDS_ONLY)
+    summary: str = field(metadata=WORDS_ONLY)
     architecture: str
     loss: str
-    settings: Settings = field(default=NO_SETTINGS)
-    loss_settings: Settings = field(default=NO_SETTINGS)
+    settings: Settings = field(default_factory=dict)
+    loss_settings: Settings = field(default_factory=dict)
     learning_rate: float = 1e-3
 
 
@@ -75,7 +76,7 @@ _ALL = (
         summary="Open-Unmix trained with 0.9 magnitude MSE + 0.1 time MSE, literally as in the paper.",
         architecture="open_unmix",
         loss="dual",
-        loss_settings=MappingProxyType({"magnitude_weight": 0.9, "waveform_weight": 0.1}),
+        loss_settings={"magnitude_weight": 0.9, "waveform_weight": 0.1},
     ),
     Variant(
         name="dual_loss_balanced",
@@ -83,7 +84,7 @@ _ALL = (
         summary="The dual loss with its magnitude term divided by the energy of the STFT window.",
         architecture="open_unmix",
         loss="dual",
-        loss_settings=MappingProxyType({"magnitude_weight": 0.9, "waveform_weight": 0.1, "normalised": True}),
+        loss_settings={"magnitude_weight": 0.9, "waveform_weight": 0.1, "normalised": True},
     ),
 )
 
