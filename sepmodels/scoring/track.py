@@ -1,0 +1,114 @@
+"""Scores of all variants of one track, as a table."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from sepmodels.errors import UserError, unknown_name
+from sepmodels.scoring.museval_scorer import museval_scores
+from sepmodels.scoring.signals import Float64, fit_length, is_silent
+from sepmodels.scoring.whole_track import whole_track_sdr
+
+METRICS = ("SDR", "ISR", "SIR", "SAR")
+WHOLE_TRACK_METRICS = ("uSDR", "SI-SDR")
+SCORERS = ("fast", "museval")
+
+
+def score_track(
+    reference: np.ndarray,
+    estimates: Mapping[str, np.ndarray],
+    *,
+    targets: Sequence[str] = ("vocals", "accompaniment"),
+    window_seconds: float = 1.0,
+    hop_seconds: float = 1.0,
+    sample_rate_hz: int = 44_100,
+    scorer: Literal["fast", "museval"] = "fast",
+) -> pd.DataFrame:
+    """Score every variant's estimates of one track by BSSEval v4, with uSDR and SI-SDR beside it.
+
+    An estimate that is longer than the reference is cut, a shorter one padded with zeros, as museval does. A
+    window in which a source of the reference or of the estimate is silent (its channels sum to exactly 0) is
+    NaN for all targets; an estimate with a source that is silent all through has only such windows. A perfect
+    estimate scores inf.
+
+    Args:
+        reference: the true sources, in the order of ``targets``.
+        estimates: per variant, estimates of the same sources.
+        scorer: "fast" for this project's own, "museval" for museval itself.
+
+    Returns:
+        A row per variant, target, metric and window: columns variant, target, metric, window (Int64 from 0)
+        and value in dB. Metrics SDR, ISR, SIR and SAR have a row per window; uSDR and SI-SDR have one for the
+        track, with window <NA>.
+
+    Raises:
+        UserError: a reference is silent all through, or an array has the wrong shape or type.
+
+    Shape:
+        reference: (source, channel, sample), int16 or float in [-1, 1].
+        estimates: each (source, channel, any number of samples), int16 or float in [-1, 1].
+    """
+    if scorer not in SCORERS:
+        raise unknown_name("scorer", scorer, SCORERS)
+    check_reference(reference, targets)
+    fitted = {}
+    for variant, estimate in estimates.items():
+        check_estimate(variant, estimate, reference)
+        fitted[variant] = fit_length(estimate, reference.shape[-1])
+    window_samples, hop_samples = (int(seconds * sample_rate_hz) for seconds in (window_seconds, hop_seconds))
+    parts = []
+    for variant, estimate in fitted.items():
+        values = museval_scores(reference, estimate, window_samples, hop_samples)
+        parts.append(window_rows(variant, targets, values))
+        parts.append(track_rows(variant, targets, whole_track_sdr(reference, estimate)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def check_reference(reference: np.ndarray, targets: Sequence[str]) -> None:
+    """Raise UserError unless the reference has a sounding source for every target."""
+    if reference.ndim != 3 or reference.shape[0] != len(targets) or reference.shape[-1] == 0:
+        raise UserError(
+            f"A reference of shape {reference.shape} cannot be scored: expected (source, channel, sample) with a "
+            f"source for each of {', '.join(targets)}."
+        )
+    silent = [target for target, quiet in zip(targets, is_silent(reference), strict=True) if quiet]
+    if silent:
+        raise UserError(
+            f"The reference {' and '.join(silent)} is silent all through (its channels sum to 0), so BSSEval is not "
+            "defined: leave this track out of the scores."
+        )
+
+
+def check_estimate(variant: str, estimate: np.ndarray, reference: np.ndarray) -> None:
+    """Raise UserError, naming the variant, unless an estimate has the reference's sources and channels."""
+    if estimate.ndim != 3 or estimate.shape[:2] != reference.shape[:2]:
+        raise UserError(
+            f"The estimate of {variant} has shape {estimate.shape}: expected (source, channel, sample) with "
+            f"{reference.shape[0]} sources of {reference.shape[1]} channels, like the reference."
+        )
+    if np.issubdtype(estimate.dtype, np.floating) and not np.isfinite(estimate.sum()):
+        raise UserError(f"The estimate of {variant} has values that are NaN or infinite: separate the track again.")
+
+
+def window_rows(variant: str, targets: Sequence[str], values: Float64) -> pd.DataFrame:
+    """Rows for the windows' scores, (metric, source, window) in the order of METRICS and ``targets``."""
+    index = pd.MultiIndex.from_product(
+        [METRICS, targets, range(values.shape[-1])], names=["metric", "target", "window"]
+    )
+    rows = pd.DataFrame({"value": values.ravel()}, index=index).reset_index()
+    return tidy(rows, variant)
+
+
+def track_rows(variant: str, targets: Sequence[str], values: tuple[Float64, Float64]) -> pd.DataFrame:
+    """Rows for the whole track's scores, (source,) for each of WHOLE_TRACK_METRICS."""
+    index = pd.MultiIndex.from_product([WHOLE_TRACK_METRICS, targets], names=["metric", "target"])
+    rows = pd.DataFrame({"value": np.concatenate(values), "window": pd.NA}, index=index).reset_index()
+    return tidy(rows, variant)
+
+
+def tidy(rows: pd.DataFrame, variant: str) -> pd.DataFrame:
+    """The columns of the table of scores, in their order and types."""
+    rows = rows.assign(variant=variant).astype({"window": "Int64", "value": "float64"})
+    return rows[["variant", "target", "metric", "window", "value"]]
