@@ -1,0 +1,179 @@
+"""A project module as parts: each function, class, method and constant, and what each says and needs.
+
+Parsed, never imported. What a part says leaves out whatever does not change what it does: comments, docstrings,
+layout, annotations (but for the fields of classes), ``pass``, and import statements, which count by what
+they lead to.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from assets.code_names import Import, Names, bindings_of, is_type_checking, names_of
+from sepmodels.errors import UserError
+
+PACKAGES = ("sepmodels", "assets", "pipelines")
+MODULE_LEVEL = "(module level)"
+_UNSAID = {"returns", "annotation", "type_comment", "ctx", "kind"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One definition. kind: ``function``, ``class``, ``constant`` or ``statements``."""
+
+    name: str
+    kind: str
+    nodes: tuple[ast.stmt, ...]
+    package: str
+
+    @cached_property
+    def text(self) -> str:
+        """A hash of what the part says."""
+        said = "\n".join(_say(node) for node in self.nodes)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    @cached_property
+    def needs(self) -> Names:
+        """The names and modules that it needs from outside."""
+        return names_of(self.nodes, self.package)
+
+
+class Module:
+    """The parts of one source file.
+
+    definitions: the parts behind each name of the module; a class has one for itself and one for each method.
+    imports: the names that its import statements bind.
+    loads: the modules that it imports when it is imported itself.
+    effects: the statements that do something whenever the module is imported.
+    """
+
+    def __init__(self, name: str, path: str, tree: ast.Module, is_package: bool) -> None:
+        self.name = name
+        self.path = path
+        self.package = name if is_package else name.rpartition(".")[0]
+        self.imports: dict[str, Import] = {}
+        self.loads: set[Import] = set()
+        self.effects: list[Part] = []
+        self.definitions: dict[str, list[Part]] = {}
+        defined: dict[str, list[ast.stmt]] = {}
+        effects: list[ast.stmt] = []
+        for statement in tree.body:
+            if _is_nothing(statement) or _is_main_guard(statement):
+                continue
+            bound = bindings_of([statement], self.package)
+            self.imports.update(bound.imports)
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                self.loads |= names_of([statement], self.package).imports
+            if not _only_defines(statement) or "_" in bound.names:
+                effects.append(statement)
+            for defined_name in bound.names if _only_defines(statement) else ():
+                defined.setdefault(defined_name, []).append(statement)
+        self.stars = [wanted.module for wanted in self.loads if wanted.name == "*"]
+        if effects:
+            self.effects = [Part(MODULE_LEVEL, "statements", tuple(effects), self.package)]
+        for defined_name, statements in defined.items():
+            self.definitions[defined_name] = list(self._parts(defined_name, statements))
+
+    @property
+    def public(self) -> list[str]:
+        """The names that it defines for others."""
+        return [name for name in self.definitions if not name.startswith("_")]
+
+    def _parts(self, name: str, statements: list[ast.stmt]) -> Iterator[Part]:
+        last = statements[-1]
+        if isinstance(last, ast.ClassDef):
+            methods: dict[str, list[ast.stmt]] = {}
+            others: list[ast.stmt] = []
+            for child in last.body:
+                is_method = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+                (methods.setdefault(child.name, []) if is_method else others).append(child)
+            header = ast.ClassDef(**{**{field: getattr(last, field) for field in last._fields}, "body": others})
+            yield Part(name, "class", (*statements[:-1], header), self.package)
+            for method, nodes in methods.items():
+                yield Part(f"{name}.{method}", "function", tuple(nodes), self.package)
+        else:
+            kind = "function" if isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef) else "constant"
+            yield Part(name, kind, tuple(statements), self.package)
+
+
+_parsed: dict[Path, tuple[bytes, Module]] = {}
+
+
+def read_module(root: Path, name: str) -> Module | None:
+    """The project's module of that dotted name, or None when ``root`` has none.
+
+    A file is parsed again only when it has changed. Raises :class:`UserError` with file and line when it is not
+    valid Python.
+    """
+    if name.partition(".")[0] not in PACKAGES:
+        return None
+    place = root.joinpath(*name.split("."))
+    for path, is_package in ((place / "__init__.py", True), (place.with_suffix(".py"), False)):
+        try:
+            source = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if path not in _parsed or _parsed[path][0] != source:
+            _parsed[path] = (source, _parse(name, source, path.relative_to(root).as_posix(), is_package))
+        return _parsed[path][1]
+    return None
+
+
+def _parse(name: str, source: bytes, shown: str, is_package: bool) -> Module:
+    try:
+        tree = ast.parse(source, shown)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        where = f"{shown}, line {line}" if line else shown
+        raise UserError(f"{where}, is not valid Python ({getattr(error, 'msg', error)}): mend it first.") from error
+    return Module(name, shown, tree, is_package)
+
+
+def _only_defines(statement: ast.stmt) -> bool:
+    """Whether it does nothing but bind names, so that it counts only where one of them is used."""
+    if isinstance(statement, ast.Assign):
+        return all(_is_names(target) for target in statement.targets)
+    if isinstance(statement, ast.AnnAssign | ast.AugAssign):
+        return _is_names(statement.target)
+    return isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom)
+
+
+def _is_names(target: ast.expr) -> bool:
+    if isinstance(target, ast.Tuple | ast.List):
+        return all(_is_names(element) for element in target.elts)
+    return isinstance(target, ast.Name)
+
+
+def _is_main_guard(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.If) and ast.unparse(statement.test) == "__name__ == '__main__'"
+
+
+def _is_nothing(statement: ast.AST) -> bool:
+    """Docstrings and other bare constants, ``pass``, and blocks for type checkers alone."""
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    return isinstance(statement, ast.Pass) or (is_type_checking(statement) and not statement.orelse)  # type: ignore[attr-defined]
+
+
+def _say(node: object, in_class: bool = False) -> str:
+    """What a syntax tree says: like ``ast.dump``, without what does not count, and alike in all Python versions."""
+    if isinstance(node, list):
+        return "[" + ",".join(_say(item, in_class) for item in node if not _is_unsaid(item, in_class)) + "]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    if isinstance(node, ast.AnnAssign) and not in_class:
+        return f"Assign(targets=[{_say(node.target)}],value={_say(node.value)})"
+    unsaid = _UNSAID - {"annotation"} if isinstance(node, ast.AnnAssign) else _UNSAID
+    inside = isinstance(node, ast.ClassDef) or (in_class and isinstance(node, ast.If | ast.Try | ast.With))
+    fields = ((field, getattr(node, field, None)) for field in node._fields if field not in unsaid)
+    said = ((field, _say(value, inside)) for field, value in fields if value is not None)
+    return f"{type(node).__name__}({','.join(f'{field}={value}' for field, value in said if value != '[]')})"
+
+
+def _is_unsaid(item: object, in_class: bool) -> bool:
+    if isinstance(item, ast.AnnAssign) and item.value is None:
+        return not in_class  # in a class it may be a field
+    return isinstance(item, ast.AST) and (_is_nothing(item) or isinstance(item, ast.Import | ast.ImportFrom))

@@ -1,0 +1,438 @@
+"""What counts in a code version, what does not, and how a difference is told."""
+
+import ast
+import io
+import random
+import textwrap
+import tokenize
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assets.code_version import PROJECT, CodeVersion, code_version, explain
+from sepmodels.errors import UserError
+
+FILES = {
+    "sepmodels/__init__.py": "",
+    "sepmodels/losses.py": """
+        import torch
+        SCALE = 2.0
+        def mse(estimate, target):
+            return (SCALE * (estimate - target) ** 2).mean()
+        def l1(estimate, target):
+            return torch.abs(estimate - target).mean()
+        def build_loss(variant):
+            return globals()[variant.loss]
+    """,
+    "sepmodels/models/__init__.py": """
+        import importlib
+        from .shared import Norm
+        def build_model(variant):
+            return importlib.import_module(f"sepmodels.models.{variant.architecture}").Model()
+    """,
+    "sepmodels/models/shared.py": """
+        class Norm:
+            def forward(self, x):
+                return x
+    """,
+    "sepmodels/models/lstm.py": """
+        from sepmodels.models import Norm
+        class Model(Norm):
+            width: int = 3
+            def forward(self, x):
+                return self.helper(x)
+            def helper(self, x):
+                return x + 1
+    """,
+    "sepmodels/models/conv.py": """
+        class Model:
+            def forward(self, x):
+                return x
+    """,
+    "sepmodels/augment.py": """
+        def gain(x):
+            return x
+        def swap(x):
+            return x
+    """,
+    "sepmodels/variants.py": """
+        _ALL = ("a", "b")
+        VARIANTS = {name: name for name in _ALL}
+        def find_variant(name):
+            return VARIANTS[name]
+    """,
+    "sepmodels/training.py": '''
+        """Training."""
+        import numpy as np
+        from sepmodels import augment
+        from sepmodels.variants import find_variant
+        STEPS = 3
+        UNUSED = 4
+        def train(variant):
+            """Train."""
+            import sepmodels.models as architectures
+            from .losses import build_loss
+            variant = find_variant(variant)
+            model, loss = architectures.build_model(variant), build_loss(variant)
+            for step in range(STEPS):
+                _step(model, loss, augment.gain(np.zeros(3)))
+        def _step(model, loss, batch):
+            # one step
+            return loss(model(batch), batch)
+        def unrelated():
+            return UNUSED
+    ''',
+}
+TRAINING = "sepmodels.training:train"
+RUN_TIME = ("sepmodels.models.lstm:Model", "sepmodels.losses:mse")
+
+
+@pytest.fixture
+def tree(tmp_path):
+    return Tree(tmp_path)
+
+
+class Tree:
+    """A small project on disk that can be edited."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for path, source in FILES.items():
+            self.write(path, source)
+
+    def write(self, path: str, source: str) -> None:
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(textwrap.dedent(source).lstrip())
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        source = (self.root / path).read_text()
+        assert old in source
+        (self.root / path).write_text(source.replace(old, new))
+
+    def version(self, *roots, extra_roots=RUN_TIME, **options):
+        return code_version(*(roots or (TRAINING,)), extra_roots=extra_roots, root=self.root, **options)
+
+    def changes(self, path: str, old: str, new: str, **options) -> list[str]:
+        """What an edit of a file is told to have changed, after checking that the digest agrees."""
+        before = self.version(**options)
+        self.edit(path, old, new)
+        return self.difference(before, **options)
+
+    def difference(self, before, **options) -> list[str]:
+        after = self.version(**options)
+        said = explain(before.parts, after.parts)
+        assert (before.digest == after.digest) == (said == [])
+        return said
+
+
+# What does not count
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("# one step", "# a step, told\n    # at length"),
+        ('"""Train."""', '"""Train a model."""\n    "And more."'),
+        ('"""Train."""', "pass"),
+        ("range(STEPS)", "range(\n            STEPS,\n    )"),
+        ("def train(variant):", "def train(variant: str) -> None:"),
+        ("    variant = find_variant", "    variant: str = find_variant"),
+        (
+            "    import sepmodels.models as architectures\n    from .losses import build_loss\n",
+            "    from sepmodels.losses import build_loss\n    from sepmodels import models as architectures\n",
+        ),
+        (
+            "import numpy as np",
+            "import typing\nimport numpy as np\nif typing.TYPE_CHECKING:\n    from sepmodels.models.conv import Model",
+        ),
+        ("UNUSED = 4", "UNUSED = 5"),
+        ("return UNUSED", "return 7"),
+    ],
+    ids=[
+        "comment",
+        "docstring",
+        "pass",
+        "layout",
+        "annotation",
+        "annotated name",
+        "import",
+        "type checking",
+        "unused constant",
+        "unused function",
+    ],
+)
+def test_what_does_not_change_the_work_does_not_count(tree, old, new):
+    assert tree.changes("sepmodels/training.py", old, new) == []
+
+
+def test_an_import_moved_into_the_function_does_not_count(tree):
+    before = tree.version()
+    tree.edit("sepmodels/training.py", "import numpy as np\n", "")
+    tree.edit("sepmodels/training.py", "from .losses", "import numpy as np\n    from .losses")
+    assert tree.difference(before) == []
+
+
+def test_the_list_of_variants_does_not_count(tree):
+    assert tree.changes("sepmodels/variants.py", '"b"', '"b", "c"') == []
+
+
+def test_another_architecture_and_another_loss_do_not_count(tree):
+    assert tree.changes("sepmodels/models/conv.py", "return x", "return 2 * x") == []
+    assert tree.changes("sepmodels/losses.py", "torch.abs(estimate - target)", "(estimate - target).abs()") == []
+
+
+def test_a_function_of_a_used_module_that_is_not_used_does_not_count(tree):
+    assert tree.changes("sepmodels/augment.py", "def swap(x):\n    return x", "def swap(x):\n    return -x") == []
+
+
+def test_a_file_moved_with_no_change_of_content_does_not_count(tree):
+    before = tree.version()
+    (tree.root / "sepmodels/augment.py").rename(tree.root / "sepmodels/augmentation.py")
+    tree.edit("sepmodels/training.py", "from sepmodels import augment", "from sepmodels import augmentation as augment")
+    assert tree.difference(before) == []
+    assert "sepmodels/augmentation.py::gain" in tree.version().parts
+
+
+def test_a_local_name_like_that_of_a_function_is_not_taken_for_it(tree):
+    tree.write(
+        "assets/work.py",
+        """
+        def scores(tracks):
+            found = [tracks for tracks in tracks]
+            return (lambda width: width)(found)
+        def tracks(): return 1
+        def found(): return 2
+        def width(): return 3
+    """,
+    )
+    assert list(tree.version("assets.work:scores", extra_roots=()).parts) == ["assets/work.py::scores"]
+
+
+# What counts
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "told"),
+    [
+        (
+            "sepmodels/training.py",
+            "_step(model, loss, augment",
+            "_step(model, loss, 2 * augment",
+            "sepmodels/training.py changed (function `train`)",
+        ),
+        (
+            "sepmodels/training.py",
+            "return loss(",
+            "return 2 * loss(",
+            "sepmodels/training.py changed (function `_step`)",
+        ),
+        ("sepmodels/training.py", "STEPS = 3", "STEPS = 4", "sepmodels/training.py changed (constant `STEPS`)"),
+        (
+            "sepmodels/training.py",
+            "STEPS = 3",
+            "STEPS = 3\nnp.seterr(all='raise')",
+            "now uses sepmodels/training.py (statements at the top level)",
+        ),
+        (
+            "sepmodels/augment.py",
+            "def gain(x):\n    return x",
+            "def gain(x):\n    return 2 * x",
+            "sepmodels/augment.py changed (function `gain`)",
+        ),
+        ("sepmodels/losses.py", "SCALE = 2.0", "SCALE = 3.0", "sepmodels/losses.py changed (constant `SCALE`)"),
+        (
+            "sepmodels/models/lstm.py",
+            "return x + 1",
+            "return x + 2",
+            "sepmodels/models/lstm.py changed (function `helper` of `Model`)",
+        ),
+        (
+            "sepmodels/models/lstm.py",
+            "width: int = 3",
+            "width: float = 3",
+            "sepmodels/models/lstm.py changed (class `Model`)",
+        ),
+        (
+            "sepmodels/models/shared.py",
+            "return x",
+            "return -x",
+            "sepmodels/models/shared.py changed (function `forward` of `Norm`)",
+        ),
+        (
+            "sepmodels/variants.py",
+            "return VARIANTS[name]",
+            "return VARIANTS.get(name)",
+            "sepmodels/variants.py changed (function `find_variant`)",
+        ),
+        (
+            "sepmodels/training.py",
+            "import numpy as np",
+            "import jax.numpy as np",
+            "sepmodels/training.py changed (function `train`)",
+        ),
+    ],
+    ids=lambda value: value if "changed" in value or "uses" in value else "",
+)
+def test_what_the_work_reaches_counts_and_is_named(tree, path, old, new, told):
+    assert tree.changes(path, old, new) == [told]
+
+
+def test_a_new_helper_is_named_with_the_function_that_calls_it(tree):
+    said = tree.changes("sepmodels/training.py", "augment.gain(np", "augment.swap(np")
+    assert said == [
+        "sepmodels/training.py changed (function `train`)",
+        "now uses sepmodels/augment.py (function `swap`)",
+        "no longer uses sepmodels/augment.py (function `gain`)",
+    ]
+
+
+def test_two_imports_that_change_places_are_seen(tree):
+    tree.write(
+        "assets/work.py",
+        """
+        from sepmodels.models.lstm import Model as First
+        from sepmodels.models.conv import Model as Second
+        def work():
+            return First()(Second())
+    """,
+    )
+    before = tree.version("assets.work:work")
+    tree.edit("assets/work.py", "lstm import Model as First", "conv import Model as First")
+    tree.edit("assets/work.py", "conv import Model as Second", "lstm import Model as Second")
+    after = tree.version("assets.work:work")
+    assert explain(before.parts, after.parts) == ["assets/work.py changed (function `work`)"]
+
+
+def test_what_an_imported_module_does_on_import_counts(tree):
+    tree.edit("sepmodels/augment.py", "def swap", "import sepmodels.plugin\ndef swap")
+    tree.write("sepmodels/plugin.py", "import torch\ntorch.set_num_threads(1)\nOTHER = 3")
+    assert tree.changes("sepmodels/plugin.py", "(1)", "(2)") == [
+        "sepmodels/plugin.py changed (statements at the top level)"
+    ]
+    assert tree.changes("sepmodels/plugin.py", "OTHER = 3", "OTHER = 4") == []
+
+
+def test_a_module_used_as_a_value_counts_whole(tree):
+    tree.write("assets/work.py", "from sepmodels import augment\ndef work(name):\n    return getattr(augment, name)")
+    parts = tree.version("assets.work:work", extra_roots=()).parts
+    assert {"sepmodels/augment.py::gain", "sepmodels/augment.py::swap"} <= set(parts)
+
+
+def test_a_package_that_imports_its_own_submodule_by_name_is_followed(tree):
+    tree.write("sepmodels/__init__.py", "from sepmodels import augment\nfrom . import losses")
+    tree.write(
+        "assets/work.py", "import sepmodels\ndef work():\n    return sepmodels.augment.gain(sepmodels.losses.SCALE)"
+    )
+    parts = tree.version("assets.work:work", extra_roots=()).parts
+    assert set(parts) == {"assets/work.py::work", "sepmodels/augment.py::gain", "sepmodels/losses.py::SCALE"}
+
+
+# Settings and libraries
+
+
+def test_settings_and_libraries_count_and_are_named(tree):
+    before = tree.version(
+        configuration={"variant": {"learning_rate": 1e-3}, "profile": {"training": {"batch": 16, "seeds": (1, 2)}}}
+    )
+    after = tree.version(
+        configuration={"variant": {"learning_rate": 1e-4}, "profile": {"training": {"batch": 8}}}, libraries=["numpy"]
+    )
+    version = after.parts["library:numpy"]
+    assert before.digest != after.digest
+    assert explain(before.parts, after.parts) == [
+        f"library numpy was added ({version})",
+        "profile setting training.batch changed from 16 to 8",
+        "profile setting training.seeds was removed",
+        "variant setting learning_rate changed from 0.001 to 0.0001",
+    ]
+
+
+def test_a_library_version_is_told_from_and_to():
+    assert explain({"library:torch": "2.14.1"}, {"library:torch": "2.14.2"}) == [
+        "library torch changed from 2.14.1 to 2.14.2"
+    ]
+
+
+# Errors
+
+
+def test_a_syntax_error_is_told_with_file_and_line(tree):
+    tree.write("sepmodels/augment.py", "def gain(x):\n    return (\n")
+    with pytest.raises(UserError, match=r"sepmodels/augment\.py, line 2, is not valid Python"):
+        tree.version()
+
+
+def test_an_import_by_a_run_time_name_that_no_root_covers_is_refused(tree):
+    with pytest.raises(UserError, match=r"sepmodels/models/__init__\.py, line 4, imports a module whose name"):
+        tree.version(extra_roots=["sepmodels.losses:mse"])
+
+
+def test_a_root_that_does_not_exist_is_named(tree):
+    with pytest.raises(UserError, match=r"there is no sepmodels\.training:trian"):
+        tree.version("sepmodels.training:trian")
+
+
+# Laws, over the project's own files
+
+SOURCES = sorted(path for package in ("sepmodels", "assets") for path in (PROJECT / package).rglob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    root = tmp_path_factory.mktemp("laws")
+    (root / "sepmodels" / "models").mkdir(parents=True)
+    (root / "sepmodels" / "models" / "__init__.py").touch()
+    return root
+
+
+@settings(deadline=None)
+@given(path=st.sampled_from(SOURCES), seed=st.integers(0, 2**32))
+def test_comments_blank_lines_docstrings_and_layout_never_count(scratch, path, seed):
+    source = path.read_text()
+    dressed = _with_comments(_with_docstrings_and_new_layout(source), random.Random(seed))
+    assert _version_of(scratch, source).parts == _version_of(scratch, dressed).parts
+
+
+@settings(deadline=None)
+@given(path=st.sampled_from([path for path in SOURCES if "return" in path.read_text()]), seed=st.integers(0, 2**32))
+def test_a_changed_expression_always_counts(scratch, path, seed):
+    source = path.read_text()
+    tree = ast.parse(source)
+    returns = [node for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value]
+    chosen = random.Random(seed).choice(returns)
+    chosen.value = ast.Tuple([chosen.value, ast.Constant("more")], ast.Load())
+    assert _version_of(scratch, source).digest != _version_of(scratch, ast.unparse(tree)).digest
+
+
+def _version_of(root: Path, source: str) -> CodeVersion:
+    (root / "sepmodels" / "subject.py").write_text(_with_public_names(source))
+    return code_version("sepmodels.subject", extra_roots=["sepmodels.models"], root=root)
+
+
+def _with_public_names(source: str) -> str:
+    """The source with a function that uses all it defines, so that private helpers count as well."""
+    names = [node.name for node in ast.parse(source).body if hasattr(node, "name")]
+    return f"{source}\n\ndef all_of_it():\n    return [{', '.join(names)}]\n"
+
+
+def _with_docstrings_and_new_layout(source: str) -> str:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            node.body.insert(0, ast.Expr(ast.Constant("Some words.")))
+    return ast.unparse(ast.fix_missing_locations(tree))
+
+
+def _with_comments(source: str, rng: random.Random) -> str:
+    lines = source.splitlines()
+    ends = {
+        token.start[0]
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.NEWLINE
+    }
+    return "\n".join(
+        f"{line}  # here\n\n# and there" if number in ends and rng.random() < 0.3 else line
+        for number, line in enumerate(lines, start=1)
+    )
