@@ -39,12 +39,14 @@ class DatasetSettings:
     folder: its root; None means the profile's own folder under the data folder. Only the content of what is
         there counts, not the place.
     validation_share: the share of the training tracks held out where the data has no list of its own.
-    split_seed: decides that draw.
+    test_share: the share of all tracks held out for the scores, in the ``folder`` layout without a test folder.
+    split_seed: decides those draws.
     """
 
     layout: DatasetLayout
     folder: str | None = speed_only(None)
     validation_share: float = 0.15
+    test_share: float = 0.25
     split_seed: int = 42
     workers: int = speed_only(0)
 
@@ -77,6 +79,16 @@ class TrainingSettings:
     feeding: Literal["auto", "device", "host", "disk"] = speed_only("auto")
     memory_budget_gb: float | None = speed_only(None)
     compile: bool = speed_only(False)
+
+
+    def budget(self) -> str:
+        """The budget in words.
+
+        >>> TrainingSettings(batch=4, chunk_seconds=3.0, steps=300).budget()
+        'up to 1000 epochs or 300 steps of 4 chunks of 3 s'
+        """
+        steps = f" or {self.steps} steps" if self.steps is not None else ""
+        return f"up to {self.epochs} epochs{steps} of {self.batch} chunks of {self.chunk_seconds:g} s"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,127 @@
+"""Audio files in, arrays out, and back. This module and :mod:`~sepmodels.codec` are all that know of formats.
+
+Waveforms are (channel, sample): float32 in [-1, 1] for songs and estimates, int16 for datasets, as musdb
+decodes them (a stem's silence is then exactly 0, which museval's rule for silent windows rests on).
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from sepmodels.codec import StreamHeader, decode, probe, require_file
+from sepmodels.errors import UserError
+from sepmodels.files import replacing
+
+SAMPLE_RATE_HZ = 44_100
+STREAMS = ("mixture", "drums", "bass", "other", "vocals")
+_SUBTYPES = {".wav": "FLOAT", ".flac": "PCM_24"}
+_SNDFILE_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff")
+
+
+def read_stem_file(path: Path) -> np.ndarray:
+    """The five streams of a ``.stem.mp4`` file, in the order of :data:`STREAMS`.
+
+    Returns int16 (5, 2, sample) at 44.1 kHz: the very values of ``stempeg.read_stems(ffmpeg_format="s16le")``.
+    A mono stream fills both channels; streams of another sample rate are resampled.
+
+    Raises :class:`UserError` for a file that is missing, damaged, cut short, or has not five streams.
+    """
+    return decode_int16(path, stem_file_headers(path))
+
+
+def stem_file_headers(path: Path) -> tuple[StreamHeader, ...]:
+    """The five headers of a stem file; raises :class:`UserError` for any other number of audio streams."""
+    headers = probe(path)
+    if len(headers) != len(STREAMS):
+        raise UserError(
+            f"{path} has {len(headers)} audio streams where five were expected ({', '.join(STREAMS)}): "
+            "write it again as a stem file, for instance with stempeg."
+        )
+    return headers
+
+
+def decode_int16(path: Path, headers: tuple[StreamHeader, ...]) -> np.ndarray:
+    """All streams that ``headers`` tells of, as int16 (stream, 2, sample) at 44.1 kHz."""
+    return decode(path, headers, dtype="<i2", channels=2, sample_rate_hz=SAMPLE_RATE_HZ)
+
+
+def read_audio(path: Path) -> tuple[np.ndarray, int]:
+    """A song as float32 (channel, sample) in its own channels, and its sample rate in Hz.
+
+    WAV, FLAC, Ogg, AIFF and MP3 are read by libsndfile; M4A and whatever else by ffmpeg.
+    Raises :class:`UserError` for what is missing, empty, a folder, not audio, damaged or cut short.
+    """
+    require_file(path)
+    if path.suffix.lower() in _SNDFILE_SUFFIXES:
+        return _read_by_sndfile(path)
+    header = probe(path)[0]
+    rate_hz = header.sample_rate_hz
+    waveform = decode(path, [header], dtype="<f4", channels=header.channels, sample_rate_hz=rate_hz)
+    return np.ascontiguousarray(waveform[0]), rate_hz
+
+
+def _read_by_sndfile(path: Path) -> tuple[np.ndarray, int]:
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path) as file:
+            promised, rate_hz, remarks = file.frames, file.samplerate, file.extra_info
+            samples = file.read(dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise UserError(
+            f"{path} cannot be read as audio ({error.error_string}): it is not audio, damaged or cut short; "
+            "export or download it again."
+        ) from None
+    if len(samples) < promised or len(samples) == 0 or _wav_is_cut(remarks):
+        raise UserError(f"{path} is cut short: export or download it again.")
+    return np.ascontiguousarray(samples.T), rate_hz
+
+
+def _wav_is_cut(remarks: str) -> bool:
+    """Whether libsndfile's log says that a WAV's data chunk promises more than the file holds.
+
+    Programs that write to a pipe cannot know the length and promise the largest there is: that is no fault.
+    """
+    found = re.search(r"^data : (\d+) \(should be (\d+)\)", remarks, re.MULTILINE)
+    return found is not None and int(found[2]) < int(found[1]) < 0x7FFF0000
+
+
+def write_audio(path: Path, waveform: np.ndarray, sample_rate_hz: int) -> None:
+    """Write (channel, sample) floats as 32-bit float WAV or 24-bit FLAC, by the path's suffix; whole or not at all.
+
+    Float WAV keeps values beyond [-1, 1]. Raises :class:`UserError` for another suffix, and for values that
+    FLAC, which has no room beyond [-1, 1], would clip.
+    """
+    import soundfile
+
+    subtype = _SUBTYPES.get(path.suffix.lower())
+    if subtype is None:
+        raise UserError(f"{path} cannot be written: the name must end in .wav or .flac.")
+    peak = np.abs(waveform).max(initial=0.0)
+    if subtype == "PCM_24" and not peak <= 1.0:
+        raise UserError(f"{path} would clip (peak {peak:.3f}, FLAC ends at 1): write it as .wav, which keeps it.")
+    with replacing(path) as temporary:
+        soundfile.write(temporary, waveform.astype(np.float32, copy=False).T, sample_rate_hz, subtype=subtype)
+
+
+def resample(waveform: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
+    """Change the sample rate of float (channel, sample) by a polyphase windowed-sinc filter; float32.
+
+    The result has ``ceil(samples * to_hz / from_hz)`` samples, aligned with the first of the input's.
+
+    >>> resample(np.zeros((2, 48_000), np.float32), 48_000, 44_100).shape
+    (2, 44100)
+    """
+    from scipy.signal import firwin, resample_poly
+
+    waveform = waveform.astype(np.float32, copy=False)
+    if from_hz == to_hz:
+        return waveform
+    divisor = int(np.gcd(from_hz, to_hz))
+    up, down = to_hz // divisor, from_hz // divisor
+    # 32 zero crossings a side and Kaiser's beta 10 (-100 dB): scipy's own default stops at -60 dB
+    slower = max(up, down)
+    kernel = firwin(2 * 32 * slower + 1, 0.97 / slower, window=("kaiser", 10.0)).astype(np.float32)
+    resampled: np.ndarray = resample_poly(waveform, up, down, axis=-1, window=kernel)
+    return resampled.astype(np.float32, copy=False)

@@ -1,0 +1,195 @@
+"""Decoding by ffmpeg: every stream of a file in one run, checked for exit status, messages and length.
+
+stempeg reads stream by stem, each in a run of its own, and ignores how the run ended, so that a damaged file
+comes back shorter without a word. Here one strict run feeds all streams, through a pipe each, into one array.
+"""
+
+import os
+import re
+import selectors
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sepmodels.errors import UserError
+
+# A header counts in whole codec frames and may or may not include an encoder's padding: up to about 4000 samples.
+LENGTH_TOLERANCE_SECONDS = 0.1
+_PIPE_BYTES = 1 << 20
+_FORMATS = {np.dtype("<i2"): "s16le", np.dtype("<f4"): "f32le"}
+
+
+@dataclass(frozen=True)
+class StreamHeader:
+    """What a file says of one of its audio streams; seconds is None where it does not say."""
+
+    channels: int
+    sample_rate_hz: int
+    seconds: float | None
+
+
+def require_ffmpeg() -> None:
+    """Raise :class:`UserError` unless ``ffmpeg`` and ``ffprobe`` are on the PATH."""
+    missing = [name for name in ("ffmpeg", "ffprobe") if shutil.which(name) is None]
+    if missing:
+        raise UserError(
+            f"{' and '.join(missing)} not found on the PATH: install it with `sudo apt-get install ffmpeg` "
+            "(Debian, Ubuntu) or `brew install ffmpeg` (macOS), then run again."
+        )
+
+
+def require_file(path: Path) -> None:
+    """Raise :class:`UserError` unless ``path`` is a file that has something in it."""
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, where an audio file was expected: name a file in it.")
+    if not path.is_file():
+        raise UserError(f"{path} does not exist: check the path.")
+    if path.stat().st_size == 0:
+        raise UserError(f"{path} is empty: copy or download it again.")
+
+
+def probe(path: Path) -> tuple[StreamHeader, ...]:
+    """The headers of a file's audio streams, in order, read by stempeg.
+
+    Raises :class:`UserError` if there is no ffmpeg, no such file, or no audio in it.
+    """
+    require_ffmpeg()
+    require_file(path)
+    import ffmpeg  # not at the top: stempeg refuses to be imported on a machine without ffmpeg
+    import stempeg
+
+    try:
+        streams = stempeg.Info(str(path.absolute())).audio_streams
+    except ffmpeg.Error as error:
+        raise _damaged(path, error.stderr, -1) from None  # a banner comes first
+    if not streams:
+        raise UserError(f"{path} has no audio stream: an audio file was expected.")
+    return tuple(_header(stream) for stream in streams)
+
+
+def _header(stream: dict[str, Any]) -> StreamHeader:
+    seconds = stream.get("duration")
+    return StreamHeader(
+        int(stream["channels"]), int(stream["sample_rate"]), None if seconds is None else float(seconds)
+    )
+
+
+def decode(
+    path: Path, headers: Sequence[StreamHeader], *, dtype: str, channels: int, sample_rate_hz: int
+) -> np.ndarray:
+    """The first ``len(headers)`` audio streams as one array (stream, channel, sample), in one run of ffmpeg.
+
+    dtype: ``"<i2"`` gives what musdb and stempeg give with ``s16le``, ``"<f4"`` floats in [-1, 1].
+    channels: of the result; a stream of one channel fills all, any other number must be equal.
+    sample_rate_hz: of the result; ffmpeg resamples streams of another rate.
+
+    The array may be a view of a slightly longer one. Raises :class:`UserError` if ffmpeg fails or complains, a
+    stream is shorter than its header says, or the streams differ in length.
+    """
+    for header in headers:
+        if header.channels not in (1, channels):
+            raise UserError(f"{path} has a stream of {header.channels} channels: mono or stereo was expected.")
+    longest = max(header.seconds or 1.0 for header in headers)
+    sink = _Sink(headers, np.dtype(dtype), channels, round((longest + LENGTH_TOLERANCE_SECONDS) * sample_rate_hz))
+    messages, status = _run(path, sink, sample_rate_hz)
+    if status != 0 or messages.strip():
+        raise _damaged(path, messages, 0)  # what comes after the first is mostly its echo
+    _check_lengths(path, headers, [filled / sample_rate_hz for filled in sink.filled])
+    return sink.store[:, :, : min(sink.filled)]
+
+
+def _check_lengths(path: Path, headers: Sequence[StreamHeader], decoded_seconds: Sequence[float]) -> None:
+    for header, seconds in zip(headers, decoded_seconds, strict=True):
+        if seconds == 0 or seconds < (header.seconds or 0.0) - LENGTH_TOLERANCE_SECONDS:
+            raise UserError(
+                f"{path} is cut short: it holds {seconds:.2f} s of the {header.seconds or 0:.2f} s that its header "
+                "promises; copy or download it again."
+            )
+    if max(decoded_seconds) - min(decoded_seconds) > LENGTH_TOLERANCE_SECONDS:
+        lengths = ", ".join(f"{seconds:.2f}" for seconds in decoded_seconds)
+        raise UserError(f"{path} has streams of different lengths ({lengths} s): all must be equally long.")
+
+
+class _Sink:
+    """One array for all streams, filled plane by plane from interleaved bytes as they come."""
+
+    def __init__(self, headers: Sequence[StreamHeader], dtype: np.dtype[Any], channels: int, capacity: int) -> None:
+        self.store = np.empty((len(headers), channels, capacity), dtype)
+        self.filled = [0] * len(headers)
+        self._channels = [header.channels for header in headers]
+        self._rest = [b""] * len(headers)
+
+    def feed(self, stream: int, data: bytes) -> None:
+        data = self._rest[stream] + data
+        width = self._channels[stream] * self.store.itemsize
+        whole = len(data) - len(data) % width
+        self._rest[stream] = data[whole:]
+        block = np.frombuffer(data[:whole], self.store.dtype).reshape(-1, self._channels[stream])
+        start, end = self.filled[stream], self.filled[stream] + len(block)
+        while end > self.store.shape[2]:  # only where a header promises too little, or nothing
+            self.store = np.concatenate([self.store, np.empty_like(self.store)], axis=2)
+        self.store[stream, :, start:end] = block.T
+        self.filled[stream] = end
+
+
+def _run(path: Path, sink: _Sink, sample_rate_hz: int) -> tuple[bytes, int]:
+    """Decode into ``sink``; returns ffmpeg's messages (there are none when all is well) and its exit status."""
+    pipes = [os.pipe() for _ in sink.filled]
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-xerror", "-i", str(path.absolute())]
+    for stream, (_, write_end) in enumerate(pipes):
+        command += ["-map", f"0:a:{stream}", "-ar", str(sample_rate_hz)]
+        command += ["-f", _FORMATS[sink.store.dtype], f"pipe:{write_end}"]
+    try:
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, pass_fds=[write_end for _, write_end in pipes])
+    except BaseException:
+        for read_end, _ in pipes:
+            os.close(read_end)
+        raise
+    finally:
+        for _, write_end in pipes:  # ffmpeg has its own copies; a pipe ends when the last one closes
+            os.close(write_end)
+    with process:
+        try:
+            messages = _pump(process, [read_end for read_end, _ in pipes], sink)
+        except BaseException:
+            process.kill()
+            raise
+    return messages, process.returncode
+
+
+def _pump(process: "subprocess.Popen[bytes]", read_ends: Sequence[int], sink: _Sink) -> bytes:
+    """Drain all pipes at once (ffmpeg writes them in turn, and stops while one is full); returns the messages."""
+    assert process.stderr is not None
+    messages = b""
+    with selectors.DefaultSelector() as selector:
+        for stream, read_end in enumerate(read_ends):
+            selector.register(read_end, selectors.EVENT_READ, stream)
+        selector.register(process.stderr, selectors.EVENT_READ, None)
+        try:
+            while selector.get_map():
+                for key, _ in selector.select():
+                    data = os.read(key.fd, _PIPE_BYTES)
+                    if not data:
+                        selector.unregister(key.fd)
+                    elif key.data is None:
+                        messages += data
+                    else:
+                        sink.feed(key.data, data)
+        finally:
+            for read_end in read_ends:
+                os.close(read_end)
+    return messages
+
+
+def _damaged(path: Path, messages: bytes, which: int) -> UserError:
+    """The error for a file that ffmpeg cannot read, quoting one line of what it said."""
+    lines = messages.decode(errors="replace").strip().splitlines() or ["no message"]
+    said = re.sub(r"^(\[[^]]*\] )+", "", lines[which]).removeprefix(f"{path.absolute()}: ").rstrip(".")
+    return UserError(
+        f"{path} cannot be decoded (ffmpeg: {said}): it is not audio, damaged or cut short; copy or download it again."
+    )

@@ -1,0 +1,146 @@
+"""From a dataset's folder to its tracks: names, splits and files. Nothing is decoded here.
+
+Four layouts (:class:`~sepmodels.settings.DatasetSettings`):
+
+``stems``, ``demo``
+    MUSDB18: ``train/*.stem.mp4`` and ``test/*.stem.mp4``, five streams each.
+``wav``
+    MUSDB18-HQ: ``train/<track>/`` and ``test/<track>/`` with ``mixture.wav``, ``drums.wav``, ``bass.wav``,
+    ``other.wav`` and ``vocals.wav``.
+``folder``
+    A folder per track with ``vocals`` and any other stems, in any format that ffmpeg reads; below ``train``,
+    ``test`` and, if wanted, ``valid``, or all in one folder, to be split by a seeded draw. ``drums`` and
+    ``bass`` keep their places, every other file is part of ``other``, and ``mixture`` is the mixture.
+
+Files and folders whose names begin with a dot (macOS leaves ``._song.stem.mp4`` beside ``song.stem.mp4``) are
+passed over.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sepmodels.audio import STREAMS
+from sepmodels.codec import require_ffmpeg
+from sepmodels.errors import UserError
+from sepmodels.parallel import raise_all
+from sepmodels.settings import DatasetSettings
+from sepmodels.splits import SPLITS, hold_out, validation_names
+
+STEM_SUFFIX = ".stem.mp4"
+_LOSSLESS = (".wav", ".flac", ".aif", ".aiff", ".caf", ".au", ".wv", ".ape")
+_LOSSY = (".mp3", ".m4a", ".mp4", ".aac", ".ogg", ".oga", ".opus", ".wma", ".mka", ".webm")
+AUDIO_SUFFIXES = frozenset(_LOSSLESS + _LOSSY)
+# A file's name in the cache is the track's, with a temporary prefix and a suffix, and may have 255 bytes.
+_LONGEST_NAME_BYTES = 200
+_EXPECTED = {
+    "demo": f"train/*{STEM_SUFFIX} and test/*{STEM_SUFFIX}",
+    "stems": f"train/*{STEM_SUFFIX} and test/*{STEM_SUFFIX}",
+    "wav": "train/<track>/ and test/<track>/ with mixture.wav, drums.wav, bass.wav, other.wav and vocals.wav",
+    "folder": "a folder per track with vocals.wav (or .flac, .mp3...) and other stems, or such in train and test",
+}
+
+
+@dataclass(frozen=True)
+class Track:
+    """One song: its name, its split (``train``, ``valid`` or ``test``), and its file or files."""
+
+    name: str
+    split: str
+    sources: tuple[Path, ...]
+
+
+def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
+    """The tracks of a dataset, sorted by name, each in one split.
+
+    Validation tracks are MUSDB18's own fourteen where the data is MUSDB's, else a seeded share of the training
+    tracks (:func:`sepmodels.splits.hold_out`).
+
+    Raises one :class:`UserError` that lists all that is wrong: a folder that is missing, empty or has no train
+    or test tracks, a stem missing or given twice, an empty file, a name used twice or unfit for a file.
+    """
+    require_ffmpeg()
+    if not folder.is_dir():
+        raise UserError(f"The dataset folder {folder} does not exist: name a folder with {_EXPECTED[settings.layout]}.")
+    tracks = sorted(_listed(folder, settings), key=lambda track: track.name)
+    raise_all(_faults(tracks, settings), f"The dataset in {folder} has faults:")
+    tracks = _split(tracks, settings)
+    for split in ("train", "test"):
+        if not any(track.split == split for track in tracks):
+            raise UserError(
+                f"The dataset folder {folder} has no {split} tracks: {_EXPECTED[settings.layout]} was expected"
+                f"{_nearby(folder)}."
+            )
+    if not any(track.split == "valid" for track in tracks):
+        raise UserError(f"The dataset folder {folder} has one training track: two are needed, one for validation.")
+    return tuple(tracks)
+
+
+def _nearby(folder: Path) -> str:
+    """A hint where the dataset lies one level deeper, as archives often unpack."""
+    inner = [entry for entry in _entries(folder) if (entry / "train").is_dir()]
+    return f"; did you mean {inner[0]}?" if inner else ""
+
+
+def _listed(folder: Path, settings: DatasetSettings) -> Iterator[Track]:
+    """All tracks, in the split whose folder they are in ("" in a folder that has no splits)."""
+    splits = [split for split in SPLITS if (folder / split).is_dir()]
+    if settings.layout != "folder":
+        splits = [split for split in splits if split != "valid"]
+    for split in splits or ([""] if settings.layout == "folder" else []):
+        for entry in _entries(folder / split):
+            if settings.layout in ("stems", "demo"):
+                if entry.name.endswith(STEM_SUFFIX):
+                    yield Track(entry.name.removesuffix(STEM_SUFFIX), split, (entry,))
+            elif entry.is_dir():
+                files = (file for file in _entries(entry) if file.suffix.lower() in AUDIO_SUFFIXES)
+                yield Track(entry.name, split, tuple(files))
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+
+
+def _faults(tracks: Sequence[Track], settings: DatasetSettings) -> Iterator[str]:
+    for name, count in Counter(track.name for track in tracks).items():
+        if count > 1:
+            yield f"{name!r} is there {count} times: a name may be used once over all splits; rename or remove one."
+    for track in tracks:
+        # lone surrogates (names that are not UTF-8) and control characters are not printable
+        if not track.name.isprintable() or len(track.name.encode(errors="replace")) > _LONGEST_NAME_BYTES:
+            yield f"{track.name!r} cannot name files and table rows: rename it, in at most {_LONGEST_NAME_BYTES} bytes."
+        for source in track.sources:
+            if not source.is_file() or source.stat().st_size == 0:
+                yield f"{source} is empty or not a file: copy or download it again."
+        if settings.layout in ("wav", "folder"):
+            yield from _role_faults(track, settings)
+
+
+def _role_faults(track: Track, settings: DatasetSettings) -> Iterator[str]:
+    """What is wrong with the stems of a track that is a folder of files."""
+    place = f"The track {track.name!r}" + (f" in {track.split}" if track.split else "")
+    roles = Counter(source.stem.lower() for source in track.sources)
+    required = STREAMS if settings.layout == "wav" else ("vocals",)
+    missing = [role for role in required if role not in roles]
+    if missing:
+        yield f"{place} has no {', '.join(missing)}: add the file, or move the folder elsewhere."
+    elif len(roles) == 1:
+        yield f"{place} has nothing but vocals: add its other stems, its accompaniment or its mixture."
+    for role, count in roles.items():
+        if count > 1:
+            yield f"{place} has {count} files named {role!r}: keep one."
+
+
+def _split(tracks: Sequence[Track], settings: DatasetSettings) -> list[Track]:
+    """Put every track into train, valid or test; what a folder decides stands."""
+    splits = {track.name: track.split for track in tracks}
+    if any(split == "" for split in splits.values()):
+        tested = hold_out(splits, settings.test_share, settings.split_seed)
+        splits = {name: "test" if name in tested else "train" for name in splits}
+    if "valid" not in splits.values():
+        training = [name for name, split in splits.items() if split == "train"]
+        official = settings.layout in ("stems", "wav")
+        held_out = validation_names(training, settings.validation_share, settings.split_seed, official=official)
+        splits.update(dict.fromkeys(held_out, "valid"))
+    return [replace(track, split=splits[track.name]) for track in tracks]

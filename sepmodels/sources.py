@@ -1,0 +1,118 @@
+"""From a track's files to its five streams: int16 (stem, channel, sample), and what was noticed on the way."""
+
+import ast
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS, decode_int16, stem_file_headers
+from sepmodels.codec import LENGTH_TOLERANCE_SECONDS, probe
+from sepmodels.datasets import STEM_SUFFIX, Track
+from sepmodels.errors import UserError
+from sepmodels.files import hash_file
+
+_FULL_SCALE = 32_767
+# Whatever else a track has is part of "other".
+_OWN_STREAM = frozenset(STREAMS) - {"other"}
+
+
+@dataclass(frozen=True)
+class TrackAudio:
+    """A decoded track.
+
+    stems: int16 (5, 2, sample) at 44.1 kHz in the order of :data:`~sepmodels.audio.STREAMS`.
+    mono: the files or streams that had one channel, which now fills both.
+    sample_rate_hz: of the files; the lowest, where they differ.
+    gain: what all stems were multiplied by, below 1 only where a sum of stems would have clipped.
+    """
+
+    stems: np.ndarray
+    mono: tuple[str, ...]
+    sample_rate_hz: int
+    gain: float
+
+
+def read_track(track: Track) -> TrackAudio:
+    """Decode a track of any layout; raises :class:`UserError`, naming the file, for what cannot be decoded."""
+    if track.sources[0].name.endswith(STEM_SUFFIX):
+        return _read_streams(track.sources[0])
+    return _read_files(track)
+
+
+def _read_streams(path: Path) -> TrackAudio:
+    headers = stem_file_headers(path)
+    mono = tuple(stem for stem, header in zip(STREAMS, headers, strict=True) if header.channels == 1)
+    return TrackAudio(decode_int16(path, headers), mono, min(header.sample_rate_hz for header in headers), 1.0)
+
+
+def _read_files(track: Track) -> TrackAudio:
+    waveforms: dict[str, np.ndarray] = {}
+    mono, rates_hz = [], []
+    for source in track.sources:
+        header = probe(source)[0]
+        mono += [source.stem.lower()] if header.channels == 1 else []
+        rates_hz.append(header.sample_rate_hz)
+        waveforms[source.stem.lower()] = decode_int16(source, (header,))[0]
+    _check_equal_lengths(track, waveforms)
+    stems, gain = _arrange(waveforms)
+    return TrackAudio(stems, tuple(mono), min(rates_hz), gain)
+
+
+def _check_equal_lengths(track: Track, waveforms: dict[str, np.ndarray]) -> None:
+    seconds = {role: waveform.shape[1] / SAMPLE_RATE_HZ for role, waveform in waveforms.items()}
+    shortest, longest = min(seconds, key=seconds.__getitem__), max(seconds, key=seconds.__getitem__)
+    if seconds[longest] - seconds[shortest] > LENGTH_TOLERANCE_SECONDS:
+        raise UserError(
+            f"{track.sources[0].parent} has stems of different lengths ({shortest} {seconds[shortest]:.2f} s, "
+            f"{longest} {seconds[longest]:.2f} s): export all from the song's start to its end."
+        )
+
+
+def _arrange(waveforms: dict[str, np.ndarray]) -> tuple[np.ndarray, float]:
+    """Lay files out as the five streams: sum what belongs to ``other``, fill what is missing.
+
+    With vocals and a mixture alone, ``other`` is the mixture without the vocals. Where a sum passes full scale,
+    all streams are turned down together, so that they still sum to the mixture.
+    """
+    samples = min(waveform.shape[1] for waveform in waveforms.values())
+    streams = {role: waveforms[role][:, :samples] for role in STREAMS if role in waveforms}
+    if set(streams) == {"mixture", "vocals"} == set(waveforms):
+        streams["other"] = streams["mixture"] - streams["vocals"].astype(np.int32)
+    others = [waveform[:, :samples] for role, waveform in waveforms.items() if role not in _OWN_STREAM]
+    if others:
+        streams["other"] = _sum(others)
+    if "mixture" not in streams:
+        streams["mixture"] = _sum(streams.values())
+    peak = max(max(int(stream.max()), -int(stream.min()) - 1) for stream in streams.values())
+    gain = min(1.0, _FULL_SCALE / max(1, peak))
+    stems = np.zeros((len(STREAMS), 2, samples), np.int16)
+    for row, role in enumerate(STREAMS):
+        if role in streams:
+            stems[row] = streams[role] if gain == 1.0 else np.rint(streams[role] * np.float32(gain))
+    return stems, gain
+
+
+def _sum(waveforms: Iterable[np.ndarray]) -> np.ndarray:
+    """The sum as int32, which no number of int16 stems that a song has can pass."""
+    first, *rest = waveforms
+    total = first.astype(np.int32)
+    for waveform in rest:
+        total += waveform
+    return total
+
+
+def hash_sources(track: Track) -> str:
+    """SHA-256 of what a track is made from: the bytes of its file, or the roles and bytes of its files."""
+    if track.sources[0].name.endswith(STEM_SUFFIX):
+        return hash_file(track.sources[0])
+    roles = sorted(f"{source.stem.lower()} {hash_file(source)}" for source in track.sources)
+    return hashlib.sha256("\n".join(roles).encode()).hexdigest()
+
+
+def hash_code(*files: str) -> str:
+    """A hash of Python sources, comments apart: what they made is made again when they change."""
+    trees = [ast.dump(ast.parse(Path(file).read_bytes())) for file in files]
+    return hashlib.sha256("\n".join(trees).encode()).hexdigest()[:16]

@@ -1,0 +1,188 @@
+"""The table of tracks: what there is, what was measured, and what is odd about it."""
+
+import functools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from sepmodels import audio, codec, sources
+from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
+from sepmodels.datasets import Track
+from sepmodels.errors import UserError
+from sepmodels.parallel import for_each, raise_all
+from sepmodels.progress import Progress, silent
+from sepmodels.settings import DatasetSettings
+from sepmodels.sources import TrackAudio, hash_code, hash_sources, read_track
+
+# The scores' window: of less, nothing can be scored.
+SHORTEST_SECONDS = 1.0
+ACTIVITY_BLOCK_SAMPLES = 2048
+ACTIVITY_THRESHOLD_DB = -60.0
+# MUSDB18's lossy streams sum to their mixture within 20-35 dB; below this the mixture is another one.
+LEAST_DEVIATION_DB = 15.0
+MOST_CLIPPED_SHARE = 1e-4
+_BLOCK_SAMPLES = 128 * ACTIVITY_BLOCK_SAMPLES
+
+
+def describe_tracks(
+    tracks: Sequence[Track],
+    settings: DatasetSettings,
+    *,
+    previous: pd.DataFrame | None = None,
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """Decode every track and measure it; a row per track, in the order given.
+
+    Columns: ``name``, ``split``, ``samples``, ``duration_seconds``, ``sample_rate_hz`` (of the decoded stems,
+    always 44,100), ``source_sample_rate_hz``, ``source_hash`` (SHA-256), ``rms_<stream>_db`` (against full
+    scale; -inf for silence), ``vocal_activity`` (share of 2048-sample blocks, 46 ms, in which the vocals' RMS
+    is above -60 dB), ``mixture_deviation_db`` (energy of the mixture over that of its difference from the
+    stems' sum; inf where they agree), ``peak`` and ``clipped_share`` (of the mixture's samples, those at full
+    scale), ``silent_stems``, ``mono_stems`` (names joined by commas), ``gain`` (1 unless sums of stems had to
+    be turned down).
+
+    previous: an earlier table. Tracks whose sources have the same content keep their row, if the same code
+    measured it.
+
+    Raises one :class:`UserError` that lists every track that cannot be used: not decodable, shorter than a
+    second, silent all through, or of the same content as a track of another split.
+    """
+    known = _known_rows(previous)
+    rows, faults = for_each(
+        functools.partial(_describe, known=known), tracks, workers=settings.workers, progress=progress
+    )
+    raise_all([*faults, *_leaks(rows)], f"{len(tracks)} tracks were read, and these cannot be used:")
+    table = pd.DataFrame(rows)
+    table.attrs["measured_by"] = _measured_by()
+    return table
+
+
+@functools.cache
+def _measured_by() -> str:
+    return hash_code(codec.__file__, audio.__file__, sources.__file__, __file__)
+
+
+def _known_rows(previous: pd.DataFrame | None) -> dict[str, dict[str, object]]:
+    if previous is None or previous.attrs.get("measured_by") != _measured_by():
+        return {}
+    return {row["source_hash"]: row for row in previous.to_dict("records")}
+
+
+def _describe(track: Track, known: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    source_hash = hash_sources(track)
+    if source_hash in known:
+        return {**known[source_hash], "name": track.name, "split": track.split}
+    decoded = read_track(track)
+    seconds = decoded.stems.shape[2] / SAMPLE_RATE_HZ
+    if seconds < SHORTEST_SECONDS:
+        raise UserError(
+            f"{track.sources[0]} lasts {seconds:.2f} s: at least {SHORTEST_SECONDS:g} s is needed; remove it."
+        )
+    measures = measure(decoded)
+    if measures["rms_mixture_db"] == -np.inf:
+        raise UserError(f"{track.sources[0]} has a mixture that is silent all through: replace or remove the track.")
+    return {
+        "name": track.name,
+        "split": track.split,
+        "samples": decoded.stems.shape[2],
+        "duration_seconds": seconds,
+        "sample_rate_hz": SAMPLE_RATE_HZ,
+        "source_sample_rate_hz": decoded.sample_rate_hz,
+        "source_hash": source_hash,
+        **measures,
+    }
+
+
+def measure(decoded: TrackAudio) -> dict[str, object]:
+    """The measured columns of :func:`describe_tracks`, taken block by block to bound the memory."""
+    stems = decoded.stems
+    energy = np.zeros(len(STREAMS))
+    residual, active, clipped, peak = 0.0, 0, 0, 0.0
+    for start in range(0, stems.shape[2], _BLOCK_SAMPLES):
+        block = stems[:, :, start : start + _BLOCK_SAMPLES].astype(np.float32) / 32_768
+        energy += np.square(block).sum(axis=(1, 2), dtype=np.float64)
+        residual += float(np.square(block[0] - block[1:].sum(axis=0)).sum(dtype=np.float64))
+        active += _active_blocks(block[STREAMS.index("vocals")])
+        clipped += int((np.abs(block[0]) >= 32_767 / 32_768).sum())
+        peak = max(peak, float(np.abs(block[0]).max()))
+    rms_db = decibels(energy / stems[0].size)
+    return {
+        **{f"rms_{stem}_db": float(value) for stem, value in zip(STREAMS, rms_db, strict=True)},
+        "vocal_activity": active / max(1, stems.shape[2] // ACTIVITY_BLOCK_SAMPLES),
+        "mixture_deviation_db": float(decibels(energy[0]) - decibels(residual)) if energy[0] else -np.inf,
+        "peak": peak,
+        "clipped_share": clipped / stems[0].size,
+        "silent_stems": ", ".join(stem for stem, power in zip(STREAMS, energy, strict=True) if power == 0),
+        "mono_stems": ", ".join(decoded.mono),
+        "gain": decoded.gain,
+    }
+
+
+def _active_blocks(vocals: np.ndarray) -> int:
+    blocks = vocals.shape[1] // ACTIVITY_BLOCK_SAMPLES
+    whole = vocals[:, : blocks * ACTIVITY_BLOCK_SAMPLES].reshape(len(vocals), blocks, ACTIVITY_BLOCK_SAMPLES)
+    power = np.square(whole).mean(axis=(0, 2))
+    return int((decibels(power) > ACTIVITY_THRESHOLD_DB).sum())
+
+
+def decibels(power: np.ndarray | float) -> np.ndarray:
+    """``10 log10(power)``; -inf for 0.
+
+    >>> float(decibels(0.01))
+    -20.0
+    """
+    with np.errstate(divide="ignore"):
+        return 10 * np.log10(np.asarray(power, np.float64))
+
+
+def _leaks(rows: Sequence[Mapping[str, object]]) -> list[str]:
+    """Tracks of different splits that have the same content."""
+    first: dict[object, Mapping[str, object]] = {}
+    leaks = []
+    for row in rows:
+        other = first.setdefault(row["source_hash"], row)
+        if other["split"] != row["split"]:
+            leaks.append(
+                f"{row['name']!r} ({row['split']}) is the same as {other['name']!r} ({other['split']}): remove one."
+            )
+    return leaks
+
+
+def check_chunks(table: pd.DataFrame, chunk_seconds: float) -> None:
+    """Raise one :class:`UserError` that names every training track shorter than a training chunk."""
+    short = table[(table.split == "train") & (table.duration_seconds < chunk_seconds)]
+    raise_all(
+        (
+            f"{row.name!r} lasts {row.duration_seconds:.2f} s"
+            for row in short[["name", "duration_seconds"]].itertuples(index=False)
+        ),
+        f"These training tracks are shorter than a chunk of {chunk_seconds:g} s: remove them or make chunks shorter.",
+    )
+
+
+def remarks(table: pd.DataFrame) -> dict[str, list[str]]:
+    """What is odd about each track that has something odd, as sentences, by name. None of it stops the benchmark."""
+    found: dict[str, list[str]] = {}
+    for row in table.to_dict("records"):
+        sentences = _remarks_on(row)
+        if sentences:
+            found[row["name"]] = sentences
+    return found
+
+
+def _remarks_on(row: Mapping[str, object]) -> list[str]:
+    sentences = []
+    if row["mixture_deviation_db"] < LEAST_DEVIATION_DB:  # type: ignore[operator]
+        sentences.append(f"The mixture is not the sum of the stems ({row['mixture_deviation_db']:.1f} dB).")
+    if row["silent_stems"]:
+        sentences.append(f"Silent all through: {row['silent_stems']}.")
+    if row["mono_stems"]:
+        sentences.append(f"Mono, made stereo: {row['mono_stems']}.")
+    if row["source_sample_rate_hz"] != SAMPLE_RATE_HZ:
+        sentences.append(f"Resampled from {row['source_sample_rate_hz']} Hz.")
+    if row["clipped_share"] > MOST_CLIPPED_SHARE:  # type: ignore[operator]
+        sentences.append(f"The mixture clips ({100 * row['clipped_share']:.2f} % of its samples).")  # type: ignore[operator]
+    if row["gain"] != 1:
+        sentences.append(f"All stems were turned down to {row['gain']:.3f}: their sum would have clipped.")
+    return sentences
