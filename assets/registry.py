@@ -1,0 +1,78 @@
+"""The model registry: trained models by name."""
+
+import tempfile
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from assets.tracking import open_store
+from sepmodels.errors import unknown_name
+
+# What a model needs beside this project; said outright, or MLflow would go and find out.
+LIBRARIES = ("torch", "numpy", "safetensors")
+SCRIPT = Path(__file__).with_name("registered_model.py")
+
+
+def model_name(profile: str, variant: str) -> str:
+    """What a variant's model is called in the registry.
+
+    >>> model_name("demo", "open_unmix")
+    'sepbench-demo-open_unmix'
+    """
+    return f"sepbench-{profile}-{variant}"
+
+
+def register_model(client, run_id: str, model_file: Path, name: str) -> str:
+    """Keep a copy of ``model_file`` in the registry as the newest version of ``name``, made by ``run_id``.
+
+    ``mlflow.pyfunc.load_model("models:/<name>/latest")`` gives it back, with a ``predict`` from mixture to vocals,
+    both float32 (channel, sample). What is kept is the safetensors file and a script that loads it: no pickle.
+    Returns the version.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    with tempfile.TemporaryDirectory() as folder:
+        packed = Path(folder) / "model"
+        _pack(model_file, packed)
+        client.log_artifacts(run_id, str(packed), "model")
+    source = f"{client.get_run(run_id).info.artifact_uri}/model"
+    return client.create_model_version(name, source, run_id=run_id).version
+
+
+def _pack(model_file: Path, folder: Path) -> None:
+    """MLflow's own folder of a model, with a signature."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow's, about its own type hints and an example that is not needed
+        import mlflow.pyfunc
+        import numpy as np
+        from mlflow.models import ModelSignature
+        from mlflow.types import Schema, TensorSpec
+
+        waveform = Schema([TensorSpec(np.dtype(np.float32), (-1, -1))])
+        mlflow.pyfunc.save_model(
+            folder,
+            python_model=str(SCRIPT),
+            artifacts={"model": str(model_file)},
+            signature=ModelSignature(inputs=waveform, outputs=waveform),
+            pip_requirements=[f"{name}=={version(name)}" for name in LIBRARIES],
+        )
+
+
+def registered_model_file(tracking_folder: Path, name: str) -> Path:
+    """The safetensors file of the newest version of a registered model.
+
+    Raises :class:`UserError` when there is none of that name.
+    """
+    client = open_store(tracking_folder)
+    versions = client.search_model_versions(f"name = '{name}'")
+    if not versions:
+        raise unknown_name("registered model", name, [m.name for m in client.search_registered_models()])
+    newest = max(versions, key=lambda version: int(version.version))
+    (found,) = (Path(unquote(urlparse(newest.source).path)) / "artifacts").glob("*.safetensors")
+    return found

@@ -1,0 +1,137 @@
+"""An open MLflow run, as an asset sees it."""
+
+import hashlib
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any
+
+FLUSH_SECONDS = 3.0
+METRICS_PER_BATCH = 1000  # MLflow's limits
+PARAMETERS_PER_BATCH = 100
+PARAMETER_CHARACTERS = 6000
+
+
+class TrackedRun:
+    """An open MLflow run; made by :meth:`assets.tracking.Tracker.run`.
+
+    id: MLflow's.
+    url: its page on the MLflow server.
+    """
+
+    def __init__(self, client, run_id: str, url: str, *, warn: Callable[[str], None]) -> None:
+        self.id = run_id
+        self.url = url
+        self._client = client
+        self._warn = warn
+        self._pending: list = []
+        self._flushed_at = time.monotonic()
+
+    def log(self, figures: Mapping[str, float], step: int) -> None:
+        """Note figures of a step, for curves: cheap, because they go to the store in batches. NaN is kept as NaN."""
+        from mlflow.entities import Metric
+
+        now_ms = int(time.time() * 1000)
+        self._pending += [Metric(name, float(value), now_ms, step) for name, value in figures.items()]
+        if time.monotonic() - self._flushed_at >= FLUSH_SECONDS:
+            self._flush_or_warn()
+
+    def log_parameters(self, parameters: Mapping[str, Any]) -> None:
+        """Note what the run was made with; nested mappings and dataclasses are flattened ("training.batch").
+
+        MLflow never lets a parameter change: in a resumed run, one that differs now becomes a tag.
+        """
+        from mlflow.entities import Param
+
+        known = self._client.get_run(self.id).data.params
+        flat = flatten(parameters)
+        fresh = [Param(name, value) for name, value in flat.items() if name not in known]
+        for start in range(0, len(fresh), PARAMETERS_PER_BATCH):
+            self._client.log_batch(self.id, params=fresh[start : start + PARAMETERS_PER_BATCH])
+        for name, value in flat.items():
+            if known.get(name, value) != value:
+                self._client.set_tag(self.id, f"resumed.{name}", value)
+
+    def artifact(self, path: Path, folder: str | None = None) -> None:
+        """Keep a copy of a file, or of a folder's files, with the run (in its ``folder``)."""
+        if path.is_dir():
+            self._client.log_artifacts(self.id, str(path), folder or path.name)
+        else:
+            self._client.log_artifact(self.id, str(path), folder)
+
+    def figure(self, name: str, figure: Any) -> None:
+        """Keep a Plotly figure with the run, as a page ``<name>.html`` that needs no network."""
+        with tempfile.TemporaryDirectory() as folder:
+            page = Path(folder) / f"{name}.html"
+            figure.write_html(page, include_plotlyjs=True)
+            self.artifact(page)
+
+    def register(self, model_file: Path, name: str) -> str:
+        """Put a model file into the registry as the newest version of ``name``; gives the version."""
+        from assets.registry import register_model
+
+        return register_model(self._client, self.id, model_file, name)
+
+    def end(self, status: str, note: str | None = None) -> None:
+        """Write what is pending and close the run as FINISHED, FAILED or KILLED, with a note that says why."""
+        self._flush_or_warn()
+        if note:
+            self._client.set_tag(self.id, "mlflow.note.content", note)
+        self._client.set_terminated(self.id, status)
+
+    def _flush_or_warn(self) -> None:
+        """Write the pending figures; where the store does not take them, keep them: training is worth more."""
+        from mlflow.exceptions import MlflowException
+
+        self._flushed_at = time.monotonic()
+        try:
+            while self._pending:
+                self._client.log_batch(self.id, metrics=self._pending[:METRICS_PER_BATCH])
+                del self._pending[:METRICS_PER_BATCH]
+        except MlflowException as error:
+            self._warn(f"MLflow did not take {len(self._pending)} figures: {error}")
+
+
+def flatten(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested parameters as names with dots and texts within MLflow's limits; a text too long ends in its hash.
+
+    >>> flatten({"variant": {"name": "transformer", "settings": {"heads": 8}}, "seeds": (42, 43)})
+    {'variant.name': 'transformer', 'variant.settings.heads': '8', 'seeds': '(42, 43)'}
+    """
+    flat: dict[str, str] = {}
+    for name, value in parameters.items():
+        if is_dataclass(value) and not isinstance(value, type):
+            value = {entry: getattr(value, entry) for entry in value.__dataclass_fields__}
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = _shortened(str(value))
+    return flat
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= PARAMETER_CHARACTERS:
+        return text
+    end = f"... ({len(text)} characters, SHA-256 {hashlib.sha256(text.encode()).hexdigest()})"
+    return text[: PARAMETER_CHARACTERS - len(end)] + end
+
+
+@contextmanager
+def system_metrics(tracking_uri: str, run_id: str) -> Iterator[None]:
+    """Log use of processor, memory, disk, network and GPU every ten seconds, and once at the end of the block."""
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+    logging.getLogger("mlflow.system_metrics").setLevel(logging.WARNING)
+    monitor = SystemMetricsMonitor(run_id, resume_logging=True, tracking_uri=tracking_uri)
+    monitor.start()
+    try:
+        yield
+    finally:
+        monitor.finish()
+        monitor.collect_metrics()
+        monitor.publish_metrics(monitor.aggregate_metrics())
+        monitor.mlflow_logger.flush()

@@ -1,0 +1,183 @@
+"""MLflow: one run for every materialization of an asset, and the model registry."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from assets.provenance import git_state, is_alive, this_process
+from assets.tracked_run import TrackedRun, system_metrics
+
+DEFAULT_UI_URL = "http://127.0.0.1:5000"
+
+# Read by MLflow as it is imported.
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+ASSET_KEY = "dagster.asset_key"
+RUN_ID = "dagster.run_id"
+CODE_VERSION = "sepbench.code_version"
+PROCESS = "sepbench.process"
+
+
+def store_uri(folder: Path) -> str:
+    """The address of the MLflow store in ``folder``, for ``mlflow.set_tracking_uri`` and the like."""
+    return f"sqlite:///{(folder / 'mlflow.db').resolve()}"
+
+
+def artifact_uri(folder: Path) -> str:
+    """Where the runs of the MLflow store in ``folder`` put their files."""
+    return (folder / "artifacts").resolve().as_uri()
+
+
+def open_store(folder: Path):
+    """An ``MlflowClient`` of the store in ``folder``, which is made if it is not there.
+
+    Making it runs all of MLflow's migrations (seconds), which two processes must not do at once: hence the lock.
+    """
+    import fcntl
+
+    os.environ |= QUIET
+    from mlflow import MlflowClient
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        client = MlflowClient(store_uri(folder), registry_uri=store_uri(folder))
+        client.search_experiments(max_results=1)
+    return client
+
+
+class Tracker(dg.ConfigurableResource):
+    """Opens MLflow runs in the store of a folder.
+
+    folder: holds ``mlflow.db`` and ``artifacts/``; made on first use.
+    ui_url: of the MLflow server that links lead to; None means ``SEPBENCH_MLFLOW_URL``, or MLflow's usual address.
+    """
+
+    folder: str
+    ui_url: str | None = None
+
+    @contextmanager
+    def run(
+        self,
+        context: dg.AssetExecutionContext,
+        parameters: Mapping[str, Any] | None = None,
+        tags: Mapping[str, Any] | None = None,
+        resume: bool = False,
+    ) -> Iterator[TrackedRun]:
+        """One MLflow run, in the experiment of the asset's profile, for the materialization that ``context`` is in.
+
+        It ends FINISHED, FAILED when an exception passes through, or KILLED when an interrupt does (Terminate in
+        Dagster, Ctrl-C). Runs whose process was killed without a word are closed first. With ``resume``, the run
+        of the asset's last attempt goes on if that was broken off and had the same code version.
+        """
+        client = open_store(Path(self.folder))
+        experiment_id = _experiment(client, f"sepbench/{context.asset_key.path[0]}", artifact_uri(Path(self.folder)))
+        close_abandoned_runs(client, experiment_id, context.instance)
+        all_tags = {**_provenance_tags(context), **{name: str(value) for name, value in (tags or {}).items()}}
+        earlier = _broken_off_attempt(client, experiment_id, all_tags) if resume else None
+        run_id = _reopen(client, earlier, all_tags) if earlier else _create(client, experiment_id, all_tags, context)
+        run = TrackedRun(client, run_id, self._link(experiment_id, run_id), warn=context.log.warning)
+        try:
+            run.log_parameters(parameters or {})
+            with system_metrics(client.tracking_uri, run_id):
+                yield run
+        except Exception as error:
+            run.end("FAILED", f"{type(error).__name__}: {error}")
+            raise
+        except BaseException as interrupt:  # Dagster's own interrupt is none of Exception's
+            run.end("KILLED", f"Interrupted by {type(interrupt).__name__}.")
+            raise
+        else:
+            run.end("FINISHED")
+
+    def _link(self, experiment_id: str, run_id: str) -> str:
+        base = self.ui_url or os.environ.get("SEPBENCH_MLFLOW_URL", DEFAULT_UI_URL)
+        # without the workflow type, MLflow opens in its mode for language models
+        return f"{base.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}?workflowType=machine_learning"
+
+
+def asset_metadata(run: TrackedRun) -> dict[str, dg.MetadataValue]:
+    """What an asset adds to its metadata: the link to its MLflow run."""
+    return {"mlflow_run": dg.MetadataValue.url(run.url)}
+
+
+def close_abandoned_runs(client, experiment_id: str, instance: dg.DagsterInstance) -> None:
+    """Mark KILLED the runs that say RUNNING but whose process is gone (kill -9, a power cut)."""
+    for run in client.search_runs([experiment_id], "attributes.status = 'RUNNING'"):
+        if _is_over(run.data.tags, instance):
+            client.set_tag(
+                run.info.run_id, "mlflow.note.content", "Its process was killed before it could end the run."
+            )
+            client.set_terminated(run.info.run_id, "KILLED")
+
+
+def _is_over(tags: Mapping[str, str], instance: dg.DagsterInstance) -> bool:
+    dagster_run = instance.get_run_by_id(tags.get(RUN_ID, ""))
+    if dagster_run is not None and dagster_run.is_finished:
+        return True
+    alive = is_alive(tags.get(PROCESS, ""))  # None: on another machine, where only Dagster's word counts
+    return dagster_run is None if alive is None else not alive
+
+
+def _experiment(client, name: str, artifact_location: str) -> str:
+    from mlflow.exceptions import MlflowException
+
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None:
+        return experiment.experiment_id
+    kind = {"mlflow.experimentKind": "custom_model_development"}
+    try:
+        return client.create_experiment(name, artifact_location=artifact_location, tags=kind)
+    except MlflowException:  # another process was quicker
+        if (experiment := client.get_experiment_by_name(name)) is None:
+            raise
+        return experiment.experiment_id
+
+
+def _provenance_tags(context: dg.AssetExecutionContext) -> dict[str, str]:
+    version = context.assets_def.code_versions_by_key.get(context.asset_key)
+    known = {
+        RUN_ID: context.run.run_id,
+        ASSET_KEY: context.asset_key.to_user_string(),
+        CODE_VERSION: version,
+        PROCESS: this_process(),
+        **git_state(),
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def _create(client, experiment_id: str, tags: Mapping[str, str], context: dg.AssetExecutionContext) -> str:
+    name = "/".join(context.asset_key.path[1:])
+    return client.create_run(experiment_id, tags=dict(tags), run_name=name).info.run_id
+
+
+def _broken_off_attempt(client, experiment_id: str, tags: Mapping[str, str]):
+    """The asset's newest run, if it neither finished nor goes on, and made what would be made now."""
+    newest = client.search_runs(
+        [experiment_id],
+        f"tags.`{ASSET_KEY}` = '{tags[ASSET_KEY]}'",
+        max_results=1,
+        order_by=["attributes.start_time DESC"],
+    )
+    if not newest or newest[0].info.status not in ("KILLED", "FAILED"):
+        return None
+    return newest[0] if newest[0].data.tags.get(CODE_VERSION) == tags.get(CODE_VERSION) else None
+
+
+def _reopen(client, earlier, tags: Mapping[str, str]) -> str:
+    from mlflow.entities import RunTag
+
+    run_id = earlier.info.run_id
+    before = [*earlier.data.tags.get("dagster.earlier_run_ids", "").split(), earlier.data.tags[RUN_ID]]
+    note = {"mlflow.note.content": "", "dagster.earlier_run_ids": " ".join(dict.fromkeys(before))}
+    client.update_run(run_id, status="RUNNING")
+    client.log_batch(run_id, tags=[RunTag(name, value) for name, value in {**tags, **note}.items()])
+    return run_id
