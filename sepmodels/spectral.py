@@ -97,7 +97,7 @@ def with_phase(magnitudes: Tensor, spectrogram: Tensor) -> Tensor:
     Where ``spectrogram`` is zero it has no phase, and the result is zero.
     """
     smallest = torch.finfo(magnitudes.dtype).tiny
-    return spectrogram * (magnitudes / spectrogram.abs().clamp_min(smallest))
+    return magnitudes * (spectrogram / spectrogram.abs().clamp_min(smallest))
 
 
 def magnitude_blocks(stft: Stft, waveform: Tensor, *, block_frames: int = 1024) -> Iterator[Tensor]:

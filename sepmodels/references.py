@@ -1,0 +1,92 @@
+"""The floor and the ceiling of the table: estimates that need no training, the second from the true stems."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
+from sepmodels.separation import overlap_add
+from sepmodels.spectral import Stft, magnitude_of
+
+INT16_FULL_SCALE = 32_768
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A row of the table that is not a trained system.
+
+    name, title, summary: as in :class:`~sepmodels.variants.Variant`.
+    separate: the stems of a track, int16 ``(5, 2, sample)`` -> its vocals, float32 ``(2, sample)``.
+    """
+
+    name: str
+    title: str
+    summary: str
+    separate: Callable[[np.ndarray], np.ndarray]
+
+
+def mixture_as_estimate(stems: np.ndarray) -> np.ndarray:
+    """The mixture itself, as if it were the vocals; int16 ``(5, 2, sample)`` -> float32 ``(2, sample)``."""
+    return _as_float(stems[STREAMS.index("mixture")])
+
+
+def ideal_ratio_mask(stems: np.ndarray) -> np.ndarray:
+    """The mixture through the mask ``|V| / (|V| + |A|)`` of the true vocals V and accompaniment A.
+
+    It is the ideal ratio mask with exponent alpha = 1 (Liutkus and Badeau 2015; IRM1 of SiSEC 2018) on the STFT
+    of the models. The accompaniment is one source, as the models are scored; SiSEC sums the magnitudes of all
+    four stems instead. Where both are silent the mask is zero.
+
+    Shape:
+        stems: int16 ``(5, 2, sample)`` -> float32 ``(2, sample)``.
+    """
+    vocals = _as_float(stems[STREAMS.index("vocals")])
+    others = [STREAMS.index(name) for name in ("drums", "bass", "other")]
+    accompaniment = _as_float(stems[others].sum(axis=0, dtype=np.int32))
+    mixture = mixture_as_estimate(stems)
+    blocks = overlap_add(
+        _Masking(),
+        np.concatenate([mixture, vocals, accompaniment]),
+        segment_samples=30 * SAMPLE_RATE_HZ,
+        overlap_samples=SAMPLE_RATE_HZ,
+    )
+    return np.concatenate([np.empty((2, 0), np.float32), *blocks], axis=1)
+
+
+class _Masking:
+    """``(batch, 6, sample)``, mixture, vocals and accompaniment in two channels each -> ``(batch, 2, sample)``."""
+
+    def __init__(self) -> None:
+        self.stft = Stft()
+
+    def __call__(self, segments: np.ndarray) -> np.ndarray:
+        mixture, vocals, accompaniment = self.stft(torch.from_numpy(segments)).chunk(3, dim=1)
+        target = magnitude_of(vocals)
+        total = target + magnitude_of(accompaniment)
+        mask = target / total.clamp_min(torch.finfo(torch.float32).tiny)
+        return self.stft.inverse(mask * mixture, segments.shape[-1]).numpy()
+
+
+def _as_float(waveform: np.ndarray) -> np.ndarray:
+    return waveform.astype(np.float32) / INT16_FULL_SCALE
+
+
+REFERENCES: dict[str, Reference] = {
+    reference.name: reference
+    for reference in (
+        Reference(
+            name="mixture",
+            title="Mixture",
+            summary="The mixture itself as the estimate: the floor.",
+            separate=mixture_as_estimate,
+        ),
+        Reference(
+            name="oracle_mask",
+            title="Oracle mask",
+            summary="The ideal ratio mask, from the true stems: the ceiling for soft masks.",
+            separate=ideal_ratio_mask,
+        ),
+    )
+}

@@ -1,0 +1,179 @@
+"""Separation of recordings of any length, channels and sample rate, in memory that their length does not change."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from sepmodels.audio import resample
+from sepmodels.errors import UserError
+from sepmodels.progress import Progress, silent
+from sepmodels.settings import SeparationSettings
+
+Process = Callable[[np.ndarray], np.ndarray]
+
+
+class Recording(Protocol):
+    """An array ``(channel, sample)``, or what can be cut like one: a memory map, a file that is read as needed."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __getitem__(self, key: Any, /) -> Any: ...
+
+
+def separate(
+    model: nn.Module,
+    mixture: Recording,
+    settings: SeparationSettings,
+    *,
+    device: str | torch.device = "cpu",
+    progress: Progress = silent,
+) -> np.ndarray:
+    """The vocals in a mixture of the model's own sample rate; the accompaniment is the mixture minus them.
+
+    Shape:
+        mixture ``(channel, sample)``, float -> float32 of the same shape.
+
+    Raises :class:`UserError` as :func:`separate_blocks` does.
+    """
+    return separate_song(model, mixture, sample_rate_of(model), settings, device=device, progress=progress)
+
+
+def separate_song(
+    model: nn.Module,
+    waveform: Recording,
+    sample_rate_hz: int,
+    settings: SeparationSettings,
+    *,
+    device: str | torch.device = "cpu",
+    progress: Progress = silent,
+) -> np.ndarray:
+    """The vocals in a song of any sample rate, in the song's own channels, rate and length.
+
+    Shape:
+        waveform ``(channel, sample)``, float, one or two channels -> float32 of the same shape.
+
+    Raises :class:`UserError` as :func:`separate_blocks` does.
+    """
+    vocals = np.empty(waveform.shape, np.float32)
+    position = 0
+    for block in separate_blocks(model, waveform, sample_rate_hz, settings, device=device, progress=progress):
+        vocals[:, position : position + block.shape[1]] = block
+        position += block.shape[1]
+    return vocals
+
+
+def separate_blocks(
+    model: nn.Module,
+    waveform: Recording,
+    sample_rate_hz: int,
+    settings: SeparationSettings,
+    *,
+    device: str | torch.device = "cpu",
+    progress: Progress = silent,
+) -> Iterator[np.ndarray]:
+    """The vocals of :func:`separate_song`, a block ``(channel, sample)`` at a time: side by side they are the whole.
+
+    For recordings too long to be in memory: ``waveform`` is only read in segments, and nothing is kept but the
+    segments at work. Each is resampled to the model's rate and back by itself. A mono recording is given to the
+    model as two equal channels, whose estimates are averaged.
+
+    Raises :class:`UserError` for more than two channels, samples that are not finite, and settings that do not
+    fit together.
+    """
+    channels = waveform.shape[0]
+    if channels not in (1, 2):
+        raise UserError(
+            f"The recording has {channels} channels, and only mono and stereo can be separated: "
+            "mix it down first, for instance with ffmpeg -ac 2."
+        )
+    model.to(device).eval()
+
+    def vocals_of(segments: np.ndarray) -> np.ndarray:
+        if not np.isfinite(segments).all():
+            raise UserError("The recording has samples that are infinite or not numbers: export it again.")
+        stereo = np.repeat(segments, 2, axis=1) if channels == 1 else segments
+        estimate = _at_model_rate(model, stereo, sample_rate_hz, device)
+        return estimate.mean(axis=1, keepdims=True) if channels == 1 else estimate
+
+    return overlap_add(
+        vocals_of,
+        waveform,
+        segment_samples=round(settings.segment_seconds * sample_rate_hz),
+        overlap_samples=round(settings.overlap_seconds * sample_rate_hz),
+        batch=settings.batch,
+        progress=progress,
+    )
+
+
+def sample_rate_of(model: nn.Module) -> int:
+    """The sample rate in Hz of the waveforms that a model takes."""
+    rate_hz = model.sample_rate_hz
+    assert isinstance(rate_hz, int)
+    return rate_hz
+
+
+def _at_model_rate(model: nn.Module, stereo: np.ndarray, sample_rate_hz: int, device: str | torch.device) -> np.ndarray:
+    """The model's estimate for ``(batch, channel, sample)`` of another rate, at that rate and of that length."""
+    samples = stereo.shape[-1]
+    rate_hz = sample_rate_of(model)
+    inner = resample(stereo, sample_rate_hz, rate_hz)
+    with torch.inference_mode():
+        estimate = model(torch.from_numpy(np.ascontiguousarray(inner)).to(device)).waveform.cpu().numpy()
+    back = resample(estimate, rate_hz, sample_rate_hz)[..., :samples]
+    return np.pad(back, [(0, 0), (0, 0), (0, samples - back.shape[-1])])
+
+
+def overlap_add(
+    process: Process,
+    waveform: Recording,
+    *,
+    segment_samples: int,
+    overlap_samples: int,
+    batch: int = 1,
+    progress: Progress = silent,
+) -> Iterator[np.ndarray]:
+    """Apply ``process`` to overlapping segments of a recording and join the results by linear cross-fades.
+
+    The weights of neighbours sum to 1, so a ``process`` that changes nothing gives the recording back. All
+    segments are equally long: the last begins earlier rather than being short of context, and what it then
+    shares with the one before is not used twice. A recording no longer than a segment is processed as it is.
+
+    Shape:
+        waveform ``(channel, sample)``; process ``(batch, channel, sample)`` -> ``(batch, any channel, sample)``;
+        yields ``(any channel, sample)``, float32, in order, as many samples together as the recording.
+
+    Raises :class:`UserError` for an overlap of more than half a segment, or nothing in a segment or batch.
+    """
+    if segment_samples < 1 or batch < 1 or not 0 <= 2 * overlap_samples <= segment_samples:
+        raise UserError(
+            f"Segments of {segment_samples} samples that overlap by {overlap_samples}, {batch} at once, cannot be "
+            "joined: a segment and a batch need at least one, and the overlap is at most half a segment."
+        )
+    return _overlap_added(process, waveform, segment_samples, overlap_samples, batch, progress)
+
+
+def _overlap_added(
+    process: Process, waveform: Recording, segment: int, overlap: int, batch: int, progress: Progress
+) -> Iterator[np.ndarray]:
+    length = waveform.shape[1]
+    segment = min(segment, length)
+    stride = max(segment - overlap, 1)
+    count = 1 + -(-(length - segment) // stride) if length else 0
+    rising = (np.arange(overlap, dtype=np.float32) + 0.5) / max(overlap, 1)
+    tail: np.ndarray | None = None
+    for first in range(0, count, batch):
+        places = range(first, min(first + batch, count))
+        starts = [min(place * stride, length - segment) for place in places]
+        cuts = [np.asarray(waveform[:, start : start + segment], dtype=np.float32) for start in starts]
+        for place, start, result in zip(places, starts, process(np.stack(cuts)), strict=True):
+            block = result[:, place * stride - start :]
+            if tail is not None:
+                block[:, :overlap] = tail * (1 - rising) + block[:, :overlap] * rising
+            keep = block.shape[1] if place == count - 1 else stride
+            tail = block[:, keep:].copy()
+            yield block[:, :keep]
+        progress(places[-1] + 1, count, "segments")
