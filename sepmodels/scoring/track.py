@@ -1,19 +1,21 @@
 """Scores of all variants of one track, as a table."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
 
 from sepmodels.errors import UserError, unknown_name
+from sepmodels.scoring.bsseval import bsseval_scores
 from sepmodels.scoring.museval_scorer import museval_scores
-from sepmodels.scoring.signals import Float64, fit_length, is_silent
-from sepmodels.scoring.whole_track import whole_track_sdr
+from sepmodels.scoring.signals import Float64, check_type, is_silent_throughout
+from sepmodels.scoring.whole_track import whole_track_scores
 
 METRICS = ("SDR", "ISR", "SIR", "SAR")
 WHOLE_TRACK_METRICS = ("uSDR", "SI-SDR")
-SCORERS = ("fast", "museval")
+Scorer: TypeAlias = Literal["fast", "museval"]
+SCORERS = get_args(Scorer)
 
 
 def score_track(
@@ -24,7 +26,8 @@ def score_track(
     window_seconds: float = 1.0,
     hop_seconds: float = 1.0,
     sample_rate_hz: int = 44_100,
-    scorer: Literal["fast", "museval"] = "fast",
+    scorer: Scorer = "fast",
+    threads: int | None = None,
 ) -> pd.DataFrame:
     """Score every variant's estimates of one track by BSSEval v4, with uSDR and SI-SDR beside it.
 
@@ -37,6 +40,7 @@ def score_track(
         reference: the true sources, in the order of ``targets``.
         estimates: per variant, estimates of the same sources.
         scorer: "fast" for this project's own, "museval" for museval itself.
+        threads: how many the fast scorer uses; None for one per processor.
 
     Returns:
         A row per variant, target, metric and window: columns variant, target, metric, window (Int64 from 0)
@@ -53,16 +57,18 @@ def score_track(
     if scorer not in SCORERS:
         raise unknown_name("scorer", scorer, SCORERS)
     check_reference(reference, targets)
-    fitted = {}
     for variant, estimate in estimates.items():
         check_estimate(variant, estimate, reference)
-        fitted[variant] = fit_length(estimate, reference.shape[-1])
     window_samples, hop_samples = (int(seconds * sample_rate_hz) for seconds in (window_seconds, hop_seconds))
+    given = list(estimates.values())
+    if scorer == "fast":
+        windows = bsseval_scores(reference, given, window_samples, hop_samples, threads)
+    else:
+        windows = [museval_scores(reference, estimate, window_samples, hop_samples) for estimate in given]
+    whole = [whole_track_scores(reference, estimate) for estimate in given]
     parts = []
-    for variant, estimate in fitted.items():
-        values = museval_scores(reference, estimate, window_samples, hop_samples)
-        parts.append(window_rows(variant, targets, values))
-        parts.append(track_rows(variant, targets, whole_track_sdr(reference, estimate)))
+    for variant, window, track in zip(estimates, windows, whole, strict=True):
+        parts += [window_rows(variant, targets, window), track_rows(variant, targets, track)]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -73,7 +79,12 @@ def check_reference(reference: np.ndarray, targets: Sequence[str]) -> None:
             f"A reference of shape {reference.shape} cannot be scored: expected (source, channel, sample) with a "
             f"source for each of {', '.join(targets)}."
         )
-    silent = [target for target, quiet in zip(targets, is_silent(reference), strict=True) if quiet]
+    check_type(reference)
+    silent = [
+        target
+        for target, quiet in zip(targets, is_silent_throughout(reference, reference.shape[-1]), strict=True)
+        if quiet
+    ]
     if silent:
         raise UserError(
             f"The reference {' and '.join(silent)} is silent all through (its channels sum to 0), so BSSEval is not "
@@ -88,6 +99,7 @@ def check_estimate(variant: str, estimate: np.ndarray, reference: np.ndarray) ->
             f"The estimate of {variant} has shape {estimate.shape}: expected (source, channel, sample) with "
             f"{reference.shape[0]} sources of {reference.shape[1]} channels, like the reference."
         )
+    check_type(estimate)
     if np.issubdtype(estimate.dtype, np.floating) and not np.isfinite(estimate.sum()):
         raise UserError(f"The estimate of {variant} has values that are NaN or infinite: separate the track again.")
 
