@@ -34,7 +34,8 @@ NO_PART_OF_A_RESULT = (
     "sepmodels.errors",  # what a failed run says
     "sepmodels.progress",  # what is shown meanwhile
 )
-_CODE, _LIBRARY = "::", "library:"
+_CODE, _LIBRARY, _FILE = "::", "library:", "file:"
+_MOST_FILES = 3
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class CodeVersion:
     """What a result depends on.
 
     parts: by name: ``file.py::Class.method`` (its kind and hash), ``group.setting`` (JSON), ``library:name`` (its
-        version).
+        version), ``file:name`` (size and time of change).
     """
 
     parts: Mapping[str, str]
@@ -59,6 +60,7 @@ def code_version(
     extra_roots: Iterable[str] = (),
     configuration: Mapping[str, Any] | None = None,
     libraries: Iterable[str] = (),
+    files: Path | None = None,
     root: Path = PROJECT,
     ignore: Collection[str] = NO_PART_OF_A_RESULT,
 ) -> CodeVersion:
@@ -69,6 +71,8 @@ def code_version(
         public names.
     configuration: settings that bear on the result, nested as one likes: ``{"variant": {...}}``.
     libraries: distributions whose versions decide the result.
+    files: a folder that is read and that people may change by hand; every file in it counts, by its size and time
+        of change.
     root: the folder that holds the project's packages.
     ignore: ``module:name`` or ``module`` at which not to look.
 
@@ -78,17 +82,18 @@ def code_version(
     parts = _code_parts(reach(roots, named_at_run_time=list(extra_roots), ignore=ignore, root=root))
     parts.update(_flat(configuration or {}))
     parts.update({f"{_LIBRARY}{name}": _library_version(name) for name in libraries})
+    parts.update(_files_in(files) if files else {})
     return CodeVersion(dict(sorted(parts.items())))
 
 
 def explain(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """What makes two code versions differ, a sentence for each file, setting and library.
+    """What makes two code versions differ, a sentence for each source file, setting and library.
 
     >>> explain({"profile.training.batch": "16"}, {"profile.training.batch": "8"})
     ['profile setting training.batch changed from 16 to 8']
     """
     gone, new = _without_moved(before, after)
-    return [*_explain_code(gone, new), *_explain_values(gone, new)]
+    return [*_explain_code(gone, new), *_explain_files(gone, new), *_explain_values(gone, new)]
 
 
 def _code_parts(reached: list[Reached]) -> dict[str, str]:
@@ -137,18 +142,31 @@ def _library_version(name: str) -> str:
         return "not installed"
 
 
+def _files_in(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and not path.name.startswith("."):
+            seen = path.stat()
+            yield f"{_FILE}{name}", f"{seen.st_size} bytes, changed at {seen.st_mtime_ns} ns"
+
+
 def _without_moved(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """What is only in ``before`` and only in ``after``, less what merely moved to another file."""
     gone = {name: value for name, value in before.items() if after.get(name) != value}
     new = {name: value for name, value in after.items() if before.get(name) != value}
     moved = Counter(map(_content, gone.items())) & Counter(map(_content, new.items()))
-    for changed in (gone, new):
-        left = moved.copy()
-        for item in list(changed.items()):
-            if left[_content(item)] > 0:
-                left[_content(item)] -= 1
-                del changed[item[0]]
-    return gone, new
+    return _less(gone, moved), _less(new, moved)
+
+
+def _less(changed: Mapping[str, str], moved: Counter[tuple[str, str]]) -> dict[str, str]:
+    left = moved.copy()
+    kept = {}
+    for item in changed.items():
+        if left[_content(item)]:
+            left[_content(item)] -= 1
+        else:
+            kept[item[0]] = item[1]
+    return kept
 
 
 def _content(item: tuple[str, str]) -> tuple[str, str]:
@@ -177,8 +195,19 @@ def _show(kind: str, qualified: str) -> str:
     return f"{kind} `{name}` of `{owner}`" if owner else f"{kind} `{name}`"
 
 
+def _explain_files(gone: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    events: dict[str, list[str]] = {}
+    for name in sorted(name for name in {*gone, *new} if name.startswith(_FILE)):
+        event = "added" if name not in gone else "removed" if name not in new else "replaced"
+        events.setdefault(event, []).append(name.removeprefix(_FILE))
+    for event, names in events.items():
+        more = f" and {len(names) - _MOST_FILES} more" if len(names) > _MOST_FILES else ""
+        verb = "was" if len(names) == 1 else "were"
+        yield f"{', '.join(names[:_MOST_FILES])}{more} {verb} {event}"
+
+
 def _explain_values(gone: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
-    for name in sorted(name for name in {*gone, *new} if _CODE not in name):
+    for name in sorted(name for name in {*gone, *new} if _CODE not in name and not name.startswith(_FILE)):
         if name.startswith(_LIBRARY):
             shown = f"library {name.removeprefix(_LIBRARY)}"
         else:
