@@ -11,7 +11,7 @@ from sepmodels.audio import read_stem_file
 from sepmodels.errors import UserError
 from sepmodels.losses import build_loss
 from sepmodels.models import architectures, build_model
-from sepmodels.models.transformer import rotate
+from sepmodels.models.transformer import local_attention, rotate
 from sepmodels.statistics import BinStatistics
 from sepmodels.variants import VARIANTS, Variant
 
@@ -226,6 +226,16 @@ class TestTransformer:
             diagonal = products.diagonal(distance)
             torch.testing.assert_close(diagonal, diagonal[:1].expand_as(diagonal), atol=1e-6, rtol=0)
         assert float(products.std()) > 1e-4
+
+    @pytest.mark.parametrize("frames", [1, 16, 17, 48, 49, 64, 131])
+    def test_attention_in_blocks_is_attention_under_a_band(self, frames: int) -> None:
+        q, k, v = noise(3, 2, 4, frames, 8)
+        place = torch.arange(frames)
+        band = (place[:, None] - place).abs() <= 16
+
+        expected = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=band)
+
+        torch.testing.assert_close(local_attention(q, k, v, 16), expected, atol=1e-6, rtol=1e-5)
 
     def test_a_frame_sees_as_far_as_its_layers_reach_and_no_further(self) -> None:
         model = with_random_state(build_model(small("transformer", layers=1)))

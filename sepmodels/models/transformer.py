@@ -14,8 +14,9 @@ from sepmodels.statistics import BinStatistics
 class Config(MaskingConfig):
     """The encoder.
 
-    layers, heads, feedforward, dropout: as in Vaswani et al. 2017; three layers, like the BiLSTM's, and
-        together as many parameters.
+    layers, heads, feedforward: as in Vaswani et al. 2017; three layers, like the BiLSTM's, and together as
+        many parameters.
+    dropout: of what each part adds.
     context_frames: how far a frame sees to either side in each layer.
     """
 
@@ -58,12 +59,11 @@ class _Layer(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.attention_norm = nn.LayerNorm(config.hidden)
-        self.attention = _LocalAttention(config)
+        self.attention = _Attention(config)
         self.feedforward_norm = nn.LayerNorm(config.hidden)
         self.feedforward = nn.Sequential(
             nn.Linear(config.hidden, config.feedforward, bias=False),
             nn.GELU(),
-            nn.Dropout(config.dropout),
             nn.Linear(config.feedforward, config.hidden, bias=False),
         )
         self.dropout = nn.Dropout(config.dropout)
@@ -74,57 +74,63 @@ class _Layer(nn.Module):
         return fed
 
 
-class _LocalAttention(nn.Module):
-    """Self-attention within ``context_frames`` to either side: ``(batch, frame, hidden)`` -> the same shape.
-
-    Frames are cut into blocks as long as the context, so that a block's keys are in three blocks: the one
-    before, its own and the one after.
-    """
+class _Attention(nn.Module):
+    """Self-attention with rotary positions: ``(batch, frame, hidden)`` -> the same shape."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.heads = config.heads
-        self.context = config.context_frames
-        self.dropout = config.dropout
+        self.context_frames = config.context_frames
         self.qkv = nn.Linear(config.hidden, 3 * config.hidden, bias=False)
         self.output = nn.Linear(config.hidden, config.hidden, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         batch, frames, hidden = x.shape
-        blocks = -(-frames // self.context)
-        x = F.pad(x, (0, 0, 0, blocks * self.context - frames))
-        q, k, v = self.qkv(x).view(batch, blocks * self.context, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        q, k = rotate(q), rotate(k)  # (batch, head, frame, feature)
-        attended = F.scaled_dot_product_attention(
-            self._blocks(q),
-            self._neighbourhoods(k),
-            self._neighbourhoods(v),
-            attn_mask=self._visible(frames, blocks, x.device).repeat(batch, 1, 1, 1),
-            dropout_p=self.dropout if self.training else 0.0,
-        )  # (batch * block, head, frame of the block, feature)
-        attended = attended.transpose(1, 2).reshape(batch, blocks * self.context, hidden)
-        projected: Tensor = self.output(attended[:, :frames])
+        q, k, v = self.qkv(x).view(batch, frames, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        attended = local_attention(rotate(q), rotate(k), v, self.context_frames)
+        projected: Tensor = self.output(attended.transpose(1, 2).reshape(batch, frames, hidden))
         return projected
 
-    def _blocks(self, x: Tensor) -> Tensor:
-        """``(batch, head, frame, feature)`` -> ``(batch * block, head, frame of the block, feature)``."""
-        batch, heads, frames, features = x.shape
-        x = x.view(batch, heads, frames // self.context, self.context, features)
-        return x.transpose(1, 2).flatten(0, 1)
 
-    def _neighbourhoods(self, x: Tensor) -> Tensor:
-        """``(batch, head, frame, feature)`` -> ``(batch * block, head, frame of three blocks, feature)``."""
-        padded = F.pad(x, (0, 0, self.context, self.context))
-        return padded.unfold(2, 3 * self.context, self.context).permute(0, 2, 1, 4, 3).flatten(0, 1)
+def local_attention(q: Tensor, k: Tensor, v: Tensor, context: int) -> Tensor:
+    """Attention of every frame to those at most ``context`` frames away.
 
-    def _visible(self, frames: int, blocks: int, device: torch.device) -> Tensor:
-        """Which keys a query may see: ``(block, 1, frame of the block, frame of three blocks)``."""
-        first = torch.arange(blocks, device=device)[:, None, None, None] * self.context
-        query = first + torch.arange(self.context, device=device)[:, None]
-        key = first + torch.arange(3 * self.context, device=device) - self.context
-        near = (query - key).abs() <= self.context
-        padding = (query >= frames) & (key == query)  # a row must see something: softmax of nothing is NaN
-        return (near & (key >= 0) & (key < frames)) | padding
+    Frames are cut into blocks as long as the context, so that a block's keys are in three blocks: the one
+    before, its own and the one after. What is no longer than three blocks is one block.
+
+    Shape:
+        q, k, v: ``(batch, head, frame, feature)`` -> the same shape.
+    """
+    batch, heads, frames, features = q.shape
+    if frames <= 3 * context:
+        place = torch.arange(frames, device=q.device)
+        near = (place[:, None] - place).abs() <= context
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=near)
+
+    blocks = -(-frames // context)
+    queries = F.pad(q, (0, 0, 0, blocks * context - frames))
+    queries = queries.view(batch, heads, blocks, context, features).transpose(1, 2).flatten(0, 1)
+    keys, values = (_neighbourhoods(x, context, blocks) for x in (k, v))
+    visible = _visible(frames, blocks, context, q.device).repeat(batch, 1, 1, 1)
+    attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible)
+    attended = attended.view(batch, blocks, heads, context, features).transpose(1, 2)
+    return attended.reshape(batch, heads, blocks * context, features)[:, :, :frames]
+
+
+def _neighbourhoods(x: Tensor, context: int, blocks: int) -> Tensor:
+    """``(batch, head, frame, feature)`` -> ``(batch * block, head, frame of three blocks, feature)``."""
+    padded = F.pad(x, (0, 0, context, (blocks + 1) * context - x.shape[2]))
+    return padded.unfold(2, 3 * context, context).permute(0, 2, 1, 4, 3).flatten(0, 1)
+
+
+def _visible(frames: int, blocks: int, context: int, device: torch.device) -> Tensor:
+    """Which keys a query may see: ``(block, 1, frame of the block, frame of three blocks)``."""
+    first = torch.arange(blocks, device=device)[:, None, None, None] * context
+    query = first + torch.arange(context, device=device)[:, None]
+    key = first + torch.arange(3 * context, device=device) - context
+    near = (query - key).abs() <= context
+    padding = (query >= frames) & (key == query)  # a row must see something: softmax of nothing is NaN
+    return (near & (key >= 0) & (key < frames)) | padding
 
 
 def rotate(x: Tensor) -> Tensor:
