@@ -1,14 +1,14 @@
-"""The floor and the ceiling of the table: estimates that need no training, the second from the true stems."""
+"""The floor and the ceiling of the table: estimates that need no training, the second from the true stems.
+
+Importing this module is cheap and needs no torch.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
-from sepmodels.separation import overlap_add
-from sepmodels.spectral import Stft, magnitude_of
+from sepmodels.audio import STREAMS
 
 INT16_FULL_SCALE = 32_768
 
@@ -42,31 +42,14 @@ def ideal_ratio_mask(stems: np.ndarray) -> np.ndarray:
     Shape:
         stems: int16 ``(5, 2, sample)`` -> float32 ``(2, sample)``.
     """
+    from sepmodels.oracle import mask_ideally
+
     vocals = _as_float(stems[STREAMS.index("vocals")])
     others = [STREAMS.index(name) for name in ("drums", "bass", "other")]
     accompaniment = _as_float(stems[others].sum(axis=0, dtype=np.int32))
     mixture = mixture_as_estimate(stems)
-    blocks = overlap_add(
-        _Masking(),
-        np.concatenate([mixture, vocals, accompaniment]),
-        segment_samples=30 * SAMPLE_RATE_HZ,
-        overlap_samples=SAMPLE_RATE_HZ,
-    )
+    blocks = mask_ideally(mixture, vocals, accompaniment)
     return np.concatenate([np.empty((2, 0), np.float32), *blocks], axis=1)
-
-
-class _Masking:
-    """``(batch, 6, sample)``, mixture, vocals and accompaniment in two channels each -> ``(batch, 2, sample)``."""
-
-    def __init__(self) -> None:
-        self.stft = Stft()
-
-    def __call__(self, segments: np.ndarray) -> np.ndarray:
-        mixture, vocals, accompaniment = self.stft(torch.from_numpy(segments)).chunk(3, dim=1)
-        target = magnitude_of(vocals)
-        total = target + magnitude_of(accompaniment)
-        mask = target / total.clamp_min(torch.finfo(torch.float32).tiny)
-        return self.stft.inverse(mask * mixture, segments.shape[-1]).numpy()
 
 
 def _as_float(waveform: np.ndarray) -> np.ndarray:

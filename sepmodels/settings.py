@@ -56,7 +56,14 @@ class TrainingSettings:
     """Training as Open-Unmix does it (its ``scripts/train.py``, 1.3.0), and the budget.
 
     An epoch is ``chunks_per_track`` chunks for each training track. Training ends after ``epochs``, after
-    ``steps`` optimiser steps if given, or when the validation loss has not improved for ``patience`` epochs.
+    ``steps`` optimiser steps if given, after ``minutes`` if given (which no two machines spend alike), or when the
+    validation loss has not improved for ``patience`` epochs.
+
+    plateau_factor, plateau_patience: the learning rate is multiplied by the factor when the validation loss has not
+        improved for so many epochs.
+    gradient_clip: largest norm of the gradient. ema_decay: of the averaged weights, 0 for none.
+    remix: each stem from a track of its own.
+    memory_budget_gb: of GPU memory.
     """
 
     batch: int = 16
@@ -64,6 +71,7 @@ class TrainingSettings:
     chunks_per_track: int = 64
     epochs: int = 1000
     steps: int | None = None
+    minutes: float | None = None
     weight_decay: float = 1e-5
     plateau_factor: float = 0.3
     plateau_patience: int = 80

@@ -1,0 +1,58 @@
+"""Training curves, as a Plotly figure and as a small picture."""
+
+import base64
+import io
+from collections.abc import Iterable
+
+import pandas as pd
+
+from assets.paths import Paths
+
+CURVES = {"loss": "training loss", "validation_loss": "validation loss"}
+
+
+def histories(paths: Paths, names: Iterable[str], seeds: Iterable[int]) -> pd.DataFrame:
+    """The figures of the trainings that there are: columns variant, seed, step, name, value."""
+    parts = [
+        pd.read_parquet(path).assign(variant=name, seed=seed)
+        for name in names
+        for seed in seeds
+        if (path := paths.history(name, seed)).exists()
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["variant", "seed", "step", "name"])
+
+
+def loss_figure(paths: Paths, names: Iterable[str], seeds: Iterable[int]):
+    """A Plotly figure of the training and validation losses over steps.
+
+    Losses of different kinds have different units, so each curve is shown relative to its first value.
+    """
+    import plotly.graph_objects as go
+
+    table = histories(paths, names, seeds)
+    figure = go.Figure(
+        layout={"xaxis_title": "step", "yaxis_title": "loss, relative to its first", "yaxis_type": "log"}
+    )
+    for (variant, seed, name), rows in table[table.name.isin(CURVES)].groupby(["variant", "seed", "name"]):
+        rows = rows.sort_values("step")
+        dash = "solid" if name == "validation_loss" else "dot"
+        values = rows.value / rows.value.iloc[0]
+        figure.add_scatter(x=rows.step, y=values, name=f"{variant}, seed {seed}: {CURVES[name]}", line={"dash": dash})
+    return figure
+
+
+def loss_picture(paths: Paths, name: str, seeds: Iterable[int]) -> str:
+    """The curves of one variant as a PNG in a data URI, for pages that show Markdown."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3), layout="constrained")
+    axes = figure.subplots()
+    table = histories(paths, [name], seeds)
+    for (seed, kind), rows in table[table.name.isin(CURVES)].groupby(["seed", "name"]):
+        rows = rows.sort_values("step")
+        axes.semilogy(rows.step, rows.value, label=f"{CURVES[kind]}, seed {seed}")
+    axes.set(xlabel="step", ylabel="loss")
+    axes.legend()
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=80)
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()

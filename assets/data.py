@@ -1,0 +1,109 @@
+"""The steps that all variants share: dataset, tracks, stems per split, statistics."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from assets.job import Job, Made
+from sepmodels.files import hash_texts, replacing
+
+SPLITS = ("train", "valid", "test")
+
+
+def dataset_folder(job: Job) -> Path:
+    """The root of the profile's dataset: the setting, or the profile's own folder."""
+    return Path(job.profile.dataset.folder) if job.profile.dataset.folder else job.paths.dataset
+
+
+def make_dataset(job: Job) -> Made:
+    """Find and verify the tracks; the demo's are made here first."""
+    from sepmodels.datasets import find_tracks
+    from sepmodels.demo import make_demo
+
+    folder = dataset_folder(job)
+    if job.profile.dataset.layout == "demo":
+        make_demo(folder, progress=job.progress)
+    tracks = find_tracks(folder, job.profile.dataset)
+    hashes = _source_hashes(job, [source for track in tracks for source in track.sources])
+    listing = [f"{track.name}|{track.split}|{hashes[str(source)]}" for track in tracks for source in track.sources]
+    splits = {f"{split}_tracks": sum(track.split == split for track in tracks) for split in SPLITS}
+    return Made(hash_texts(listing), {"folder": str(folder), **splits})
+
+
+def _source_hashes(job: Job, sources: list[Path]) -> dict[str, str]:
+    """SHA-256 of each source, read again only where its size or time of change differs from the last look."""
+    from sepmodels.files import hash_file
+
+    known: dict[tuple[str, int, int], str] = {}
+    if job.paths.manifest.exists():
+        before = pd.read_parquet(job.paths.manifest)
+        known = {(r.source, r.bytes, r.changed_ns): r.hash for r in before.itertuples()}
+    rows = []
+    for done, source in enumerate(sources):
+        job.progress(done, len(sources), "file")
+        seen = source.stat()
+        key = (str(source), seen.st_size, seen.st_mtime_ns)
+        rows.append((*key, known.get(key) or hash_file(source)))
+    job.progress(len(sources), len(sources), "file")
+    with replacing(job.paths.manifest) as temporary:
+        pd.DataFrame(rows, columns=["source", "bytes", "changed_ns", "hash"]).to_parquet(temporary, index=False)
+    return {row[0]: row[3] for row in rows}
+
+
+def make_tracks(job: Job) -> Made:
+    """Describe every track in one table."""
+    from sepmodels.datasets import find_tracks
+    from sepmodels.tracks import describe_tracks, remarks
+
+    previous = pd.read_parquet(job.paths.tracks) if job.paths.tracks.exists() else None
+    tracks = find_tracks(dataset_folder(job), job.profile.dataset)
+    table = describe_tracks(tracks, job.profile.dataset, previous=previous, progress=job.progress)
+    for name, faults in remarks(table).items():
+        job.say(f"{name}: {'; '.join(faults)}")
+    with replacing(job.paths.tracks) as temporary:
+        table.to_parquet(temporary, index=False)
+    return Made(
+        hash_texts([table.to_csv(index=False)]),
+        {"tracks": len(table), "hours": round(float(table.duration_seconds.sum()) / 3600, 3)},
+    )
+
+
+def make_stems(job: Job, split: str) -> Made:
+    """Decode the tracks of one split into the cache."""
+    from sepmodels.cache import build_cache
+    from sepmodels.datasets import find_tracks
+
+    tracks = [t for t in find_tracks(dataset_folder(job), job.profile.dataset) if t.split == split]
+    table = pd.read_parquet(job.paths.tracks)
+    table = table[table.split == split]
+    folder = job.paths.stems(split)
+    report = build_cache(tracks, table, folder, job.profile.dataset, progress=job.progress)
+    return Made(report.content, report.figures())
+
+
+def make_stems_train(job: Job) -> Made:
+    """Decode the training tracks."""
+    return make_stems(job, "train")
+
+
+def make_stems_valid(job: Job) -> Made:
+    """Decode the validation tracks."""
+    return make_stems(job, "valid")
+
+
+def make_stems_test(job: Job) -> Made:
+    """Decode the test tracks, which only separation and scoring read."""
+    return make_stems(job, "test")
+
+
+def make_statistics(job: Job) -> Made:
+    """Mean and scale of every bin over the mixtures of the training split alone."""
+    from sepmodels.cache import cached_names, load_stems
+    from sepmodels.files import hash_arrays
+    from sepmodels.statistics import bin_statistics, write_statistics
+
+    folder = job.paths.stems("train")
+    names = cached_names(folder)
+    statistics = bin_statistics((load_stems(folder, name)[0] for name in names), progress=job.progress)
+    write_statistics(job.paths.statistics, statistics)
+    return Made(hash_arrays(statistics.mean, statistics.scale), {"bins": len(statistics.mean), "tracks": len(names)})

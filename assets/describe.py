@@ -1,0 +1,94 @@
+"""What is shown of a product: metadata in Dagster, figures and files in MLflow. Nothing here makes a step stale."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+
+from assets.job import Job, Made
+from assets.steps import Step
+from assets.tracked_run import TrackedRun
+
+
+def describe(step: Step, job: Job, made: Made) -> dict[str, dg.MetadataValue]:
+    """The asset's metadata: its figures, a table or a curve where there is one, and where its files are."""
+    metadata = {name: _value(value) for name, value in made.figures.items() if value != ""}
+    show = {"tracks": _track_table, "checkpoint": _curves, "results": _result_table, "report": _report_link}
+    if step.path[-1] in show:
+        metadata |= show[step.path[-1]](job)
+    paths = list(products(step, job))
+    names = ["path"] if len(paths) == 1 else [f"path_seed_{seed}" for seed in job.profile.seeds]
+    return {**metadata, **{name: dg.MetadataValue.path(str(path)) for name, path in zip(names, paths, strict=True)}}
+
+
+def products(step: Step, job: Job) -> Iterator[Path]:
+    """The files and folders that the step makes; for training and separation, one of each seed."""
+    paths, seeds = job.paths, job.profile.seeds
+    match step.path:
+        case ("dataset",):
+            yield paths.manifest
+        case ("tracks",):
+            yield paths.tracks
+        case ("stems", split):
+            yield paths.stems(split)
+        case ("statistics",):
+            yield paths.statistics
+        case (name, "checkpoint"):
+            yield from (paths.model(name, seed) for seed in seeds)
+        case (name, "estimates"):
+            yield from (paths.estimates(name, seed) for seed in seeds)
+        case (name, "scores"):
+            yield paths.scores(name)
+        case ("results",):
+            yield paths.results
+        case ("report",):
+            yield paths.report / "index.html"
+
+
+def keep(step: Step, job: Job, made: Made, run: TrackedRun) -> None:
+    """Put the step's figures, files and, of a checkpoint, its model into the MLflow run."""
+    numbers = {name: float(value) for name, value in made.figures.items() if isinstance(value, (int, float))}
+    run.log({name: value for name, value in numbers.items() if math.isfinite(value)}, 0)
+    if step.path[-1] in ("tracks", "statistics", "scores", "results", "report"):
+        for path in products(step, job):
+            run.artifact(path)
+    if step.path[-1] == "checkpoint":
+        _keep_checkpoint(job, run)
+
+
+def _keep_checkpoint(job: Job, run: TrackedRun) -> None:
+    from assets.curves import loss_figure
+
+    run.figure("loss", loss_figure(job.paths, [job.name], job.profile.seeds))
+    for seed in job.profile.seeds:
+        run.artifact(job.paths.history(job.name, seed), f"seed_{seed}")
+    run.register(job.paths.model(job.name, job.profile.seeds[0]), f"sepbench-{job.profile.name}-{job.name}")
+
+
+def _value(value: float | int | str) -> dg.MetadataValue:
+    if isinstance(value, str):
+        return dg.MetadataValue.text(value)
+    return dg.MetadataValue.int(value) if isinstance(value, int) else dg.MetadataValue.float(float(value))
+
+
+def _track_table(job: Job) -> dict[str, dg.MetadataValue]:
+    table = pd.read_parquet(job.paths.tracks)
+    shown = ["name", "split", "duration_seconds", "vocal_activity", "mixture_deviation_db"]
+    return {"tracks_table": dg.MetadataValue.md(table[shown].round(2).to_markdown(index=False))}
+
+
+def _curves(job: Job) -> dict[str, dg.MetadataValue]:
+    from assets.curves import loss_picture
+
+    picture = loss_picture(job.paths, job.name, job.profile.seeds)
+    return {"loss_curve": dg.MetadataValue.md(f"![loss over steps]({picture})")}
+
+
+def _result_table(job: Job) -> dict[str, dg.MetadataValue]:
+    return {"table": dg.MetadataValue.md((job.paths.results / "results.md").read_text(encoding="utf-8"))}
+
+
+def _report_link(job: Job) -> dict[str, dg.MetadataValue]:
+    return {"page": dg.MetadataValue.url((job.paths.report / "index.html").as_uri())}

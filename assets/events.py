@@ -1,0 +1,64 @@
+"""How a step, in whatever process, tells the command line how far it is.
+
+The command line listens on a Unix datagram socket that ``SEPBENCH_EVENTS`` names; where nobody listens,
+messages are dropped and work goes on. Dagster's own log gets a line now and then as well.
+"""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+VARIABLE = "SEPBENCH_EVENTS"
+SHOW_EVERY_SECONDS = 0.2
+LOG_EVERY_SECONDS = 30.0
+
+
+class Events:
+    """The messages of one step."""
+
+    def __init__(self, path: tuple[str, ...], *, say: Callable[[str], None]) -> None:
+        self._asset = "/".join(path)
+        self._say = say
+        self._address = os.environ.get(VARIABLE)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if self._address else None
+        self._shown = 0.0
+        self._logged = time.monotonic()
+
+    def __enter__(self) -> "Events":
+        self._send(state="started")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.ended("failed" if kind else "done")
+
+    def ended(self, state: str) -> None:
+        """Say how the step ended: done, failed, or fresh (nothing was to do)."""
+        self._send(state=state)
+        if self._socket:
+            self._socket.close()
+            self._socket = None
+
+    def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
+        """Pass progress on, at most a few times a second, and the last of it always."""
+        now = time.monotonic()
+        if now - self._shown >= SHOW_EVERY_SECONDS or done >= total:
+            self._shown = now
+            self._send(state="going", done=done, total=total, unit=unit, figures=figures)
+        if now - self._logged >= LOG_EVERY_SECONDS:
+            self._logged = now
+            rest = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+            self._say(f"{done} of {total} {unit}s{': ' if rest else ''}{rest}")
+
+    def _send(self, **message: Any) -> None:
+        if self._socket is None:
+            return
+        packet = json.dumps({"asset": self._asset, **message}).encode()
+        try:
+            # Progress may be lost when the listener is slow; work never waits for it.
+            flags = socket.MSG_DONTWAIT if message["state"] == "going" else 0
+            self._socket.sendto(packet, flags, self._address)
+        except OSError:
+            pass

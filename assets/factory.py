@@ -1,0 +1,86 @@
+"""Steps become Dagster assets: one function for all, so that what every asset shares stands in one place."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import dagster as dg
+
+from assets.describe import describe, keep
+from assets.events import Events
+from assets.job import Job, Made
+from assets.paths import Paths
+from assets.staleness import Subject, refreshed
+from assets.steps import Step, benchmark_steps
+from assets.tracking import Tracker, asset_metadata
+from assets.versions import step_settings, step_version
+from sepmodels.errors import UserError
+from sepmodels.settings import Profile
+from sepmodels.variants import Variant
+
+
+def benchmark_assets(
+    profile: Profile, paths: Paths, variants: Iterable[Variant], references: Iterable[str]
+) -> list[dg.AssetsDefinition]:
+    """The assets of a profile's whole benchmark."""
+    steps = benchmark_steps(profile, variants, references)
+    names = tuple(dict.fromkeys(step.name for step in steps if step.name))
+    return [as_asset(step, profile, paths, names) for step in steps]
+
+
+def as_asset(step: Step, profile: Profile, paths: Paths, names: tuple[str, ...]) -> dg.AssetsDefinition:
+    """The asset of one step: what it makes is tracked in MLflow, described, and versioned by its content."""
+    version = step_version(step)
+    needs = tuple(dg.AssetKey([profile.name, *needed]) for needed in step.needs)
+    subject = Subject(dg.AssetKey([profile.name, *step.path]), needs, version)
+
+    @dg.asset(
+        key=subject.key,
+        deps=subject.needs,
+        code_version=version.digest,
+        group_name=step.group,
+        description=step.description,
+        kinds=set(step.kinds),
+        tags={"sepbench/profile": profile.name, **({"sepbench/system": step.name} if step.name else {})},
+        pool=step.pool,
+    )
+    def materialize(context: dg.AssetExecutionContext, tracker: Tracker) -> dg.MaterializeResult:
+        job = Job(profile, paths, step.name, step.variant, names, version.digest, say=context.log.info)
+        with Events(step.path, say=context.log.info) as events:
+            return refreshed(
+                subject,
+                context,
+                look_again=lambda: step_version(step),
+                make=lambda: _make(step, job, context, tracker, events),
+            )
+
+    return materialize
+
+
+def _make(
+    step: Step, job: Job, context: dg.AssetExecutionContext, tracker: Tracker, events: Events
+) -> dg.MaterializeResult:
+    """Make the product in an MLflow run of its own, and describe it."""
+    with tracker.run(context, _parameters(step, job.profile), _tags(step), resume=step.pool == "gpu") as run:
+        started = time.perf_counter()
+        made = _without_traceback(step.make, replace(job, log=run.log, progress=events.progress))
+        run.log({"materialization_seconds": time.perf_counter() - started}, 0)
+        keep(step, job, made, run)
+        metadata = {**describe(step, job, made), **asset_metadata(run)}
+    return dg.MaterializeResult(data_version=dg.DataVersion(made.content), metadata=metadata)
+
+
+def _without_traceback(make: Callable[[Job], Made], job: Job) -> Made:
+    """Make the product; what a person can mend is said in one sentence, and is not tried again."""
+    try:
+        return make(job)
+    except UserError as fault:
+        raise dg.Failure(description=str(fault), allow_retries=False) from None
+
+
+def _parameters(step: Step, profile: Profile) -> dict[str, object]:
+    return {"profile": profile.name, **step_settings(step)}
+
+
+def _tags(step: Step) -> dict[str, str]:
+    return {"sepbench.system": step.name} if step.name else {}

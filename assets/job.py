@@ -1,0 +1,52 @@
+"""What a step of the benchmark is given, and what it gives back: plain values, so that steps know no Dagster."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from assets.paths import Paths
+from sepmodels.progress import Progress, silent
+from sepmodels.settings import Profile
+from sepmodels.variants import Variant
+
+
+def _log_nothing(figures: Mapping[str, float], step: int) -> None:
+    pass
+
+
+def _say_nothing(sentence: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Job:
+    """One step's work.
+
+    name: of the variant or reference whose chain the step is in; empty for the steps that all chains share.
+    variant: the variant of that name; None for a reference or a shared step.
+    names: every variant and reference of the benchmark, in the order of the table.
+    code_version: of the step; what was made in part by another version is not gone on with.
+    log: takes figures of a training step, for curves.
+    say: takes a sentence for the run's log.
+    """
+
+    profile: Profile
+    paths: Paths
+    name: str = ""
+    variant: Variant | None = None
+    names: tuple[str, ...] = ()
+    code_version: str = ""
+    log: Callable[[Mapping[str, float], int], None] = field(default=_log_nothing)
+    progress: Progress = field(default=silent)
+    say: Callable[[str], None] = field(default=_say_nothing)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a step made.
+
+    content: hash of the product's content (arrays and tables, not their containers): its data version.
+    figures: numbers and short texts worth seeing beside it.
+    """
+
+    content: str
+    figures: Mapping[str, float | int | str] = field(default_factory=dict)

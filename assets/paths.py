@@ -1,0 +1,79 @@
+"""Where every product of a profile lies."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def data_folder() -> Path:
+    """The folder of all products: ``SEPBENCH_DATA``, or ``data`` in the project."""
+    return Path(os.environ.get("SEPBENCH_DATA", PROJECT / "data")).resolve()
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The products of one profile, below the data folder."""
+
+    data: Path
+    profile: str
+
+    @property
+    def root(self) -> Path:
+        return self.data / self.profile
+
+    @property
+    def dataset(self) -> Path:
+        """Where the dataset is looked for unless a setting names another folder."""
+        return self.root / "dataset"
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "dataset.parquet"
+
+    @property
+    def tracks(self) -> Path:
+        return self.root / "tracks.parquet"
+
+    def stems(self, split: str) -> Path:
+        return self.root / "stems" / split
+
+    @property
+    def statistics(self) -> Path:
+        return self.root / "statistics.parquet"
+
+    def checkpoint(self, variant: str, seed: int) -> Path:
+        return self.root / "checkpoints" / variant / f"seed_{seed}"
+
+    def model(self, variant: str, seed: int) -> Path:
+        return self.checkpoint(variant, seed) / "model.safetensors"
+
+    def history(self, variant: str, seed: int) -> Path:
+        return self.checkpoint(variant, seed) / "history.parquet"
+
+    def training_figures(self, variant: str) -> Path:
+        return self.root / "checkpoints" / variant / "figures.parquet"
+
+    def estimates(self, variant: str, seed: int) -> Path:
+        return self.root / "estimates" / variant / f"seed_{seed}"
+
+    def estimate(self, variant: str, seed: int, track: str) -> Path:
+        return self.estimates(variant, seed) / track / "vocals.wav"
+
+    def separation_figures(self, variant: str) -> Path:
+        return self.root / "estimates" / variant / "figures.parquet"
+
+    def score_parts(self, variant: str) -> Path:
+        return self.root / "scores" / variant
+
+    def scores(self, variant: str) -> Path:
+        return self.root / "scores" / f"{variant}.parquet"
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report"

@@ -1,0 +1,71 @@
+"""The table of all systems, and the report."""
+
+import json
+
+import pandas as pd
+
+from assets.job import Job, Made
+from sepmodels.files import hash_texts, replacing
+
+
+def make_table(job: Job) -> Made:
+    """Sum up the scores of all systems in one table, with what each change brought."""
+    from sepmodels.results import make_results
+    from sepmodels.variants import BASELINE
+
+    found = [name for name in job.names if job.paths.scores(name).exists()]
+    scores = pd.concat([pd.read_parquet(job.paths.scores(name)) for name in found], ignore_index=True)
+    results = make_results(
+        scores,
+        baseline=BASELINE if BASELINE in found else found[0],
+        titles=titles(job.names),
+        references=tuple(name for name in job.names if name in references()),
+        figures=system_figures(job),
+    )
+    results.write(job.paths.results)
+    said = {"scenario": results.scenario, "sentences": results.sentences, "missing": list(results.missing)}
+    with replacing(job.paths.results / "said.json") as temporary:
+        temporary.write_text(json.dumps(said, indent=1), encoding="utf-8")
+    return Made(
+        hash_texts([scores.to_csv(index=False)]),
+        {"systems": len(found), "tracks": int(scores.track.nunique()), "missing": ", ".join(results.missing)},
+    )
+
+
+def references() -> dict:
+    """The systems that need no training."""
+    from sepmodels.references import REFERENCES
+
+    return REFERENCES
+
+
+def titles(names: tuple[str, ...]) -> dict[str, str]:
+    """What tables show for each system."""
+    from sepmodels.variants import VARIANTS
+
+    known = {**VARIANTS, **references()}
+    return {name: known[name].title for name in names}
+
+
+def system_figures(job: Job) -> pd.DataFrame:
+    """What is known of each system beside its scores: its size, its training, its speed."""
+    rows = {}
+    for name in job.names:
+        rows[name] = {}
+        if (path := job.paths.training_figures(name)).exists():
+            means = pd.read_parquet(path).drop(columns="seed").mean(numeric_only=True)
+            rows[name] |= means.add_prefix("training_").to_dict()
+        if (path := job.paths.separation_figures(name)).exists():
+            times = pd.read_parquet(path)
+            rows[name]["real_time_factor"] = float(times.seconds.sum() / times.audio_seconds.sum())
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def make_report(job: Job) -> Made:
+    """One page with the table and the training curves, which opens from disk."""
+    from assets.page import report_page
+
+    page = report_page(job)
+    with replacing(job.paths.report / "index.html") as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return Made(hash_texts([page]), {"bytes": len(page.encode())})

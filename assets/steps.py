@@ -1,0 +1,186 @@
+"""The graph as plain data: every step of a profile's benchmark, what it makes, and what it needs."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from assets import data, results, scoring, separating, training
+from assets.job import Job, Made
+from sepmodels.settings import Profile
+from sepmodels.variants import Variant
+
+# The libraries whose version can change the product of a step.
+DECODING = ("stempeg", "numpy")
+LEARNING = ("torch", "numpy")
+SCORING = ("museval", "numpy", "scipy")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One asset.
+
+    path: its key below the profile's name.
+    make: the function that makes it; its code, and all it reaches, is the asset's code version.
+    needs: paths of the steps whose products it reads.
+    settings: what it depends on beside code and data, by name.
+    reaches: what ``make`` imports by a name that is only known at run time ("module" or "module:name").
+    libraries: distributions whose version decides the product.
+    pool: of Dagster, to limit how many such steps run at once.
+    """
+
+    path: tuple[str, ...]
+    make: Callable[[Job], Made]
+    group: str
+    description: str
+    needs: tuple[tuple[str, ...], ...] = ()
+    kinds: frozenset[str] = frozenset()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    reaches: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    pool: str | None = None
+    variant: Variant | None = None
+    name: str = ""
+
+
+STEMS = tuple(("stems", split) for split in data.SPLITS)
+
+
+def benchmark_steps(profile: Profile, variants: Iterable[Variant], references: Iterable[str]) -> list[Step]:
+    """Every step, in an order in which each comes after what it needs."""
+    variants, references = tuple(variants), tuple(references)
+    steps = list(_shared_steps(profile))
+    for variant in variants:
+        steps += _variant_steps(profile, variant)
+    for reference in references:
+        steps.append(_reference_step(profile, reference))
+    return [*steps, *_result_steps(profile, [v.name for v in variants], list(references))]
+
+
+def _shared_steps(profile: Profile) -> Iterator[Step]:
+    dataset = {"dataset": profile.dataset}
+    yield Step(
+        ("dataset",),
+        data.make_dataset,
+        group="data",
+        description=f"The tracks of the dataset, found and verified. {profile.summary}",
+        kinds=frozenset({"ffmpeg"}),
+        settings=dataset,
+        libraries=DECODING,
+    )
+    yield Step(
+        ("tracks",),
+        data.make_tracks,
+        group="data",
+        description="One row per track: name, split, length, loudness of each stem, vocal activity, faults.",
+        needs=(("dataset",),),
+        kinds=frozenset({"parquet"}),
+        settings=dataset,
+        libraries=DECODING,
+    )
+    splits = {"train": data.make_stems_train, "valid": data.make_stems_valid, "test": data.make_stems_test}
+    words = {"train": "that models learn from", "valid": "that choose the best epoch", "test": "that are scored"}
+    for split, make in splits.items():
+        yield Step(
+            ("stems", split),
+            make,
+            group="data",
+            description=f"The decoded tracks {words[split]}: int16 arrays (stem, channel, sample), memory-mapped.",
+            needs=(("tracks",),),
+            kinds=frozenset({"numpy"}),
+            settings=dataset,
+            libraries=DECODING,
+        )
+    yield Step(
+        ("statistics",),
+        data.make_statistics,
+        group="data",
+        description="Mean and scale of every frequency bin over the training mixtures, for the models' input.",
+        needs=(("stems", "train"),),
+        kinds=frozenset({"parquet"}),
+        libraries=LEARNING,
+    )
+
+
+def _variant_steps(profile: Profile, variant: Variant) -> Iterator[Step]:
+    name = variant.name
+    yield Step(
+        (name, "checkpoint"),
+        training.make_checkpoint,
+        group=name,
+        description=f"{variant.summary} Trained on the training split; the best epoch by validation loss is kept.",
+        needs=(("stems", "train"), ("stems", "valid"), ("statistics",)),
+        kinds=frozenset({"torch"}),
+        settings={"variant": variant, "training": profile.training, "seeds": profile.seeds},
+        reaches=(f"sepmodels.models.{variant.architecture}", f"sepmodels.losses:{variant.loss}"),
+        libraries=LEARNING,
+        pool="gpu",
+        variant=variant,
+        name=name,
+    )
+    yield Step(
+        (name, "estimates"),
+        separating.make_estimates,
+        group=name,
+        description="The vocals of every test track as the model hears them; the rest is the mixture minus these.",
+        needs=((name, "checkpoint"), ("stems", "test")),
+        kinds=frozenset({"torch", "wav"}),
+        settings={"separation": profile.separation},
+        reaches=(f"sepmodels.models.{variant.architecture}",),
+        libraries=LEARNING,
+        pool="gpu",
+        variant=variant,
+        name=name,
+    )
+    yield Step(
+        (name, "scores"),
+        scoring.make_scores,
+        group=name,
+        description="SDR, ISR, SIR and SAR of every test track, target and one-second window (BSSEval v4).",
+        needs=((name, "estimates"), ("stems", "test")),
+        kinds=frozenset({"museval", "parquet"}),
+        libraries=SCORING,
+        variant=variant,
+        name=name,
+    )
+
+
+def _reference_step(profile: Profile, name: str) -> Step:
+    from sepmodels.references import REFERENCES
+
+    return Step(
+        (name, "scores"),
+        scoring.make_reference_scores,
+        group="references",
+        description=f"{REFERENCES[name].summary} Scored as the variants are.",
+        needs=(("stems", "test"),),
+        kinds=frozenset({"museval", "parquet"}),
+        settings={"sample_rate_hz": profile.sample_rate_hz},
+        reaches=("sepmodels.references",),
+        libraries=SCORING,
+        name=name,
+    )
+
+
+def _result_steps(profile: Profile, variants: list[str], references: list[str]) -> Iterator[Step]:
+    chains = [(name, part) for name in variants for part in ("checkpoint", "estimates", "scores")]
+    chains += [(name, "scores") for name in references]
+    yield Step(
+        ("results",),
+        results.make_table,
+        group="results",
+        description="The table: every system's scores with their uncertainty, and what each change brought.",
+        needs=(*chains, ("tracks",)),
+        kinds=frozenset({"parquet", "csv", "markdown"}),
+        settings={"systems": [*variants, *references], "profile": profile.name},
+        libraries=("scipy", "pandas"),
+    )
+    yield Step(
+        ("report",),
+        results.make_report,
+        group="results",
+        description="A page with the table, the sentences and the training curves, to open from disk.",
+        needs=(("results",), *((name, "checkpoint") for name in variants)),
+        kinds=frozenset({"html"}),
+        settings={"profile": profile},
+        libraries=("plotly",),
+    )

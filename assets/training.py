@@ -1,0 +1,68 @@
+"""Training: the first step of a variant's chain."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from assets.job import Job, Made
+from sepmodels.files import hash_arrays, hash_texts, replacing
+
+
+def make_checkpoint(job: Job) -> Made:
+    """Train the variant once for every seed of the profile."""
+    from sepmodels.cache import cached_names, load_stems
+    from sepmodels.statistics import read_statistics
+    from sepmodels.training import train
+
+    tracks = {
+        split: [load_stems(job.paths.stems(split), name) for name in cached_names(job.paths.stems(split))]
+        for split in ("train", "valid")
+    }
+    statistics = read_statistics(job.paths.statistics)
+    rows, hashes = [], []
+    for seed in job.profile.seeds:
+        report = train(
+            job.variant,
+            job.profile.training,
+            train_tracks=tracks["train"],
+            valid_tracks=tracks["valid"],
+            statistics=statistics,
+            folder=job.paths.checkpoint(job.name, seed),
+            seed=seed,
+            device=job.profile.device,
+            log=_log_of_seed(job, seed),
+            progress=job.progress,
+            sample_rate_hz=job.profile.sample_rate_hz,
+            code_version=job.code_version,
+        )
+        rows.append({**asdict(report), "notes": " ".join(report.notes)})
+        hashes.append(hash_weights(job.paths.model(job.name, seed)))
+    return Made(hash_texts(hashes), write_figures(job.paths.training_figures(job.name), rows))
+
+
+def _log_of_seed(job: Job, seed: int) -> Callable:
+    """The job's log; where there are several seeds, the names of the figures tell them apart."""
+    if len(job.profile.seeds) == 1:
+        return job.log
+    return lambda figures, step: job.log({f"seed_{seed}/{name}": value for name, value in figures.items()}, step)
+
+
+def hash_weights(path: Path) -> str:
+    """The hash of a model's weights, whatever else its file says."""
+    from safetensors.numpy import load_file
+
+    weights = load_file(path)
+    return hash_texts(text for name in sorted(weights) for text in (name, hash_arrays(weights[name])))
+
+
+def write_figures(path: Path, rows: list[dict]) -> dict[str, float | int | str]:
+    """Keep the figures of every seed; give back the means of the numbers, for the asset's metadata."""
+    table = pd.DataFrame(rows)
+    with replacing(path) as temporary:
+        table.to_parquet(temporary, index=False)
+    numbers = table.drop(columns="seed").select_dtypes("number").mean().to_dict()
+    texts = {name: ", ".join(dict.fromkeys(table[name])) for name in ("device", "precision", "feeding", "stopped_by")}
+    notes = " ".join(table.notes)
+    return {**numbers, **texts, "notes": notes}

@@ -1,0 +1,152 @@
+"""The command line: ``sepbench``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.options import DataOption, DatasetOption, ProfileOption, SetOption, use_options
+from sepmodels.errors import UserError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="A benchmark of singing-voice separation: dataset, training of every variant, separation, museval, one table.",
+)
+console = Console()
+
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="VARIANT",
+        help="Only this variant's chain, the data, the references and the table; may be given again.",
+    ),
+]
+
+
+@app.command()
+def run(
+    profile: ProfileOption = None,
+    only: OnlyOption = None,
+    dataset: DatasetOption = None,
+    data: DataOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Materialize the benchmark: dataset, every variant's training, separation and scores, table and report.
+
+    On a CPU the default profile takes about ten minutes. Ctrl-C saves; the next run goes on from there.
+    """
+    from pipelines.runner import run_assets
+    from pipelines.selection import select
+    from pipelines.showing import show_end
+
+    chosen, paths = use_options(profile, dataset, data, settings or ())
+    keys = select(chosen, only or [])
+    status = run_assets(paths, keys, console, steps=len(keys))
+    if status:
+        raise typer.Exit(status)
+    show_end(chosen, paths, console)
+
+
+@app.command()
+def ui(
+    profile: ProfileOption = None,
+    dataset: DatasetOption = None,
+    data: DataOption = None,
+    settings: SetOption = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
+    dagster_port: Annotated[int, typer.Option(help="Dagster's port; the next free one when taken.")] = 3000,
+    mlflow_port: Annotated[int, typer.Option(help="MLflow's port; the next free one when taken.")] = 5000,
+    browser: Annotated[bool, typer.Option(help="Open the pages in a browser.")] = True,
+) -> None:
+    """Open Dagster (the graph) and MLflow (the runs) side by side; Ctrl-C ends both."""
+    from pipelines.instance import use_instance
+    from pipelines.servers import serve
+
+    chosen, paths = use_options(profile, dataset, data, settings or ())
+    use_instance(paths.data)
+    serve(chosen, paths, host=host, dagster_port=dagster_port, mlflow_port=mlflow_port, open_browser=browser)
+
+
+@app.command()
+def table(profile: ProfileOption = None, data: DataOption = None) -> None:
+    """Print the results table of a profile."""
+    from pipelines.showing import show_table
+
+    show_table(*use_options(profile, data=data), console)
+
+
+@app.command()
+def separate(
+    songs: Annotated[list[Path], typer.Argument(metavar="SONG...", help="wav, flac, mp3, m4a...; any length.")],
+    variant: Annotated[str, typer.Option("--variant", "-v", help="Which trained variant; see `sepbench variants`.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the stems go.")],
+    profile: ProfileOption = None,
+    data: DataOption = None,
+    seed: Annotated[int | None, typer.Option(help="Which seed's model, where there are several.")] = None,
+    settings: SetOption = None,
+) -> None:
+    """Separate songs into vocals and accompaniment with a trained variant.
+
+    Writes DIR/SONG/vocals.wav and DIR/SONG/accompaniment.wav, 32-bit float, in the song's own sample rate and
+    channels; they sum to the song.
+    """
+    from pipelines.separating import separate_songs
+
+    chosen, paths = use_options(profile, data=data, settings=settings or ())
+    separate_songs(chosen, paths, songs, variant, out, seed, console)
+
+
+@app.command()
+def variants() -> None:
+    """List the variants and references."""
+    from sepmodels.references import REFERENCES
+    from sepmodels.variants import VARIANTS
+
+    listing = Table("name", "what it is", box=None, pad_edge=False)
+    for name, entry in {**VARIANTS, **REFERENCES}.items():
+        listing.add_row(f"[bold]{name}[/]", entry.summary)
+    console.print(listing)
+
+
+@app.command()
+def profiles(profile: ProfileOption = None) -> None:
+    """List the profiles; with --profile, its settings and their values."""
+    from pipelines.profiles import PROFILES, setting_names
+
+    listing = Table("name", "what it is", box=None, pad_edge=False)
+    if profile is None:
+        for name, entry in PROFILES.items():
+            listing.add_row(f"[bold]{name}[/]", entry.summary)
+        console.print(listing)
+        return
+    chosen, _ = use_options(profile)
+    for name in setting_names():
+        value = chosen
+        for part in name.split("."):
+            value = getattr(value, part)
+        listing.add_row(name, str(value))
+    console.print(listing)
+
+
+@app.command()
+def doctor(profile: ProfileOption = None, dataset: DatasetOption = None, data: DataOption = None) -> None:
+    """Check what the benchmark needs: packages, GPU, ffmpeg, disk, dataset, stores, ports."""
+    from pipelines.doctor import examine
+
+    if not examine(*use_options(profile, dataset, data), console):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line; what a user can mend is one sentence on standard error, with exit status 2."""
+    try:
+        app()
+    except UserError as fault:
+        Console(stderr=True).print(f"[red]sepbench:[/] {fault}", highlight=False, soft_wrap=True)
+        sys.exit(2)

@@ -1,0 +1,29 @@
+"""Everything that Dagster loads: the chosen profile's assets, checks, jobs and resources. No logic is here."""
+
+import dagster as dg
+
+from assets.checks import benchmark_checks
+from assets.factory import benchmark_assets
+from assets.paths import Paths, data_folder
+from assets.tracking import Tracker
+from pipelines.jobs import benchmark_jobs, executor
+from pipelines.profiles import chosen_profile
+from sepmodels.references import REFERENCES
+from sepmodels.variants import VARIANTS
+
+
+def build_definitions() -> dg.Definitions:
+    """The definitions of the profile that the environment names."""
+    profile = chosen_profile()
+    paths = Paths(data_folder(), profile.name)
+    assets = benchmark_assets(profile, paths, VARIANTS.values(), REFERENCES)
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=benchmark_checks(profile, paths, VARIANTS.values(), REFERENCES),
+        jobs=benchmark_jobs(),
+        resources={"tracker": Tracker(folder=str(paths.data / "mlflow"))},
+        executor=executor,
+    )
+
+
+defs = build_definitions()

@@ -1,0 +1,136 @@
+"""Progress of steps in other processes, shown in the terminal."""
+
+import json
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+PLAIN_EVERY_SECONDS = 10.0
+
+
+@contextmanager
+def listening(console: Console, steps: int) -> Iterator[str]:
+    """Show what steps say while the block runs; gives the address for ``SEPBENCH_EVENTS``.
+
+    steps: how many there are, for the count of those done.
+    """
+    with tempfile.TemporaryDirectory(prefix="sepbench-") as folder:
+        address = str(Path(folder) / "events")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+            receiver.bind(address)
+            receiver.settimeout(0.2)
+            over = threading.Event()
+            board = _Bars(console, steps) if console.is_terminal else _Lines(console, steps)
+            thread = threading.Thread(target=_receive, args=(receiver, over, board), daemon=True)
+            thread.start()
+            try:
+                yield address
+            finally:
+                over.set()
+                thread.join()
+                board.close()
+
+
+def _receive(receiver: socket.socket, over: threading.Event, board: "_Board") -> None:
+    while True:
+        try:
+            board.take(json.loads(receiver.recv(65536)))
+        except TimeoutError:
+            if over.is_set():
+                return
+
+
+class _Board:
+    """Counts the steps that ended and says a line for each."""
+
+    def __init__(self, console: Console, steps: int) -> None:
+        self.console, self.steps, self.ended = console, steps, 0
+        self.started: dict[str, float] = {}
+
+    def take(self, message: dict[str, Any]) -> None:
+        asset, state = message["asset"], message["state"]
+        if state == "started":
+            self.started[asset] = time.monotonic()
+            self.begin(asset)
+        elif state == "going":
+            self.show(asset, message["done"], message["total"], message["unit"], message["figures"])
+        else:
+            self.ended += 1
+            self.finish(asset)
+            self._say_ended(asset, state)
+
+    def _say_ended(self, asset: str, state: str) -> None:
+        mark = {"done": "[green]made[/]", "fresh": "[dim]fresh[/]", "failed": "[red]failed[/]"}[state]
+        seconds = time.monotonic() - self.started.get(asset, time.monotonic())
+        self.console.print(f"[dim]{self.ended:>3}/{self.steps}[/] {mark} {asset} [dim]{seconds:.1f} s[/]")
+
+    def begin(self, asset: str) -> None: ...
+    def finish(self, asset: str) -> None: ...
+    def show(self, asset: str, done: int, total: int, unit: str, figures: dict[str, float]) -> None: ...
+    def close(self) -> None: ...
+
+
+class _Bars(_Board):
+    """A bar for every step that is being made."""
+
+    def __init__(self, console: Console, steps: int) -> None:
+        super().__init__(console, steps)
+        columns = (
+            TextColumn("        {task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[unit]}s {task.fields[figures]}"),
+            TimeRemainingColumn(),
+        )
+        self.bars = Progress(*columns, console=console, transient=True)
+        self.tasks: dict[str, TaskID] = {}
+        self.bars.start()
+
+    def begin(self, asset: str) -> None:
+        self.tasks[asset] = self.bars.add_task(asset, total=None, unit="step", figures="")
+
+    def show(self, asset: str, done: int, total: int, unit: str, figures: dict[str, float]) -> None:
+        if asset in self.tasks:
+            text = figure_text(figures)
+            self.bars.update(self.tasks[asset], completed=done, total=total, unit=unit, figures=text)
+
+    def finish(self, asset: str) -> None:
+        if asset in self.tasks:
+            self.bars.remove_task(self.tasks.pop(asset))
+
+    def close(self) -> None:
+        self.bars.stop()
+
+
+class _Lines(_Board):
+    """A line now and then, where the output is no terminal (a file, a build server)."""
+
+    def __init__(self, console: Console, steps: int) -> None:
+        super().__init__(console, steps)
+        self.said: dict[str, float] = {}
+
+    def show(self, asset: str, done: int, total: int, unit: str, figures: dict[str, float]) -> None:
+        now = time.monotonic()
+        begun = self.started.get(asset, now)
+        if done == 0 or now - self.said.get(asset, begun) < PLAIN_EVERY_SECONDS:
+            return
+        self.said[asset] = now
+        left = (now - begun) / done * (total - done)
+        self.console.print(f"        {asset}: {done}/{total} {unit}s {figure_text(figures)} {left:.0f} s left")
+
+
+def figure_text(figures: dict[str, float]) -> str:
+    """Figures for a line.
+
+    >>> figure_text({"loss": 0.31234, "chunks_per_second": 19.87})
+    'loss 0.312, chunks per second 19.9'
+    """
+    return ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in figures.items())

@@ -1,0 +1,75 @@
+"""Options that several commands share, and how they reach every process of a run: by environment variables."""
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assets.paths import Paths, data_folder
+from pipelines.profiles import (
+    DATASET_VARIABLE,
+    OVERRIDES_VARIABLE,
+    PROFILE_VARIABLE,
+    PROFILES,
+    chosen_profile,
+)
+from sepmodels.errors import UserError
+from sepmodels.settings import Profile
+
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        "-p",
+        metavar="NAME",
+        help=f"Which benchmark: {', '.join(PROFILES)}. [default: ${PROFILE_VARIABLE}, or demo]",
+    ),
+]
+DatasetOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--dataset",
+        metavar="DIR",
+        help=f"Where the profile's dataset lies. [default: ${DATASET_VARIABLE}, or data/<profile>/dataset]",
+    ),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", metavar="DIR", help="Where all products go, with the histories. [default: $SEPBENCH_DATA, or data]"
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="SETTING=VALUE",
+        help="Change a setting of the profile, such as training.batch=8, training.steps=2000, seeds=42,43 or "
+        "device=cpu; may be given again. `sepbench profiles` lists them all.",
+    ),
+]
+
+
+def use_options(
+    profile: str | None = None, dataset: Path | None = None, data: Path | None = None, settings: Iterable[str] = ()
+) -> tuple[Profile, Paths]:
+    """Put the options into the environment, where this process and its children find them."""
+    if profile:
+        os.environ[PROFILE_VARIABLE] = profile
+    if dataset:
+        os.environ[DATASET_VARIABLE] = str(dataset.resolve())
+    if data:
+        os.environ["SEPBENCH_DATA"] = str(data.resolve())
+    overrides = json.loads(os.environ.get(OVERRIDES_VARIABLE) or "{}")
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise UserError(f"--set {setting!r} has no value: write SETTING=VALUE, such as training.batch=8.")
+        overrides[key.strip()] = value.strip()
+    if overrides:
+        os.environ[OVERRIDES_VARIABLE] = json.dumps(overrides)
+    chosen = chosen_profile()
+    return chosen, Paths(data_folder(), chosen.name)

@@ -1,0 +1,121 @@
+"""The profiles: which benchmark to run. Chosen by ``SEPBENCH_PROFILE`` or ``--profile``; settings can be overridden."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, get_args, get_type_hints
+
+from sepmodels.errors import UserError, unknown_name
+from sepmodels.settings import DatasetSettings, Profile, SeparationSettings, TrainingSettings
+
+DEFAULT = "demo"
+
+_SHORT = TrainingSettings(batch=4, chunk_seconds=3.0)
+
+_ALL = (
+    Profile(
+        name="demo",
+        summary="A dozen short songs made here, offline: the whole benchmark in minutes on a laptop.",
+        dataset=DatasetSettings("demo", validation_share=0.25),
+        training=replace(_SHORT, chunks_per_track=20, steps=300),
+        separation=SeparationSettings(segment_seconds=20.0),
+    ),
+    Profile(
+        name="musdb18-7s",
+        summary="The public preview of MUSDB18: 144 clips of seven seconds of real music.",
+        dataset=DatasetSettings("stems"),
+        training=replace(_SHORT, chunks_per_track=4, steps=2700),
+        separation=SeparationSettings(segment_seconds=20.0),
+    ),
+    Profile(
+        name="musdb18",
+        summary="MUSDB18 in full: 150 songs, ten hours, as compressed five-stream files. Wants a GPU.",
+        dataset=DatasetSettings("stems"),
+    ),
+    Profile(
+        name="musdb18hq",
+        summary="MUSDB18-HQ: the same 150 songs as uncompressed WAV files. Wants a GPU.",
+        dataset=DatasetSettings("wav"),
+    ),
+    Profile(
+        name="folder",
+        summary="Your own stems: a folder per track with vocals and any other stems.",
+        dataset=DatasetSettings("folder"),
+        training=replace(_SHORT, chunks_per_track=20, steps=2000),
+    ),
+)
+PROFILES: dict[str, Profile] = {profile.name: profile for profile in _ALL}
+
+PROFILE_VARIABLE = "SEPBENCH_PROFILE"
+DATASET_VARIABLE = "SEPBENCH_DATASET"
+OVERRIDES_VARIABLE = "SEPBENCH_OVERRIDES"
+
+
+def chosen_profile(environment: Mapping[str, str] = os.environ) -> Profile:
+    """The profile that the environment names, with its overrides; raises :class:`UserError` for an unknown one."""
+    name = environment.get(PROFILE_VARIABLE) or DEFAULT
+    if name not in PROFILES:
+        raise unknown_name("profile", name, PROFILES)
+    profile = PROFILES[name]
+    if folder := environment.get(DATASET_VARIABLE):
+        profile = override(profile, "dataset.folder", folder)
+    for key, text in json.loads(environment.get(OVERRIDES_VARIABLE) or "{}").items():
+        profile = override(profile, key, text)
+    return profile
+
+
+def setting_names(settings: Any = PROFILES[DEFAULT], prefix: str = "") -> list[str]:
+    """Every setting that can be overridden, by its dotted name.
+
+    >>> "training.batch" in setting_names()
+    True
+    """
+    names = []
+    for entry in fields(settings):
+        value = getattr(settings, entry.name)
+        if is_dataclass(value):
+            names += setting_names(value, f"{prefix}{entry.name}.")
+        elif entry.name not in ("name", "summary"):
+            names.append(prefix + entry.name)
+    return names
+
+
+def override(profile: Profile, key: str, text: str) -> Profile:
+    """The profile with one setting, by its dotted name, read from text.
+
+    >>> override(PROFILES["demo"], "training.batch", "8").training.batch
+    8
+
+    Raises :class:`UserError` for an unknown setting, or a text that is not of the setting's type.
+    """
+    if key not in setting_names():
+        raise unknown_name("setting", key, setting_names())
+    head, _, tail = key.partition(".")
+    if tail:
+        part = getattr(profile, head)
+        return replace(profile, **{head: replace(part, **{tail: _read(type(part), tail, key, text)})})
+    return replace(profile, **{head: _read(Profile, head, key, text)})
+
+
+def _read(owner: type, name: str, key: str, text: str) -> Any:
+    """A value of the type that the dataclass declares for the field."""
+    declared = get_type_hints(owner)[name]
+    choices = get_args(declared)
+    optional = type(None) in choices
+    if optional and text.lower() in ("none", ""):
+        return None
+    base = next((c for c in choices if c is not type(None)), declared) if optional else declared
+    try:
+        if base is bool:
+            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+        if base in (int, float, str):
+            return base(text)
+        if base == tuple[int, ...]:
+            return tuple(int(part) for part in text.split(","))
+        if text in get_args(base):
+            return text
+    except (KeyError, ValueError):
+        pass
+    expected = " or ".join(map(str, get_args(base))) or getattr(base, "__name__", str(base))
+    raise UserError(f"The setting {key} cannot be {text!r}: expected {expected}.")

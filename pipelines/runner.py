@@ -1,0 +1,93 @@
+"""Runs assets in a child process and shows how far they are."""
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from assets.events import VARIABLE
+from assets.paths import PROJECT, Paths
+from pipelines.instance import use_instance
+from pipelines.listening import listening
+
+INTERRUPTED = 130
+
+
+def run_assets(paths: Paths, keys: Sequence[str], console: Console, *, steps: int) -> int:
+    """Materialize the assets of those keys (all of the profile's when none is given); gives the exit status.
+
+    The child has a session of its own, so that Ctrl-C reaches it once, from here, and training can save.
+    """
+    use_instance(paths.data)
+    run_id = str(uuid.uuid4())
+    log = paths.data / "logs" / f"run-{run_id[:8]}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "pipelines.execute", "--run-id", run_id, "--select", *keys]
+    with listening(console, steps) as address, log.open("wb") as output:
+        environment = {**os.environ, VARIABLE: address}
+        with (
+            subprocess.Popen(
+                command, cwd=PROJECT, env=environment, stdout=output, stderr=output, start_new_session=True
+            ) as child,
+            _interrupts_passed_on(child, console),
+        ):
+            status = child.wait()
+    if status:
+        _say_why(run_id, log, status, console)
+    return INTERRUPTED if status == -signal.SIGINT else status
+
+
+@contextmanager
+def _interrupts_passed_on(child: subprocess.Popen, console: Console) -> Iterator[None]:
+    """Ctrl-C and SIGTERM here interrupt the child, which saves and ends; a second one kills it."""
+    asked = 0
+
+    def pass_on(_number: int, _frame: object) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            console.print("Stopping: what is made so far is saved. Once more to stop at once.")
+        child.send_signal(signal.SIGINT if asked == 1 else signal.SIGKILL)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _say_why(run_id: str, log: Path, status: int, console: Console) -> None:
+    """The reason in a sentence per failed step; where there is none, where to look."""
+    reasons = list(_failures(run_id))
+    for asset, reason in reasons:
+        console.print(f"[red]{asset}[/]: {reason}", highlight=False, soft_wrap=True)
+    if not reasons:
+        console.print(f"The run ended with status {status}; its log is {log}.", soft_wrap=True)
+
+
+def _failures(run_id: str) -> Iterator[tuple[str, str]]:
+    import dagster as dg
+    from dagster import DagsterEventType
+
+    with dg.DagsterInstance.get() as instance:
+        records = instance.get_records_for_run(run_id, of_type=DagsterEventType.STEP_FAILURE).records
+        for record in records:
+            event = record.event_log_entry.dagster_event
+            data = event.step_failure_data
+            failure = data.user_failure_data
+            if failure and failure.description:
+                yield _asset_of(event), failure.description
+            elif data.error:
+                cause = data.error.cause or data.error
+                yield _asset_of(event), f"{cause.cls_name or 'Error'}: {cause.message.strip().splitlines()[-1]}"
+
+
+def _asset_of(event) -> str:
+    return event.step_key.replace("__", "/") if event.step_key else "run"

@@ -1,0 +1,46 @@
+"""The results in the terminal."""
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from assets.paths import Paths
+from sepmodels.errors import UserError
+from sepmodels.settings import Profile
+
+
+def show_table(profile: Profile, paths: Paths, console: Console) -> None:
+    """Print the table of vocals and what each change brought; raises :class:`UserError` where there is none."""
+    import json
+
+    file = paths.results / "results.parquet"
+    if not file.exists():
+        raise UserError(
+            f"There are no results of {profile.name} in {paths.data}: run `sepbench run -p {profile.name}`."
+        )
+    summary = pd.read_parquet(file)
+    said = json.loads((paths.results / "said.json").read_text(encoding="utf-8"))
+    listing = Table(title=f"Vocals, {profile.name}", caption=f"dB; {said['scenario']}.")
+    listing.add_column("system", no_wrap=True)
+    for name in ("SDR", "95 %", "SIR", "SAR", "ISR"):
+        listing.add_column(name, justify="right", no_wrap=True)
+    for row in summary[summary.target == "vocals"].itertuples(index=False):
+        interval = f"{row.SDR_low:.2f} to {row.SDR_high:.2f}"
+        numbers = [f"{row.SDR:.2f}", interval, *(f"{getattr(row, name):.2f}" for name in ("SIR", "SAR", "ISR"))]
+        listing.add_row(row.title, *numbers, style="dim" if row.kind == "reference" else None)
+    console.print(listing)
+    for sentence in said["sentences"].values():
+        console.print(f"- {sentence}", highlight=False)
+
+
+def show_end(profile: Profile, paths: Paths, console: Console) -> None:
+    """Print the table, and where everything is."""
+    show_table(profile, paths, console)
+    where = {
+        "table": paths.results,
+        "report": paths.report / "index.html",
+        "Dagster": f"sepbench ui -p {profile.name} (history in {paths.data / 'dagster'})",
+        "MLflow": f"the same command (runs in {paths.data / 'mlflow'})",
+    }
+    for name, place in where.items():
+        console.print(f"[bold]{name:<8}[/] {place}", highlight=False, soft_wrap=True)
