@@ -1,0 +1,49 @@
+# `make help` lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help benchmark test ui setup setup-dev lint lock clean
+
+help: ## list what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+benchmark: setup ## set up, run the whole benchmark on the demo songs, print the table (about ten minutes)
+	@$(BIN)/sepbench run
+
+test: setup-dev ## set up, then lint, check types and run every test
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest
+
+ui: setup ## open Dagster and MLflow side by side
+	@$(BIN)/sepbench ui
+
+lint: setup-dev ## lint, format and check types
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/mypy
+
+lock: setup-dev ## renew the lock files from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean: ## remove the environment and caches; data/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+
+setup: $(VENV)/.benchmark ## make .venv with all that the benchmark needs
+	@sh scripts/need-ffmpeg
+
+setup-dev: $(VENV)/.test ## the same with all that the tests need
+	@sh scripts/need-ffmpeg
+
+$(VENV)/.benchmark: requirements.lock pyproject.toml
+	@sh scripts/install $(PYTHON) $(VENV) requirements.lock
+	@touch $@
+
+$(VENV)/.test: requirements-dev.lock pyproject.toml
+	@sh scripts/install $(PYTHON) $(VENV) requirements-dev.lock
+	@touch $@ $(VENV)/.benchmark
