@@ -1,0 +1,73 @@
+"""What a training was made from, in one string: two trainings with the same fingerprint are the same training."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from sepmodels.files import hash_arrays
+from sepmodels.settings import TrainingSettings, result_settings
+from sepmodels.statistics import BinStatistics
+from sepmodels.variants import Variant
+
+PROBED_SAMPLES = 4096
+Track = np.ndarray[Any, np.dtype[np.int16]]
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """variant, settings, data, code: a hash of each, so that a difference can be named."""
+
+    variant: str
+    settings: str
+    data: str
+    code: str
+
+    def difference(self, other: dict[str, str]) -> str:
+        """The parts in which ``other`` (as a dictionary) differs, joined by commas; empty if it does not."""
+        return ", ".join(name for name, value in asdict(self).items() if other.get(name) != value)
+
+
+def configuration(variant: Variant) -> dict[str, Any]:
+    """What decides a variant's result: all but its name and its words, of JSON's types."""
+    chosen = result_settings(variant)
+    del chosen["name"]
+    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in chosen.items()}
+
+
+def fingerprint(
+    variant: Variant,
+    settings: TrainingSettings,
+    *,
+    seed: int,
+    sample_rate_hz: int,
+    tracks: Sequence[Sequence[Track]],
+    statistics: BinStatistics,
+    code_version: str,
+) -> Fingerprint:
+    """The fingerprint of a training.
+
+    Of each track the length and the samples at its begin, middle and end are read: enough to tell data sets
+    apart without reading all of one.
+    """
+    arrays = [statistics.mean, statistics.scale]
+    arrays += [part for split in tracks for track in split for part in _probes(track)]
+    return Fingerprint(
+        variant=_hash(configuration(variant)),
+        settings=_hash({"training": result_settings(settings), "seed": seed, "sample_rate_hz": sample_rate_hz}),
+        data=hash_arrays(*arrays, np.array([len(split) for split in tracks])),
+        code=code_version,
+    )
+
+
+def _probes(track: Track) -> list[np.ndarray[Any, Any]]:
+    middle = track.shape[-1] // 2
+    spans = (slice(PROBED_SAMPLES), slice(middle, middle + PROBED_SAMPLES), slice(-PROBED_SAMPLES, None))
+    return [np.array(track.shape), *(track[..., span] for span in spans)]
+
+
+def _hash(value: dict[str, Any]) -> str:
+    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
