@@ -1,0 +1,215 @@
+"""The two pages start together and end together."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from assets.tracking import open_store
+from pipelines.servers import free_port
+from sepmodels.errors import UserError
+
+PROJECT = Path(__file__).parents[1]
+
+LAUNCHER = """
+import sys
+from pathlib import Path
+from assets.paths import Paths
+from pipelines.profiles import PROFILES
+from pipelines.servers import serve
+from sepmodels.errors import UserError
+
+data, workspace, dagster_port, mlflow_port = sys.argv[1:]
+try:
+    serve(
+        PROFILES["demo"], Paths(Path(data), "demo"), workspace=Path(workspace),
+        dagster_port=int(dagster_port), mlflow_port=int(mlflow_port),
+    )
+except UserError as fault:
+    sys.exit(f"sepbench: {fault}")
+"""
+
+DEFINITIONS = """
+import os
+import dagster as dg
+
+@dg.asset
+def environment():
+    return dg.MaterializeResult(metadata={"mlflow": os.environ["SEPBENCH_MLFLOW_URL"]})
+
+defs = dg.Definitions(assets=[environment], jobs=[dg.define_asset_job("everything")])
+"""
+
+
+class Launched:
+    """The launcher in a process of its own, as a terminal would start it."""
+
+    def __init__(self, folder: Path, dagster_port: int, mlflow_port: int) -> None:
+        self.data = folder / "data"
+        self.output = folder / "output.txt"
+        (folder / "definitions.py").write_text(DEFINITIONS)
+        (folder / "workspace.yaml").write_text("load_from:\n  - python_file: definitions.py\n")
+        command = [sys.executable, "-c", LAUNCHER, self.data, folder / "workspace.yaml", dagster_port, mlflow_port]
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [str(word) for word in command],
+                env={**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            )
+
+    def text(self) -> str:
+        return self.output.read_text()
+
+    def wait_for(self, words: str) -> None:
+        while words not in self.text():
+            assert self.process.poll() is None, self.text()
+            time.sleep(0.1)
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def end(self, number: int) -> int:
+        """Signal the launcher, wait for it, and make sure that none of its family is left."""
+        family = self.family()
+        self.process.send_signal(number)
+        status = self.process.wait()
+        assert family
+        assert [process for process in family if is_alive(process)] == []
+        return status
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory) -> Iterator[Launched]:
+    """Both servers, while the port that was asked for Dagster is taken."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        launched = Launched(tmp_path_factory.mktemp("servers"), taken.getsockname()[1], taken.getsockname()[1])
+        launched.taken = taken.getsockname()[1]
+        try:
+            launched.wait_for("Ctrl-C ends both")
+            yield launched
+        finally:
+            if launched.process.poll() is None:
+                launched.end(signal.SIGINT)
+
+
+def addresses(launched: Launched) -> dict[str, str]:
+    """What the launcher printed: address by server."""
+    rows = (line.split() for line in launched.text().splitlines())
+    return {row[0]: row[1] for row in rows if len(row) > 1 and row[1].startswith("http://")}
+
+
+def read(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        return answer.read().decode()
+
+
+@pytest.mark.slow
+def test_both_pages_answer_at_the_addresses_that_were_printed(servers):
+    assert "dagster_webserver_version" in read(addresses(servers)["Dagster"] + "/server_info")
+    assert "<title>MLflow" in read(addresses(servers)["MLflow"])
+
+
+@pytest.mark.slow
+def test_taken_ports_give_way_to_the_next_free_ones(servers):
+    ports = {name: int(url.rpartition(":")[2]) for name, url in addresses(servers).items()}
+    assert len({servers.taken, *ports.values()}) == 3
+    assert all(servers.taken < port < servers.taken + 100 for port in ports.values())
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Dagster's client calls what its own library deprecates
+def test_a_run_in_dagster_is_told_where_mlflow_is_and_lies_in_the_data_folder(servers):
+    import dagster as dg
+    from dagster_graphql import DagsterGraphQLClient
+
+    port = int(addresses(servers)["Dagster"].rpartition(":")[2])
+    client = DagsterGraphQLClient("127.0.0.1", port_number=port)
+    run_id = client.submit_job_execution("everything")
+    with dg.DagsterInstance.from_config(str(servers.data / "dagster")) as instance:
+        while not (run := instance.get_run_by_id(run_id)).is_finished:
+            time.sleep(0.2)
+        assert run.is_success
+        event = instance.get_latest_materialization_event(dg.AssetKey("environment"))
+    assert event.asset_materialization.metadata["mlflow"].value == addresses(servers)["MLflow"]
+
+
+@pytest.mark.slow
+def test_mlflows_page_shows_the_runs_and_files_of_the_data_folder(servers, tmp_path):
+    store = servers.data / "mlflow"
+    client = open_store(store)
+    experiment = client.create_experiment("sepbench/test", artifact_location=(store / "artifacts").as_uri())
+    run = client.create_run(experiment).info
+    (tmp_path / "table.csv").write_text("variant,SDR")
+    client.log_artifact(run.run_id, str(tmp_path / "table.csv"))
+    address = addresses(servers)["MLflow"]
+    assert "sepbench/test" in read(f"{address}/api/2.0/mlflow/experiments/get?experiment_id={experiment}")
+    assert read(f"{address}/get-artifact?path=table.csv&run_uuid={run.run_id}") == "variant,SDR"
+
+
+@pytest.mark.slow
+def test_the_servers_listen_on_this_machine_alone(servers):
+    ports = {int(url.rpartition(":")[2]) for url in addresses(servers).values()}
+    listening = {c.laddr for p in servers.family() for c in p.net_connections("inet") if c.status == "LISTEN"}
+    assert {address.ip for address in listening if address.port in ports} == {"127.0.0.1"}
+    assert {address.ip for address in listening} == {"127.0.0.1"}
+
+
+@pytest.mark.slow
+def test_a_second_pair_on_the_same_data_folder_is_refused_with_the_address_of_the_first(servers, tmp_path):
+    command = [sys.executable, "-c", LAUNCHER, str(servers.data), str(tmp_path / "workspace.yaml"), "3000", "5000"]
+    refused = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(PROJECT)}, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "already open" in refused.stderr
+    assert addresses(servers)["Dagster"] in refused.stderr
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_both_and_all_that_they_started(servers):
+    assert servers.end(signal.SIGINT) == 0
+    for url in addresses(servers).values():
+        with pytest.raises(OSError, match="refused"):
+            read(url)
+
+
+@pytest.mark.slow
+def test_when_one_server_dies_its_log_is_shown_and_the_other_is_ended(tmp_path):
+    launched = Launched(tmp_path, 3300, 5300)
+    launched.wait_for("Starting")
+    while not (family := [p for p in launched.family() if "mlflow" in p.cmdline() and "server" in p.cmdline()]):
+        time.sleep(0.1)
+    everyone = launched.family()
+    family[0].kill()
+    assert launched.process.wait() == 1
+    assert "MLflow ended by itself (exit code -9)" in launched.text()
+    assert "mlflow.log" in launched.text()
+    assert [process for process in everyone if is_alive(process)] == []
+
+
+def test_the_wanted_port_is_taken_when_it_is_free():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        free = probe.getsockname()[1]
+    assert free_port("127.0.0.1", free) == free
+    assert free_port("127.0.0.1", free, but_not=free) != free
+
+
+def test_a_host_that_is_not_of_this_machine_is_named():
+    with pytest.raises(UserError, match=r"Cannot listen on 203\.0\.113\.1"):
+        free_port("203.0.113.1", 3000)
