@@ -12,9 +12,7 @@ the energies, which are taken from spectra by Parseval's theorem. What depends o
 computed once for all estimates.
 """
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -22,6 +20,7 @@ from sepmodels.scoring.correlations import MARGIN, correlate, transform_length
 from sepmodels.scoring.decibels import decibels
 from sepmodels.scoring.filters import Projections, project
 from sepmodels.scoring.signals import Complex128, Float64, is_silent, read_into, window_starts
+from sepmodels.scoring.threads import in_shares
 
 
 def bsseval_scores(
@@ -40,23 +39,21 @@ def bsseval_scores(
             padded with zeros.
         result: for each estimate (metric, source, window), metrics in the order SDR, ISR, SIR, SAR.
     """
-    shares = threads or len(os.sched_getaffinity(0))
     samples = reference.shape[-1]
     window_samples = min(window_samples, samples)
     starts = window_starts(samples, window_samples, hop_samples)
-    with ThreadPoolExecutor(shares) as executor:
-        correlations = correlate(reference, estimates, executor, shares)
-        length = transform_length(window_samples + MARGIN)
-        filters = [FilterSpectra(found, length) for found in project(correlations, reference.shape[0])]
-        scores = [np.full((4, reference.shape[0], len(starts)), np.nan) for _ in estimates]
+    length = transform_length(window_samples + MARGIN)
+    correlations = correlate(reference, estimates, threads)
+    filters = [FilterSpectra(found, length) for found in project(correlations, reference.shape[0])]
+    scores = [np.full((4, reference.shape[0], len(starts)), np.nan) for _ in estimates]
 
-        def score_share(share: int) -> None:
-            scorer = WindowScorer(reference, estimates, filters, window_samples, length)
-            for window in range(share, len(starts), shares):
-                for values, found in zip(scores, scorer(starts[window]), strict=True):
-                    values[:, :, window] = found
+    def score(windows: Sequence[int]) -> None:
+        scorer = WindowScorer(reference, estimates, filters, window_samples, length)
+        for window in windows:
+            for values, found in zip(scores, scorer(starts[window]), strict=True):
+                values[:, :, window] = found
 
-        list(executor.map(score_share, range(shares)))
+    in_shares(score, range(len(starts)), threads)
     return scores
 
 

@@ -1,17 +1,17 @@
 """Correlations of long signals at short lags, block by block in the frequency domain."""
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
 
 from sepmodels.scoring.signals import Complex128, Float64, read_into
+from sepmodels.scoring.threads import in_shares
 
 TAPS = 512
 MARGIN = TAPS - 1
-BLOCK_SAMPLES = 45 * 1024 - 2 * MARGIN
+BLOCK_SAMPLES = 16_384 - 2 * MARGIN
 
 
 def transform_length(samples: int) -> int:
@@ -33,7 +33,7 @@ class Correlations:
     estimates: list[Float64]
 
 
-def correlate(reference: np.ndarray, estimates: Sequence[np.ndarray], executor: Executor, shares: int) -> Correlations:
+def correlate(reference: np.ndarray, estimates: Sequence[np.ndarray], threads: int | None) -> Correlations:
     """Correlate a track's references with each other and with every estimate, over the whole track.
 
     Blocks of the references reach back 511 samples into the block before, so that every pair of samples 511
@@ -46,9 +46,7 @@ def correlate(reference: np.ndarray, estimates: Sequence[np.ndarray], executor: 
     length = transform_length(min(BLOCK_SAMPLES, reference.shape[-1]) + 2 * MARGIN)
     step = length - 2 * MARGIN
     starts = range(0, reference.shape[-1], step)
-    parts = executor.map(
-        lambda share: _cross_spectra(reference, estimates, starts[share::shares], length), range(shares)
-    )
+    parts = in_shares(lambda share: _cross_spectra(reference, estimates, share, length), starts, threads)
     spectra, doubles = map(sum, zip(*parts, strict=True))
     rows = reference.shape[0] * reference.shape[1]
     lags = np.fft.irfft(spectra, length)

@@ -52,7 +52,7 @@ def is_silent(piece: Float64) -> NDArray[np.bool_]:
 
     This is museval's meaning of silence: a source whose right channel is its inverted left one is silent too.
     """
-    return np.logical_not(np.any(piece.sum(axis=1), axis=-1))
+    return np.asarray(~np.any(piece.sum(axis=1), axis=-1))
 
 
 def is_silent_throughout(waveform: np.ndarray, samples: int) -> NDArray[np.bool_]:

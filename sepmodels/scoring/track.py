@@ -9,8 +9,8 @@ import pandas as pd
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.scoring.bsseval import bsseval_scores
 from sepmodels.scoring.museval_scorer import museval_scores
+from sepmodels.scoring.plain import whole_track_scores
 from sepmodels.scoring.signals import Float64, check_type, is_silent_throughout
-from sepmodels.scoring.whole_track import whole_track_scores
 
 METRICS = ("SDR", "ISR", "SIR", "SAR")
 WHOLE_TRACK_METRICS = ("uSDR", "SI-SDR")
@@ -65,7 +65,7 @@ def score_track(
         windows = bsseval_scores(reference, given, window_samples, hop_samples, threads)
     else:
         windows = [museval_scores(reference, estimate, window_samples, hop_samples) for estimate in given]
-    whole = [whole_track_scores(reference, estimate) for estimate in given]
+    whole = [whole_track_scores(reference, estimate, threads) for estimate in given]
     parts = []
     for variant, window, track in zip(estimates, windows, whole, strict=True):
         parts += [window_rows(variant, targets, window), track_rows(variant, targets, track)]
@@ -113,10 +113,10 @@ def window_rows(variant: str, targets: Sequence[str], values: Float64) -> pd.Dat
     return tidy(rows, variant)
 
 
-def track_rows(variant: str, targets: Sequence[str], values: tuple[Float64, Float64]) -> pd.DataFrame:
-    """Rows for the whole track's scores, (source,) for each of WHOLE_TRACK_METRICS."""
+def track_rows(variant: str, targets: Sequence[str], values: Float64) -> pd.DataFrame:
+    """Rows for the whole track's scores, (metric, source) in the order of WHOLE_TRACK_METRICS and ``targets``."""
     index = pd.MultiIndex.from_product([WHOLE_TRACK_METRICS, targets], names=["metric", "target"])
-    rows = pd.DataFrame({"value": np.concatenate(values), "window": pd.NA}, index=index).reset_index()
+    rows = pd.DataFrame({"value": values.ravel(), "window": pd.NA}, index=index).reset_index()
     return tidy(rows, variant)
 
 
