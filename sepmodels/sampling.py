@@ -25,6 +25,7 @@ from sepmodels.settings import TrainingSettings
 LOG = logging.getLogger(__name__)
 MOST_OF_FREE_MEMORY = 0.5  # the share of what is free that a resident data set may take
 BATCHES_AHEAD = 2
+CPU = torch.device("cpu")
 
 Track = np.ndarray[Any, np.dtype[np.int16]]
 
@@ -108,7 +109,7 @@ class ChunkSampler:
         self.positions = torch.tensor([max(1, track.shape[-1] - self.chunk + 1) for track in tracks])
         self.generator = torch.Generator().manual_seed(seed)
         self.feeding = settings.feeding if settings.feeding != "auto" else choose_feeding(tracks, self.device)
-        LOG.info("Chunks come from %s memory." if self.feeding != "disk" else "Chunks come from %s.", self.feeding)
+        LOG.info("Chunks are read from %s.", "disk" if self.feeding == "disk" else f"{self.feeding} memory")
         self._read = self._reader(tracks)
         self._ahead: deque[tuple[Future[torch.Tensor], augment.Draws, torch.Tensor]] = deque()
         overlaps = self.feeding == "disk" or (self.feeding == "host" and self.device.type != "cpu")
@@ -162,14 +163,8 @@ class ChunkSampler:
             self._threads.shutdown(cancel_futures=True)
 
 
-CPU = torch.device("cpu")
-
-
 def choose_feeding(tracks: Sequence[Track], device: torch.device) -> str:
-    """Where the samples should be: on the device if they fit in what is free there, else in host memory, else on disk.
-
-    A memory-mapped track counts as on disk, an ordinary array as in host memory already.
-    """
+    """Where the samples should be: on the device if they fit in what is free there, or in host memory, or on disk."""
     size = sum(track[1:].nbytes for track in tracks)
     if device.type != "cpu" and size <= MOST_OF_FREE_MEMORY * free_device_bytes(device):
         return "device"

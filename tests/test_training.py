@@ -1,0 +1,347 @@
+import dataclasses
+import math
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from sepmodels import training
+from sepmodels.checkpoints import load_model, model_facts
+from sepmodels.errors import UserError
+from tests.training_parts import SETTINGS, TINY, TRAIN, Listener, train_tiny
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_model(folder / "model.safetensors")[0].state_dict()
+
+
+def history(folder: Path) -> pd.DataFrame:
+    return pd.read_parquet(folder / "history.parquet")
+
+
+def assert_same_training(first: Path, second: Path) -> None:
+    """The same losses at the same steps, and the same weights, bit for bit."""
+    pd.testing.assert_frame_equal(history(first), history(second), check_exact=True)
+    expected = weights(second)
+    for name, value in weights(first).items():
+        assert torch.equal(value, expected[name]), name
+
+
+class KilledAt:
+    """A log that does something when training reaches a step, once."""
+
+    def __init__(self, step, action):
+        self.step, self.action = step, action
+
+    def __call__(self, figures, step):  # noqa: ARG002
+        if step == self.step:
+            self.step = None
+            self.action()
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def interrupted_at(folder, step, settings=SETTINGS):
+    """Train until the log of that step raises KeyboardInterrupt."""
+    with pytest.raises(KeyboardInterrupt):
+        train_tiny(folder, settings, log=KilledAt(step, interrupt))
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory) -> Path:
+    """The folder of a training that nothing disturbed."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    train_tiny(folder)
+    return folder
+
+
+def test_training_lowers_the_loss_and_keeps_the_best_model(tmp_path):
+    log = Listener()
+    longer = dataclasses.replace(SETTINGS, batch=16, chunk_seconds=0.5, chunks_per_track=32, steps=60)
+    report = train_tiny(tmp_path, longer, variant=dataclasses.replace(TINY, learning_rate=1e-2), log=log)
+    losses, validated = log.values("loss"), log.values("validation_loss")
+    assert losses[-1] < 0.2 * losses[0]
+    assert len(validated) == report.epochs == 10
+    assert report.best_validation_loss == min(validated) < validated[0]
+    assert report.best_step == 6 * (1 + validated.index(min(validated)))
+    assert (report.steps, report.stopped_by) == (60, "steps")
+    model, _ = load_model(tmp_path / "model.safetensors")
+    assert report.parameters == sum(parameter.numel() for parameter in model.parameters())
+    facts = model_facts(tmp_path / "model.safetensors")
+    assert (facts["step"], facts["validation_loss"], facts["seed"]) == (report.best_step, min(validated), 1)
+
+
+def test_the_log_gets_loss_speed_and_validation(tmp_path):
+    log, shown = Listener(), []
+    train_tiny(
+        tmp_path, log=log, progress=lambda done, total, unit, **figures: shown.append((done, total, unit, figures))
+    )
+    assert [step for step, figures in log.points if "loss" in figures] == list(range(1, 13))
+    for name in ("learning_rate", "chunks_per_second", "data_share"):
+        assert len(log.values(name)) == 12
+    assert [step for step, figures in log.points if "validation_loss" in figures] == [6, 12]
+    assert len(log.values("validation_sdr_db")) == 2
+    done, total, unit, figures = shown[-1]
+    assert (done, total, unit) == (12, 12, "step")
+    assert figures["loss"] == log.values("loss")[-1]
+    table = history(tmp_path)
+    assert table[table["name"] == "loss"]["value"].tolist() == log.values("loss")
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(tmp_path, uninterrupted):
+    train_tiny(tmp_path)
+    assert_same_training(tmp_path, uninterrupted)
+
+
+def test_training_leaves_the_callers_random_numbers_alone(tmp_path):
+    torch.manual_seed(5)
+    expected = torch.randn(3)
+    torch.manual_seed(5)
+    train_tiny(tmp_path, dataclasses.replace(SETTINGS, steps=1))
+    assert torch.equal(torch.randn(3), expected)
+
+
+def test_another_seed_gives_other_weights(tmp_path, uninterrupted):
+    train_tiny(tmp_path, seed=2)
+    assert not torch.equal(weights(tmp_path)["fc1.weight"], weights(uninterrupted)["fc1.weight"])
+
+
+KILLED_BY_THE_SYSTEM = """
+import os, signal, sys
+from pathlib import Path
+import torch
+from sepmodels import training
+from tests.training_parts import train_tiny
+torch.set_num_threads(1)
+training.SAVE_EVERY_SECONDS = 0.0
+def log(figures, step):
+    if step == {step}:
+        os.kill(os.getpid(), signal.SIGKILL)
+train_tiny(Path(sys.argv[1]), log=log)
+"""
+
+
+@pytest.mark.parametrize("step", [4, 6])
+def test_after_a_kill_9_losses_and_weights_go_on_as_if_nothing_had_happened(tmp_path, uninterrupted, step):
+    project = Path(training.__file__).parents[1]
+    script = [sys.executable, "-c", KILLED_BY_THE_SYSTEM.format(step=step), str(tmp_path)]
+    killed = subprocess.run(script, cwd=project, env=os.environ | {"PYTHONPATH": str(project)}, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    report = train_tiny(tmp_path)
+    assert report.notes == (f"Training goes on after step {step - 1}.",)
+    assert_same_training(tmp_path, uninterrupted)
+
+
+@pytest.mark.parametrize("step", [1, 6, 9])
+def test_an_interruption_saves_the_very_step_and_passes_through(tmp_path, uninterrupted, step):
+    interrupted_at(tmp_path, step)
+    report = train_tiny(tmp_path)
+    assert report.notes == (f"Training goes on after step {step}.",)
+    assert_same_training(tmp_path, uninterrupted)
+
+
+def test_an_interruption_during_validation_repeats_the_validation(tmp_path, uninterrupted, monkeypatch):
+    def interrupted(*args, **kwargs):  # noqa: ARG001
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "validate", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train_tiny(tmp_path)
+    train_tiny(tmp_path)
+    assert_same_training(tmp_path, uninterrupted)
+
+
+def test_a_signal_in_the_middle_of_a_step_waits_for_its_end(tmp_path, uninterrupted, monkeypatch):
+    forward, seen = training.Learner.step, []
+
+    def step(self, mixture, target):
+        seen.append(len(seen))
+        if len(seen) == 5:
+            os.kill(os.getpid(), signal.SIGINT)  # would raise KeyboardInterrupt here, half way through the step
+        return forward(self, mixture, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Learner, "step", step)
+        with pytest.raises(KeyboardInterrupt):
+            train_tiny(tmp_path)
+    report = train_tiny(tmp_path)
+    assert report.notes == ("Training goes on after step 5.",)
+    assert_same_training(tmp_path, uninterrupted)
+
+
+def test_a_sigterm_saves_and_exits(tmp_path):
+    with pytest.raises(SystemExit, match="143"):
+        train_tiny(tmp_path, log=KilledAt(3, lambda: os.kill(os.getpid(), signal.SIGTERM)))
+    assert train_tiny(tmp_path).notes == ("Training goes on after step 3.",)
+
+
+def test_the_callers_own_handler_decides_what_a_signal_does(tmp_path):
+    class Terminated(BaseException):
+        pass
+
+    def handler(number, frame):  # noqa: ARG001
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        with pytest.raises(Terminated):
+            train_tiny(tmp_path, log=KilledAt(3, lambda: os.kill(os.getpid(), signal.SIGTERM)))
+        assert signal.getsignal(signal.SIGTERM) is handler
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert train_tiny(tmp_path).notes == ("Training goes on after step 3.",)
+
+
+def test_a_damaged_state_costs_only_the_steps_since_the_one_before(tmp_path, uninterrupted, monkeypatch):
+    monkeypatch.setattr(training, "SAVE_EVERY_SECONDS", 0.0)
+    interrupted_at(tmp_path, 8)
+    newest = max((tmp_path / "states").iterdir())
+    newest.write_bytes(newest.read_bytes()[:5000])
+    assert train_tiny(tmp_path).notes == ("Training goes on after step 7.",)
+    assert_same_training(tmp_path, uninterrupted)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"settings": dataclasses.replace(SETTINGS, batch=2)}, "settings"),
+        ({"seed": 2}, "settings"),
+        ({"variant": dataclasses.replace(TINY, loss="magnitude_l1")}, "variant"),
+        ({"train_tracks": TRAIN[:2]}, "data"),
+        ({"code_version": "2"}, "code"),
+    ],
+)
+def test_a_state_of_another_training_is_never_resumed(tmp_path, changes, named):
+    interrupted_at(tmp_path, 3)
+    report = train_tiny(tmp_path, **changes)
+    assert report.notes[0].startswith("The saved training state is of another")
+    assert named in report.notes[0]
+    assert report.steps == 12
+
+
+def test_settings_that_only_decide_speed_do_not_prevent_resuming(tmp_path, uninterrupted):
+    interrupted_at(tmp_path, 3)
+    report = train_tiny(tmp_path, dataclasses.replace(SETTINGS, feeding="disk"))
+    assert report.notes == ("Training goes on after step 3.",)
+    assert_same_training(tmp_path, uninterrupted)
+
+
+def test_a_finished_training_is_done_again_from_the_start(tmp_path, uninterrupted):
+    train_tiny(tmp_path)
+    report = train_tiny(tmp_path)
+    assert report.notes == ("The saved training state is of a finished training: training starts anew.",)
+    assert_same_training(tmp_path, uninterrupted)
+
+
+def test_averaged_weights_are_validated_saved_and_resumed(tmp_path):
+    averaged = dataclasses.replace(SETTINGS, ema_decay=0.9)
+    train_tiny(tmp_path / "whole", averaged)
+    interrupted_at(tmp_path / "resumed", 8, averaged)
+    train_tiny(tmp_path / "resumed", averaged)
+    assert_same_training(tmp_path / "whole", tmp_path / "resumed")
+    train_tiny(tmp_path / "plain")
+    assert not torch.equal(weights(tmp_path / "whole")["fc1.weight"], weights(tmp_path / "plain")["fc1.weight"])
+
+
+def test_the_learning_rate_warms_up_over_the_first_steps(tmp_path):
+    log = Listener()
+    train_tiny(tmp_path, dataclasses.replace(SETTINGS, steps=6, warmup_steps=4), log=log)
+    assert log.values("learning_rate") == pytest.approx([0.25e-3, 0.5e-3, 0.75e-3, 1e-3, 1e-3, 1e-3])
+
+
+def test_the_learning_rate_falls_when_the_validation_loss_does_not(tmp_path, monkeypatch):
+    log, worse = Listener(), iter(range(1, 100))
+    monkeypatch.setattr(training, "validate", lambda *_, **__: training.Validation(float(next(worse)), math.nan))
+    chosen = dataclasses.replace(SETTINGS, chunks_per_track=2, steps=5, plateau_patience=1)  # one step an epoch
+    train_tiny(tmp_path, chosen, log=log)
+    assert log.values("learning_rate") == pytest.approx([1e-3, 1e-3, 1e-3, 3e-4, 3e-4])
+
+
+def test_training_stops_when_patience_is_spent(tmp_path, monkeypatch):
+    worse = iter(range(1, 100))
+    monkeypatch.setattr(training, "validate", lambda *_, **__: training.Validation(float(next(worse)), math.nan))
+    report = train_tiny(tmp_path, dataclasses.replace(SETTINGS, steps=600, patience=3))
+    assert (report.stopped_by, report.epochs, report.best_step) == ("patience", 4, 6)
+
+
+def test_training_stops_when_its_epochs_or_minutes_are_spent(tmp_path):
+    by_epochs = train_tiny(tmp_path / "epochs", dataclasses.replace(SETTINGS, steps=None, epochs=2))
+    assert (by_epochs.stopped_by, by_epochs.steps) == ("epochs", 12)
+    by_minutes = train_tiny(tmp_path / "minutes", dataclasses.replace(SETTINGS, minutes=1e-9))
+    assert (by_minutes.stopped_by, by_minutes.steps, by_minutes.epochs) == ("minutes", 1, 1)
+
+
+def test_a_loss_that_is_no_number_stops_training_and_keeps_the_best_model(tmp_path, monkeypatch):
+    step = training.Learner.step
+
+    def poisoned(self, mixture, target):
+        return step(self, mixture, target) * (math.nan if self.optimizer.state_dict()["state"][0]["step"] >= 9 else 1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Learner, "step", poisoned)
+        with pytest.raises(UserError, match=r"loss of 'tiny' became nan by step 9.* lower the variant's learning_rate"):
+            train_tiny(tmp_path)
+    assert model_facts(tmp_path / "model.safetensors")["step"] == 6
+    assert not list((tmp_path / "states").glob("*000009*"))
+
+
+def test_a_loss_that_explodes_stops_training(tmp_path, monkeypatch):
+    losses = iter([1.0, 2.0, 900.0, 1001.0])
+    monkeypatch.setattr(training.Learner, "step", lambda *_: torch.tensor(next(losses)))
+    with pytest.raises(UserError, match="rose from 1 to 1e\\+03 by step 4"):
+        train_tiny(tmp_path)
+
+
+def test_vocals_that_are_silent_everywhere_stop_training_before_it_begins(tmp_path):
+    silent = [np.concatenate([track[:4], np.zeros_like(track[4:])]) for track in TRAIN]
+    with pytest.raises(UserError, match="vocals are silent in all 3 training tracks"):
+        train_tiny(tmp_path, train_tracks=silent)
+    with pytest.raises(UserError, match="vocals are silent in all 1 validation tracks"):
+        train_tiny(tmp_path, valid_tracks=silent[:1])
+
+
+def test_a_split_without_tracks_stops_training_before_it_begins(tmp_path):
+    with pytest.raises(UserError, match="no track to validate on"):
+        train_tiny(tmp_path, valid_tracks=[])
+    with pytest.raises(UserError, match="no track to train on"):
+        train_tiny(tmp_path, train_tracks=[], statistics=None)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("device", ["toaster", "cuda:7"])
+def test_a_device_that_is_not_there_is_named(tmp_path, device):
+    with pytest.raises(UserError, match=f"'{device}'"):
+        train_tiny(tmp_path, device=device)
+
+
+def test_a_disk_that_is_full_leaves_the_state_before(tmp_path, monkeypatch):
+    def full(self, state, step):  # noqa: ARG001
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(training, "SAVE_EVERY_SECONDS", 0.0)
+    interrupted_at(tmp_path, 5)
+    with monkeypatch.context() as patch:
+        patch.setattr(training.TrainingStates, "save", full)
+        with pytest.raises(OSError, match="No space left"):
+            train_tiny(tmp_path)
+    assert train_tiny(tmp_path).notes == ("Training goes on after step 5.",)

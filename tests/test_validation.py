@@ -1,0 +1,113 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from sepmodels import validation
+from sepmodels.estimate import Estimate
+from sepmodels.losses import waveform_mse
+from sepmodels.spectral import Stft
+from sepmodels.validation import validate, window_sdr_db
+
+RATE = 100
+
+
+class Half(nn.Module):
+    """Estimates half of the mixture; remembers what it saw."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stft = Stft(128, 64)
+        self.shapes = []
+
+    def forward(self, mixture):
+        self.shapes.append(tuple(mixture.shape))
+        return Estimate.from_waveform(0.5 * mixture, self.stft)
+
+
+def a_track(seconds: float, seed: int = 0, share: float = 1.0) -> np.ndarray:
+    """A track whose vocals are ``share`` of its mixture."""
+    rng = np.random.default_rng(seed)
+    mixture = rng.integers(-3000, 3000, (1, 2, round(seconds * RATE))) * 10
+    rest = np.zeros((3, *mixture.shape[1:]))
+    return np.concatenate([mixture, rest, share * mixture]).astype(np.int16)
+
+
+def run(tracks, model=None, batch_seconds=96.0, **extra):
+    return validate(
+        model or Half(),
+        waveform_mse,
+        tracks,
+        device=torch.device("cpu"),
+        sample_rate_hz=RATE,
+        batch_seconds=batch_seconds,
+        **extra,
+    )
+
+
+def test_the_loss_is_the_mean_over_all_samples_of_all_tracks():
+    tracks = [a_track(75, 1), a_track(8, 2), a_track(8, 3), a_track(2, 4)]
+    errors = np.concatenate([(0.5 * track[0] / 32768).ravel() for track in tracks])
+    assert run(tracks).loss == pytest.approx(np.mean(errors**2), rel=1e-5)
+
+
+def test_the_sdr_is_the_median_over_tracks_of_the_median_over_windows():
+    tracks = [a_track(10, 1, share=1.0), a_track(10, 2, share=1.0), a_track(10, 3, share=0.5)]
+    assert run(tracks[:2]).sdr_db == pytest.approx(20 * np.log10(2), abs=1e-3)
+    assert run(tracks).sdr_db == pytest.approx(20 * np.log10(2), abs=1e-3)
+    assert run([tracks[2], tracks[2], tracks[0]]).sdr_db > 60
+
+
+def test_silent_windows_do_not_count_and_a_silent_track_has_no_sdr():
+    track = a_track(10)
+    track[4, :, 300:] = 0
+    assert run([track]).sdr_db == pytest.approx(20 * np.log10(2), abs=1e-3)
+    track[4] = 0
+    assert np.isnan(run([track]).sdr_db)
+    assert np.isfinite(run([track]).loss)
+
+
+def test_long_tracks_go_through_in_segments_and_memory_is_bounded():
+    model = Half()
+    run([a_track(100), a_track(62)], model, batch_seconds=60)
+    lengths = [samples / RATE for batch, _, samples in model.shapes for _ in range(batch)]
+    assert sorted(lengths) == [10, 30, 30, 30, 30, 32]
+    assert all(batch * samples / RATE <= 60 for batch, _, samples in model.shapes)
+
+
+def test_equally_long_tracks_go_through_together():
+    model = Half()
+    run([a_track(7), a_track(7, 1), a_track(7, 2)], model)
+    assert model.shapes == [(3, 2, 700)]
+
+
+def test_a_track_shorter_than_a_window_is_one_window():
+    assert run([a_track(0.4)]).sdr_db == pytest.approx(20 * np.log10(2), abs=1e-3)
+
+
+def test_the_caller_may_interrupt_between_batches():
+    calls = []
+    run([a_track(7), a_track(8)], between=lambda: calls.append(1))
+    assert len(calls) == 2
+
+
+def test_the_window_sdr_is_musevals():
+    from museval.metrics import bss_eval
+
+    rng = np.random.default_rng(0)
+    reference = rng.standard_normal((2, 44_100 * 3, 2)) * 0.1  # (source, sample, channel)
+    estimate = reference + 0.03 * rng.standard_normal(reference.shape)
+    expected = bss_eval(reference, estimate, window=44_100, hop=44_100)[0][0]
+    found = window_sdr_db(torch.from_numpy(reference[:1]).mT, torch.from_numpy(estimate[:1]).mT, 44_100)
+    np.testing.assert_allclose(found[0], expected, atol=1e-9)
+
+
+def test_segments_cover_every_sample_once():
+    for seconds in (0.5, 6, 29, 30, 35.9, 36, 36.1, 66, 90):
+        track = a_track(seconds)
+        segments = list(validation._segments([track], RATE))
+        assert segments[0].begin == 0
+        assert segments[-1].end == track.shape[-1]
+        assert all(first.end == second.begin for first, second in itertools.pairwise(segments))
