@@ -41,10 +41,12 @@ class Use:
 class Names:
     """What one piece of code needs: names, modules that it imports, and modules named only at run time.
 
+    attributes: every attribute asked of anything, by its bare name.
     dynamic: (first part of the module's name as far as the text tells it, line).
     """
 
     uses: set[Use] = field(default_factory=set)
+    attributes: set[str] = field(default_factory=set)
     imports: set[Import] = field(default_factory=set)
     dynamic: set[tuple[str, int]] = field(default_factory=set)
 
@@ -174,6 +176,7 @@ class _Uses(ast.NodeVisitor):
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         names = _dotted(node)
+        self.found.attributes.update(names[1:] or (node.attr,))
         if names:
             self._use(names)
         else:

@@ -9,7 +9,7 @@ import ast
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from assets.code_names import Import, Names, bindings_of, is_type_checking, names_of
@@ -48,6 +48,7 @@ class Module:
     imports: the names that its import statements bind.
     loads: the modules that it imports when it is imported itself.
     effects: the statements that do something whenever the module is imported.
+    methods: the methods of all classes, by their bare names.
     """
 
     def __init__(self, name: str, path: str, tree: ast.Module, is_package: bool) -> None:
@@ -76,6 +77,9 @@ class Module:
             self.effects = [Part(MODULE_LEVEL, "statements", tuple(effects), self.package)]
         for defined_name, statements in defined.items():
             self.definitions[defined_name] = list(self._parts(defined_name, statements))
+        self.methods: dict[str, list[Part]] = {}
+        for part in (part for parts in self.definitions.values() for part in parts if "." in part.name):
+            self.methods.setdefault(part.name.partition(".")[2], []).append(part)
 
     @property
     def public(self) -> list[str]:
@@ -99,14 +103,11 @@ class Module:
             yield Part(name, kind, tuple(statements), self.package)
 
 
-_parsed: dict[Path, tuple[bytes, Module]] = {}
-
-
 def read_module(root: Path, name: str) -> Module | None:
     """The project's module of that dotted name, or None when ``root`` has none.
 
-    A file is parsed again only when it has changed. Raises :class:`UserError` with file and line when it is not
-    valid Python.
+    A file is parsed again only when its content has changed. Raises :class:`UserError` with file and line when it is
+    not valid Python.
     """
     if name.partition(".")[0] not in PACKAGES:
         return None
@@ -116,12 +117,11 @@ def read_module(root: Path, name: str) -> Module | None:
             source = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             continue
-        if path not in _parsed or _parsed[path][0] != source:
-            _parsed[path] = (source, _parse(name, source, path.relative_to(root).as_posix(), is_package))
-        return _parsed[path][1]
+        return _parse(name, source, path.relative_to(root).as_posix(), is_package)
     return None
 
 
+@lru_cache(maxsize=1024)
 def _parse(name: str, source: bytes, shown: str, is_package: bool) -> Module:
     try:
         tree = ast.parse(source, shown)

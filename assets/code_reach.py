@@ -8,6 +8,9 @@ from assets.code_names import Import, Use
 from assets.code_parts import PACKAGES, Module, Part, read_module
 from sepmodels.errors import UserError
 
+# Classes of values that are made elsewhere and handed in: which of their methods count shows by name.
+HANDED_IN = ("sepmodels.settings", "sepmodels.variants")
+
 
 @dataclass(frozen=True)
 class Target:
@@ -126,13 +129,22 @@ class _Walk:
             for wanted in part.needs.imports:
                 self.load_import(wanted)
             self.check_dynamic(module, part)
-            links = []
+            links = list(self.take_methods(part))
             for use in part.needs.uses:
                 for target in self.resolve(module, use):
                     links.append((".".join(use.names), target))
                     if not (target.name is None and target.module in self.covered):
                         self.go_to(target)
             self.reached.append(Reached(module, part, tuple(links)))
+
+    def take_methods(self, part: Part) -> Iterator[tuple[str, Target]]:
+        """Follow the attributes that are methods of values handed in; gives where they lead."""
+        for handed in filter(None, map(self.module, HANDED_IN)):
+            for attribute in part.needs.attributes & handed.methods.keys():
+                methods = handed.methods[attribute]
+                self.take_parts(handed, methods)
+                for method in methods:
+                    yield f".{attribute}", Target(handed.name, method.name)
 
     def check_dynamic(self, module: Module, part: Part) -> None:
         for start, line in part.needs.dynamic:

@@ -12,7 +12,8 @@ What counts, and what does not:
   (``getattr(losses, name)``, ``globals()``) counts whole, unless ``extra_roots`` names what is used of it.
 - Classes count whole, with their bases. So do the statements that run when a module is imported.
 - A part is known by what it says and its name, not by its file: moving a file makes nothing stale.
-- What Python hands over at run time (an argument's class, a Dagster resource) counts where it is made.
+- What is handed over at run time (an argument's class, a Dagster resource) counts where it is made; of settings and
+  variants, the methods whose names are used.
 """
 
 import hashlib
@@ -29,10 +30,17 @@ from assets.code_reach import Reached, reach
 
 PROJECT = Path(__file__).resolve().parent.parent
 NO_PART_OF_A_RESULT = (
-    "sepmodels.variants:VARIANTS",  # each variant's own entry goes in through the configuration
+    "sepmodels.variants:VARIANTS",  # each variant's own entry goes in through the configuration,
     "sepmodels.variants:_ALL",
+    "sepmodels.losses:LOSSES",  # and its own loss as an extra root
     "sepmodels.errors",  # what a failed run says
     "sepmodels.progress",  # what is shown meanwhile
+    "sepmodels.interruptions",  # how a run is stopped
+    "sepmodels.files:replacing",  # how a file gets to its place
+    "sepmodels.devices:free_device_bytes",  # memory, and so speed
+    "sepmodels.devices:free_host_bytes",
+    "sepmodels.devices:peak_memory_gib",
+    "sepmodels.devices:keep_freed_memory",
 )
 _CODE, _LIBRARY, _FILE = "::", "library:", "file:"
 _MOST_FILES = 3

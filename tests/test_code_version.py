@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from assets.code_version import PROJECT, CodeVersion, code_version, explain
+from assets.code_version import NO_PART_OF_A_RESULT, PROJECT, CodeVersion, code_version, explain
 from sepmodels.errors import UserError
 
 FILES = {
@@ -279,6 +279,18 @@ def test_what_the_work_reaches_counts_and_is_named(tree, path, old, new, told):
     assert tree.changes(path, old, new) == [told]
 
 
+def test_a_method_of_the_settings_that_are_handed_in_counts_where_its_name_is_used(tree):
+    tree.write("sepmodels/settings.py", "class Settings:\n    def budget(self):\n        return 3\n")
+    tree.write(
+        "assets/work.py", "def work(job):\n    return job.settings.budget()\ndef other(job):\n    return job.settings\n"
+    )
+    before = tree.version("assets.work:work"), tree.version("assets.work:other")
+    tree.edit("sepmodels/settings.py", "return 3", "return 4")
+    after = tree.version("assets.work:work"), tree.version("assets.work:other")
+    said = [explain(old.parts, new.parts) for old, new in zip(before, after, strict=True)]
+    assert said == [["sepmodels/settings.py changed (function `budget` of `Settings`)"], []]
+
+
 def test_a_new_helper_is_named_with_the_function_that_calls_it(tree):
     said = tree.changes("sepmodels/training.py", "augment.gain(np", "augment.swap(np")
     assert said == [
@@ -371,6 +383,11 @@ def test_files_that_people_change_by_hand_count_and_are_named(tree):
         "train/a.wav was replaced",
         "train/b.wav was removed",
     ]
+
+
+def test_every_name_that_is_left_out_exists():
+    for name in NO_PART_OF_A_RESULT:
+        code_version(name, extra_roots=["sepmodels.models"], ignore=())
 
 
 # Errors
