@@ -1,8 +1,9 @@
 """MLflow: one run for every materialization of an asset, and the model registry."""
 
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import dagster as dg
 
 from assets.provenance import git_state, is_alive, this_process
 from assets.tracked_run import TrackedRun, system_metrics
+from sepmodels.errors import UserError
 
 DEFAULT_UI_URL = "http://127.0.0.1:5000"
 
@@ -40,6 +42,7 @@ def open_store(folder: Path):
     """An ``MlflowClient`` of the store in ``folder``, which is made if it is not there.
 
     Making it runs all of MLflow's migrations (seconds), which two processes must not do at once: hence the lock.
+    Raises :class:`UserError` when the store is damaged; MLflow itself would try again and again for minutes.
     """
     import fcntl
 
@@ -49,9 +52,22 @@ def open_store(folder: Path):
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        _require_sound(folder / "mlflow.db")
         client = MlflowClient(store_uri(folder), registry_uri=store_uri(folder))
         client.search_experiments(max_results=1)
     return client
+
+
+def _require_sound(database: Path) -> None:
+    if not database.exists():
+        return
+    try:
+        with closing(sqlite3.connect(database, timeout=60)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise UserError(
+            f"The MLflow store {database} cannot be read ({error}): move {database.parent} away to start a new one."
+        ) from error
 
 
 class Tracker(dg.ConfigurableResource):

@@ -334,6 +334,12 @@ def test_the_commit_is_named_in_a_checkout_and_nothing_is_said_elsewhere(tmp_pat
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_damaged_store_is_named_at_once(tmp_path):
+    (tmp_path / "mlflow.db").write_bytes(b"not a database" * 1000)
+    with pytest.raises(UserError, match=r"mlflow\.db cannot be read .* move .* away"):
+        open_store(tmp_path)
+
+
 def test_nothing_of_mlflow_is_global_after_a_run(store, instance, monkeypatch):
     import mlflow
 
