@@ -120,8 +120,8 @@ def resample(waveform: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
         return waveform
     divisor = int(np.gcd(from_hz, to_hz))
     up, down = to_hz // divisor, from_hz // divisor
-    # 32 zero crossings a side and Kaiser's beta 10 (-100 dB): scipy's own default stops at -60 dB
     slower = max(up, down)
-    kernel = firwin(2 * 32 * slower + 1, 0.97 / slower, window=("kaiser", 10.0)).astype(np.float32)
+    # passes up to 0.9 of the lower Nyquist frequency, and stops 100 dB from there on; scipy's own default stops 60 dB
+    kernel = firwin(2 * 64 * slower + 1, 0.95 / slower, window=("kaiser", 10.0)).astype(np.float32)
     resampled: np.ndarray = resample_poly(waveform, up, down, axis=-1, window=kernel)
     return resampled.astype(np.float32, copy=False)

@@ -4,6 +4,8 @@ stempeg reads stream by stem, each in a run of its own, and ignores how the run 
 comes back shorter without a word. Here one strict run feeds all streams, through a pipe each, into one array.
 """
 
+import contextlib
+import fcntl
 import os
 import re
 import selectors
@@ -44,11 +46,13 @@ def require_ffmpeg() -> None:
 
 
 def require_file(path: Path) -> None:
-    """Raise :class:`UserError` unless ``path`` is a file that has something in it."""
+    """Raise :class:`UserError` unless ``path`` is a file that may be read and has something in it."""
     if path.is_dir():
         raise UserError(f"{path} is a folder, where an audio file was expected: name a file in it.")
     if not path.is_file():
         raise UserError(f"{path} does not exist: check the path.")
+    if not os.access(path, os.R_OK):
+        raise UserError(f"{path} may not be read: give yourself permission (`chmod u+r`).")
     if path.stat().st_size == 0:
         raise UserError(f"{path} is empty: copy or download it again.")
 
@@ -67,9 +71,10 @@ def probe(path: Path) -> tuple[StreamHeader, ...]:
         streams = stempeg.Info(str(path.absolute())).audio_streams
     except ffmpeg.Error as error:
         raise _damaged(path, error.stderr, -1) from None  # a banner comes first
-    if not streams:
-        raise UserError(f"{path} has no audio stream: an audio file was expected.")
-    return tuple(_header(stream) for stream in streams)
+    headers = tuple(_header(stream) for stream in streams)
+    if not headers or not all(header.channels and header.sample_rate_hz for header in headers):
+        raise UserError(f"{path} cannot be decoded: it has no audio stream; an audio file was expected.")
+    return headers
 
 
 def _header(stream: dict[str, Any]) -> StreamHeader:
@@ -121,15 +126,23 @@ class _Sink:
     def __init__(self, headers: Sequence[StreamHeader], dtype: np.dtype[Any], channels: int, capacity: int) -> None:
         self.store = np.empty((len(headers), channels, capacity), dtype)
         self.filled = [0] * len(headers)
-        self._channels = [header.channels for header in headers]
+        self.channels = [header.channels for header in headers]
         self._rest = [b""] * len(headers)
+        self._buffer = bytearray(_PIPE_BYTES)
 
-    def feed(self, stream: int, data: bytes) -> None:
-        data = self._rest[stream] + data
-        width = self._channels[stream] * self.store.itemsize
-        whole = len(data) - len(data) % width
-        self._rest[stream] = data[whole:]
-        block = np.frombuffer(data[:whole], self.store.dtype).reshape(-1, self._channels[stream])
+    def read(self, stream: int, pipe: int) -> bool:
+        """Take what a stream's pipe has; whether there was any."""
+        rest = self._rest[stream]
+        self._buffer[: len(rest)] = rest
+        size = os.readv(pipe, [memoryview(self._buffer)[len(rest) :]])
+        width = self.channels[stream] * self.store.itemsize
+        whole, end = (len(rest) + size) // width, len(rest) + size
+        self._rest[stream] = bytes(self._buffer[whole * width : end])
+        self._put(stream, np.frombuffer(self._buffer, self.store.dtype, whole * self.channels[stream]))
+        return size > 0
+
+    def _put(self, stream: int, interleaved: np.ndarray) -> None:
+        block = interleaved.reshape(-1, self.channels[stream])
         start, end = self.filled[stream], self.filled[stream] + len(block)
         while end > self.store.shape[2]:  # only where a header promises too little, or nothing
             self.store = np.concatenate([self.store, np.empty_like(self.store)], axis=2)
@@ -139,10 +152,10 @@ class _Sink:
 
 def _run(path: Path, sink: _Sink, sample_rate_hz: int) -> tuple[bytes, int]:
     """Decode into ``sink``; returns ffmpeg's messages (there are none when all is well) and its exit status."""
-    pipes = [os.pipe() for _ in sink.filled]
+    pipes = [_wide_pipe() for _ in sink.filled]
     command = ["ffmpeg", "-nostdin", "-v", "error", "-xerror", "-i", str(path.absolute())]
     for stream, (_, write_end) in enumerate(pipes):
-        command += ["-map", f"0:a:{stream}", "-ar", str(sample_rate_hz)]
+        command += ["-map", f"0:a:{stream}", "-ac", str(sink.channels[stream]), "-ar", str(sample_rate_hz)]
         command += ["-f", _FORMATS[sink.store.dtype], f"pipe:{write_end}"]
     try:
         process = subprocess.Popen(command, stderr=subprocess.PIPE, pass_fds=[write_end for _, write_end in pipes])
@@ -162,6 +175,15 @@ def _run(path: Path, sink: _Sink, sample_rate_hz: int) -> tuple[bytes, int]:
     return messages, process.returncode
 
 
+def _wide_pipe() -> tuple[int, int]:
+    """A pipe that holds as much as the system gives: the fewer the hand-overs, the less both sides wait."""
+    read_end, write_end = os.pipe()
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):  # a user's share of pipe memory may be spent
+            fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    return read_end, write_end
+
+
 def _pump(process: "subprocess.Popen[bytes]", read_ends: Sequence[int], sink: _Sink) -> bytes:
     """Drain all pipes at once (ffmpeg writes them in turn, and stops while one is full); returns the messages."""
     assert process.stderr is not None
@@ -173,13 +195,13 @@ def _pump(process: "subprocess.Popen[bytes]", read_ends: Sequence[int], sink: _S
         try:
             while selector.get_map():
                 for key, _ in selector.select():
-                    data = os.read(key.fd, _PIPE_BYTES)
-                    if not data:
-                        selector.unregister(key.fd)
-                    elif key.data is None:
-                        messages += data
+                    if key.data is None:
+                        said = os.read(key.fd, _PIPE_BYTES)
+                        messages, more = messages + said, bool(said)
                     else:
-                        sink.feed(key.data, data)
+                        more = sink.read(key.data, key.fd)
+                    if not more:
+                        selector.unregister(key.fd)
         finally:
             for read_end in read_ends:
                 os.close(read_end)

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sepmodels.audio import STREAMS
-from sepmodels.codec import require_ffmpeg
+from sepmodels.codec import require_ffmpeg, require_file
 from sepmodels.errors import UserError
 from sepmodels.parallel import raise_all
 from sepmodels.settings import DatasetSettings
@@ -111,8 +111,10 @@ def _faults(tracks: Sequence[Track], settings: DatasetSettings) -> Iterator[str]
         if not track.name.isprintable() or len(track.name.encode(errors="replace")) > _LONGEST_NAME_BYTES:
             yield f"{track.name!r} cannot name files and table rows: rename it, in at most {_LONGEST_NAME_BYTES} bytes."
         for source in track.sources:
-            if not source.is_file() or source.stat().st_size == 0:
-                yield f"{source} is empty or not a file: copy or download it again."
+            try:
+                require_file(source)
+            except UserError as fault:
+                yield str(fault)
         if settings.layout in ("wav", "folder"):
             yield from _role_faults(track, settings)
 

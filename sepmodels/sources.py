@@ -1,7 +1,6 @@
 """From a track's files to its five streams: int16 (stem, channel, sample), and what was noticed on the way."""
 
 import ast
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS, decode_int16, stem_file_hea
 from sepmodels.codec import LENGTH_TOLERANCE_SECONDS, probe
 from sepmodels.datasets import STEM_SUFFIX, Track
 from sepmodels.errors import UserError
-from sepmodels.files import hash_file
+from sepmodels.files import hash_file, hash_texts
 
 _FULL_SCALE = 32_767
 # Whatever else a track has is part of "other".
@@ -105,14 +104,21 @@ def _sum(waveforms: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def hash_sources(track: Track) -> str:
-    """SHA-256 of what a track is made from: the bytes of its file, or the roles and bytes of its files."""
-    if track.sources[0].name.endswith(STEM_SUFFIX):
-        return hash_file(track.sources[0])
-    roles = sorted(f"{source.stem.lower()} {hash_file(source)}" for source in track.sources)
-    return hashlib.sha256("\n".join(roles).encode()).hexdigest()
+    """SHA-256 of what a track is made from: the bytes of its file, or the roles and bytes of its files.
+
+    Raises :class:`UserError` for a file that cannot be read.
+    """
+    try:
+        if track.sources[0].name.endswith(STEM_SUFFIX):
+            return hash_file(track.sources[0])
+        return hash_texts(sorted(f"{source.stem.lower()} {hash_file(source)}" for source in track.sources))
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or track.name} cannot be read ({error.strerror}): mend or remove it."
+        ) from None
 
 
 def hash_code(*files: str) -> str:
     """A hash of Python sources, comments apart: what they made is made again when they change."""
     trees = [ast.dump(ast.parse(Path(file).read_bytes())) for file in files]
-    return hashlib.sha256("\n".join(trees).encode()).hexdigest()[:16]
+    return hash_texts(trees)[:16]

@@ -52,7 +52,7 @@ def write_stem_file(path: Path, stems: np.ndarray, sample_rate_hz: int = 44_100)
     import stempeg
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = stempeg.StreamsWriter(codec="aac", bitrate=128_000)
+    writer = stempeg.StreamsWriter(codec="aac", bitrate=256_000)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # stempeg leaves a pipe of ffmpeg's open
         stempeg.write_stems(str(path), stems, sample_rate=sample_rate_hz, writer=writer)
@@ -60,10 +60,10 @@ def write_stem_file(path: Path, stems: np.ndarray, sample_rate_hz: int = 44_100)
 
 @pytest.fixture(scope="session")
 def stem_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dataset in MUSDB's layout: four training and two test tracks of 4 to 7 seconds. Read it, don't change it."""
+    """A dataset in MUSDB's layout: four training and two test tracks of 4 to 5 seconds. Read it, don't change it."""
     folder = tmp_path_factory.mktemp("stem_dataset")
     for number in range(6):
         split = "train" if number < 4 else "test"
-        stems = synthetic_stems(seed=number, seconds=4.0 + 0.5 * number)
+        stems = synthetic_stems(seed=number, seconds=4.0 + 0.2 * number)
         write_stem_file(folder / split / f"Artist {number} - Song {number}.stem.mp4", stems)
     return folder
