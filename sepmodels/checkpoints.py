@@ -1,9 +1,6 @@
-"""Models on disk (safetensors with the whole configuration), and training states to go on from."""
+"""Models on disk: safetensors, with the whole configuration in the file's metadata."""
 
-import hashlib
-import io
 import json
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +15,7 @@ from sepmodels.fingerprints import configuration
 from sepmodels.models import build_model
 from sepmodels.variants import Variant
 
-LOG = logging.getLogger(__name__)
 FORMAT = "sepbench model 1"
-STATES_KEPT = 2
-_DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 def save_model(path: Path, model: nn.Module, variant: Variant, **facts: Any) -> None:
@@ -95,39 +89,3 @@ def _difference(found: Variant, wanted: Variant) -> str:
     a, b = configuration(found), configuration(wanted)
     name = next(name for name in a if a[name] != b[name])
     return f"{found.name!r} with {name} {a[name]!r}, not {wanted.name!r} with {name} {b[name]!r}"
-
-
-class TrainingStates:
-    """The last two states of a training, in files that are checked when they are read."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def _paths(self) -> list[Path]:
-        return sorted(self.folder.glob("state-*.pt"), reverse=True)
-
-    def save(self, state: dict[str, Any], step: int) -> None:
-        """Write ``state`` (tensors, numbers, strings, lists, dicts) after ``step`` steps; remove older ones."""
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
-        content = buffer.getbuffer()
-        with replacing(self.folder / f"state-{step:09d}.pt") as temporary, temporary.open("wb") as file:
-            file.write(hashlib.sha256(content).digest())
-            file.write(content)
-        for old in self._paths()[STATES_KEPT:]:
-            old.unlink()
-
-    def latest(self) -> dict[str, Any] | None:
-        """The newest state that is whole; a damaged one is passed over, with a warning. None if there is none."""
-        for path in self._paths():
-            content = path.read_bytes()
-            if hashlib.sha256(content[_DIGEST_BYTES:]).digest() == content[:_DIGEST_BYTES]:
-                state: dict[str, Any] = torch.load(io.BytesIO(content[_DIGEST_BYTES:]), weights_only=True)
-                return state
-            LOG.warning("%s is damaged: training goes on from the state before it.", path)
-        return None
-
-    def clear(self) -> None:
-        """Remove all states."""
-        for path in self._paths():
-            path.unlink()

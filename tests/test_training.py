@@ -11,9 +11,12 @@ import pandas as pd
 import pytest
 import torch
 
-from sepmodels import training
+from sepmodels import trainer, training
 from sepmodels.checkpoints import load_model, model_facts
 from sepmodels.errors import UserError
+from sepmodels.learner import Learner
+from sepmodels.states import TrainingStates
+from sepmodels.validation import Validation
 from tests.training_parts import SETTINGS, TINY, TRAIN, Listener, train_tiny
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -129,10 +132,10 @@ KILLED_BY_THE_SYSTEM = """
 import os, signal, sys
 from pathlib import Path
 import torch
-from sepmodels import training
+from sepmodels import trainer
 from tests.training_parts import train_tiny
 torch.set_num_threads(1)
-training.SAVE_EVERY_SECONDS = 0.0
+trainer.SAVE_EVERY_SECONDS = 0.0
 def log(figures, step):
     if step == {step}:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -172,7 +175,7 @@ def test_an_interruption_during_validation_repeats_the_validation(tmp_path, unin
 
 
 def test_a_signal_in_the_middle_of_a_step_waits_for_its_end(tmp_path, uninterrupted, monkeypatch):
-    forward, seen = training.Learner.step, []
+    forward, seen = Learner.step, []
 
     def step(self, mixture, target):
         seen.append(len(seen))
@@ -181,7 +184,7 @@ def test_a_signal_in_the_middle_of_a_step_waits_for_its_end(tmp_path, uninterrup
         return forward(self, mixture, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training.Learner, "step", step)
+        patch.setattr(Learner, "step", step)
         with pytest.raises(KeyboardInterrupt):
             train_tiny(tmp_path)
     report = train_tiny(tmp_path)
@@ -213,7 +216,7 @@ def test_the_callers_own_handler_decides_what_a_signal_does(tmp_path):
 
 
 def test_a_damaged_state_costs_only_the_steps_since_the_one_before(tmp_path, uninterrupted, monkeypatch):
-    monkeypatch.setattr(training, "SAVE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(trainer, "SAVE_EVERY_SECONDS", 0.0)
     interrupted_at(tmp_path, 8)
     newest = max((tmp_path / "states").iterdir())
     newest.write_bytes(newest.read_bytes()[:5000])
@@ -271,7 +274,7 @@ def test_the_learning_rate_warms_up_over_the_first_steps(tmp_path):
 
 def test_the_learning_rate_falls_when_the_validation_loss_does_not(tmp_path, monkeypatch):
     log, worse = Listener(), iter(range(1, 100))
-    monkeypatch.setattr(training, "validate", lambda *_, **__: training.Validation(float(next(worse)), math.nan))
+    monkeypatch.setattr(training, "validate", lambda *_, **__: Validation(float(next(worse)), math.nan))
     chosen = dataclasses.replace(SETTINGS, chunks_per_track=2, steps=5, plateau_patience=1)  # one step an epoch
     train_tiny(tmp_path, chosen, log=log)
     assert log.values("learning_rate") == pytest.approx([1e-3, 1e-3, 1e-3, 3e-4, 3e-4])
@@ -279,7 +282,7 @@ def test_the_learning_rate_falls_when_the_validation_loss_does_not(tmp_path, mon
 
 def test_training_stops_when_patience_is_spent(tmp_path, monkeypatch):
     worse = iter(range(1, 100))
-    monkeypatch.setattr(training, "validate", lambda *_, **__: training.Validation(float(next(worse)), math.nan))
+    monkeypatch.setattr(training, "validate", lambda *_, **__: Validation(float(next(worse)), math.nan))
     report = train_tiny(tmp_path, dataclasses.replace(SETTINGS, steps=600, patience=3))
     assert (report.stopped_by, report.epochs, report.best_step) == ("patience", 4, 6)
 
@@ -292,13 +295,13 @@ def test_training_stops_when_its_epochs_or_minutes_are_spent(tmp_path):
 
 
 def test_a_loss_that_is_no_number_stops_training_and_keeps_the_best_model(tmp_path, monkeypatch):
-    step = training.Learner.step
+    step = Learner.step
 
     def poisoned(self, mixture, target):
         return step(self, mixture, target) * (math.nan if self.optimizer.state_dict()["state"][0]["step"] >= 9 else 1)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training.Learner, "step", poisoned)
+        patch.setattr(Learner, "step", poisoned)
         with pytest.raises(UserError, match=r"loss of 'tiny' became nan by step 9.* lower the variant's learning_rate"):
             train_tiny(tmp_path)
     assert model_facts(tmp_path / "model.safetensors")["step"] == 6
@@ -307,7 +310,7 @@ def test_a_loss_that_is_no_number_stops_training_and_keeps_the_best_model(tmp_pa
 
 def test_a_loss_that_explodes_stops_training(tmp_path, monkeypatch):
     losses = iter([1.0, 2.0, 900.0, 1001.0])
-    monkeypatch.setattr(training.Learner, "step", lambda *_: torch.tensor(next(losses)))
+    monkeypatch.setattr(Learner, "step", lambda *_: torch.tensor(next(losses)))
     with pytest.raises(UserError, match="rose from 1 to 1e\\+03 by step 4"):
         train_tiny(tmp_path)
 
@@ -338,10 +341,10 @@ def test_a_disk_that_is_full_leaves_the_state_before(tmp_path, monkeypatch):
     def full(self, state, step):  # noqa: ARG001
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(training, "SAVE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(trainer, "SAVE_EVERY_SECONDS", 0.0)
     interrupted_at(tmp_path, 5)
     with monkeypatch.context() as patch:
-        patch.setattr(training.TrainingStates, "save", full)
+        patch.setattr(TrainingStates, "save", full)
         with pytest.raises(OSError, match="No space left"):
             train_tiny(tmp_path)
     assert train_tiny(tmp_path).notes == ("Training goes on after step 5.",)
