@@ -57,6 +57,14 @@ def benchmark_checks(
                 name=name,
             )
         )
+        checks.append(
+            Check(
+                (name, "scores"),
+                verdicts.one_track_scores_as_by_museval,
+                "The shortest test track, scored again by museval itself, has the same scores.",
+                name=name,
+            )
+        )
     names = (*(variant.name for variant in variants), *references)
     return [_as_dagster(check, profile, paths, names) for check in checks]
 

@@ -1,6 +1,6 @@
 """Scores of a variant's estimates, or of a reference, on the test tracks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,41 +15,19 @@ from sepmodels.files import hash_arrays, hash_texts, replacing
 from sepmodels.settings import Profile
 
 TARGETS = ("vocals", "accompaniment")
-Estimator = Callable[[Paths, str, int, str, np.ndarray], np.ndarray]
 
 
 def make_scores(job: Job) -> Made:
     """Score the variant's estimates of the test tracks."""
-    return _score(job, job.profile.seeds, _read_estimate)
+    return _score(job, job.profile.seeds)
 
 
 def make_reference_scores(job: Job) -> Made:
     """Score a reference (the mixture as it is, the ideal mask), which needs no training and so no seed."""
-    return _score(job, (0,), _reference_estimate)
+    return _score(job, (0,))
 
 
-def _read_estimate(paths: Paths, name: str, seed: int, track: str, stems: np.ndarray) -> np.ndarray:
-    """The vocals that a variant's model made of the track."""
-    from sepmodels.audio import read_audio
-
-    path = paths.estimate(name, seed, track)
-    vocals, _ = read_audio(path)
-    if vocals.shape != stems[0].shape:
-        raise UserError(
-            f"{path} has shape {vocals.shape} where its mixture has {stems[0].shape}: "
-            f"materialize {name}/estimates again."
-        )
-    return vocals
-
-
-def _reference_estimate(_paths: Paths, name: str, _seed: int, _track: str, stems: np.ndarray) -> np.ndarray:
-    """The vocals that a reference makes of the track."""
-    from sepmodels.references import REFERENCES
-
-    return REFERENCES[name].separate(stems)
-
-
-def _score(job: Job, seeds: tuple[int, ...], estimate: Estimator) -> Made:
+def _score(job: Job, seeds: tuple[int, ...]) -> Made:
     """The table of every seed and track; a track that cannot be scored is named and left out."""
     from sepmodels.cache import cached_names
 
@@ -58,7 +36,7 @@ def _score(job: Job, seeds: tuple[int, ...], estimate: Estimator) -> Made:
     for done, (seed, track) in enumerate(parts):
         job.progress(done, len(parts), "track")
         try:
-            tables.append(_score_track(job, seed, track, estimate))
+            tables.append(_score_track(job, seed, track))
         except UserError as fault:
             faults.append(f"{track}: {fault}")
             job.say(f"{track} is not scored: {fault}")
@@ -68,31 +46,70 @@ def _score(job: Job, seeds: tuple[int, ...], estimate: Estimator) -> Made:
     return _write(job, pd.concat(tables, ignore_index=True), faults)
 
 
-def _score_track(job: Job, seed: int, track: str, estimate: Estimator) -> pd.DataFrame:
+def _score_track(job: Job, seed: int, track: str) -> pd.DataFrame:
     """One track's rows, read back where they were made before from the same samples by the same code."""
-    from sepmodels.cache import load_stems
-    from sepmodels.scoring import score_track
-
-    stems = load_stems(job.paths.stems("test"), track)
-    vocals = estimate(job.paths, job.name, seed, track, stems)
-    key = hash_texts([job.code_version, job.profile.scorer, hash_arrays(stems, vocals)])
+    stems, estimates = _signals(job.paths, job.name, seed, track)
+    key = hash_texts([job.code_version, job.profile.scorer, hash_arrays(stems, estimates)])
     path = job.paths.score_parts(job.name) / f"seed_{seed}" / f"{hash_texts([track])[:16]}.parquet"
     if path.exists() and (before := _read_part(path, key)) is not None:
         return before
-    table = score_track(
-        sources(stems),
-        {job.name: both_targets(stems[0], vocals)},
-        targets=TARGETS,
-        sample_rate_hz=job.profile.sample_rate_hz,
-        scorer=job.profile.scorer,
-    )
+    table = score_part(job.profile, job.paths, job.name, seed, track, scorer=job.profile.scorer)
+    rows = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata({"key": key})
+    with replacing(path) as temporary:
+        pq.write_table(rows, temporary)
+    return table
+
+
+def score_part(profile: Profile, paths: Paths, name: str, seed: int, track: str, *, scorer: str) -> pd.DataFrame:
+    """The rows of one system, seed and track, by the scorer named."""
+    from sepmodels.scoring import score_track
+
+    stems, estimates = _signals(paths, name, seed, track)
+    rate = profile.sample_rate_hz
+    table = score_track(sources(stems), {name: estimates}, targets=TARGETS, sample_rate_hz=rate, scorer=scorer)
     table.insert(1, "seed", seed)
     table.insert(2, "track", track)
-    with replacing(path) as temporary:
-        pq.write_table(
-            pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata({"key": key}), temporary
-        )
     return table
+
+
+def shortest_test_track(paths: Paths) -> str:
+    """The test track that is scored soonest."""
+    from sepmodels.cache import cached_names, load_stems
+
+    folder = paths.stems("test")
+    return min(cached_names(folder), key=lambda name: load_stems(folder, name).shape[-1])
+
+
+def _signals(paths: Paths, name: str, seed: int, track: str) -> tuple[np.ndarray, np.ndarray]:
+    """The stems of a test track, and a system's estimates of both targets."""
+    from sepmodels.cache import load_stems
+    from sepmodels.references import REFERENCES
+
+    stems = load_stems(paths.stems("test"), track)
+    if name in REFERENCES:
+        return stems, _reference_estimates(name, stems)
+    return stems, both_targets(stems[0], _read_estimate(paths, name, seed, track, stems.shape[-1]))
+
+
+def _read_estimate(paths: Paths, name: str, seed: int, track: str, samples: int) -> np.ndarray:
+    """The vocals that a variant's model made of the track."""
+    from sepmodels.audio import read_audio
+
+    path = paths.estimate(name, seed, track)
+    vocals, _ = read_audio(path)
+    if vocals.shape != (2, samples):
+        raise UserError(
+            f"{path} has shape {vocals.shape} where its mixture has (2, {samples}): materialize {name}/estimates again."
+        )
+    return vocals
+
+
+def _reference_estimates(name: str, stems: np.ndarray) -> np.ndarray:
+    """The vocals and the accompaniment that a reference makes of the track."""
+    from sepmodels.references import REFERENCES
+
+    vocals = REFERENCES[name].separate(stems)
+    return both_targets(stems[0], vocals) if REFERENCES[name].residual else np.stack([vocals, vocals])
 
 
 def _read_part(path: Path, key: str) -> pd.DataFrame | None:
@@ -107,8 +124,8 @@ def _read_part(path: Path, key: str) -> pd.DataFrame | None:
 
 def sources(stems: np.ndarray) -> np.ndarray:
     """The references to score against: int16 stems (stem, channel, sample) to float64 (target, channel, sample)."""
-    floats = stems[1:].astype(np.float64) / 32768
-    return np.stack([floats[3], floats[:3].sum(axis=0)])
+    vocals, accompaniment = stems[4].astype(np.int32), stems[1:4].sum(axis=0, dtype=np.int32)
+    return np.stack([vocals, accompaniment]) / 32768.0
 
 
 def both_targets(mixture: np.ndarray, vocals: np.ndarray) -> np.ndarray:
@@ -119,13 +136,10 @@ def both_targets(mixture: np.ndarray, vocals: np.ndarray) -> np.ndarray:
 
 def silent_windows(profile: Profile, paths: Paths, name: str, seed: int, track: str) -> set[int]:
     """The windows in which museval gives NaN: a source of the references or of the estimates is silent there."""
-    from sepmodels.cache import load_stems
-    from sepmodels.references import REFERENCES
     from sepmodels.scoring.signals import is_silent, window_starts
 
-    stems = load_stems(paths.stems("test"), track)
-    estimate = _reference_estimate if name in REFERENCES else _read_estimate
-    signals = np.concatenate([sources(stems), both_targets(stems[0], estimate(paths, name, seed, track, stems))])
+    stems, estimates = _signals(paths, name, seed, track)
+    signals = np.concatenate([sources(stems), estimates])
     length = profile.sample_rate_hz
     starts = window_starts(signals.shape[-1], length, length)
     return {window for window, start in enumerate(starts) if is_silent(signals[..., start : start + length]).any()}

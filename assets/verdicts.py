@@ -10,6 +10,8 @@ from assets.data import SPLITS
 from assets.paths import Paths
 from sepmodels.settings import Profile
 
+MOST_DIFFERENCE_DB = 1e-4
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -97,6 +99,30 @@ def scores_are_nan_only_where_silent(subject: Subject) -> Verdict:
         faults += [f"{track} is NaN in window {window}, which is not silent" for window in odd]
     figures = {"windows": len(windows), "nan_windows": int(windows.value.isna().sum())}
     return Verdict(not faults, "; ".join(faults[:20]) or "Scores are NaN only where a source is silent.", figures)
+
+
+def one_track_scores_as_by_museval(subject: Subject) -> Verdict:
+    """Score one track, the shortest, with museval itself, and compare."""
+    from assets.scoring import score_part, shortest_test_track
+
+    if subject.profile.scorer == "museval":
+        return Verdict(True, "The scores are museval's own.")
+    track, seed = shortest_test_track(subject.paths), _first_seed(subject)
+    ours = pd.read_parquet(subject.paths.scores(subject.name))
+    ours = ours[(ours.track == track) & (ours.seed == seed)]
+    theirs = score_part(subject.profile, subject.paths, subject.name, seed, track, scorer="museval")
+    both = ours.merge(theirs, on=["target", "metric", "window"], suffixes=("_ours", "_museval"))
+    differ = (both.value_ours - both.value_museval).abs()
+    same_nan = bool((both.value_ours.isna() == both.value_museval.isna()).all())
+    # Above 100 dB museval itself returns the noise of its arithmetic.
+    largest = float(differ[both.value_museval.abs() < 100].max()) if len(both) else 0.0
+    passed = len(both) == len(theirs) == len(ours) and same_nan and not largest > MOST_DIFFERENCE_DB
+    sentence = f"{track}: at most {largest:.1e} dB from museval, NaN in {'the same' if same_nan else 'other'} windows."
+    return Verdict(passed, sentence, {"largest_difference_db": largest})
+
+
+def _first_seed(subject: Subject) -> int:
+    return int(pd.read_parquet(subject.paths.scores(subject.name), columns=["seed"]).seed.min())
 
 
 def table_is_complete(subject: Subject) -> Verdict:

@@ -35,6 +35,9 @@ def run(
     only: OnlyOption = None,
     dataset: DatasetOption = None,
     data: DataOption = None,
+    scorer: Annotated[
+        str | None, typer.Option(help="fast (museval's figures, sooner) or museval itself. [default: fast]")
+    ] = None,
     settings: SetOption = None,
 ) -> None:
     """Materialize the benchmark: dataset, every variant's training, separation and scores, table and report.
@@ -45,7 +48,8 @@ def run(
     from pipelines.selection import select
     from pipelines.showing import show_end
 
-    chosen, paths = use_options(profile, dataset, data, settings or ())
+    asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
+    chosen, paths = use_options(profile, dataset, data, asked)
     keys = select(chosen, only or [])
     status = run_assets(paths, keys, console, steps=len(keys))
     if status:
@@ -65,12 +69,18 @@ def ui(
     browser: Annotated[bool, typer.Option(help="Open the pages in a browser.")] = True,
 ) -> None:
     """Open Dagster (the graph) and MLflow (the runs) side by side; Ctrl-C ends both."""
-    from pipelines.instance import use_instance
     from pipelines.servers import serve
 
     chosen, paths = use_options(profile, dataset, data, settings or ())
-    use_instance(paths.data)
-    serve(chosen, paths, host=host, dagster_port=dagster_port, mlflow_port=mlflow_port, open_browser=browser)
+    serve(
+        chosen,
+        paths,
+        host=host,
+        dagster_port=dagster_port,
+        mlflow_port=mlflow_port,
+        open_browser=browser,
+        console=console,
+    )
 
 
 @app.command()

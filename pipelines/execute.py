@@ -22,7 +22,7 @@ def main() -> int:
     use_instance(data_folder())
     keys = [dg.AssetKey.from_user_string(key) for key in arguments.select]
     with dg.DagsterInstance.get() as instance:
-        result = defs.get_job_def(BENCHMARK).execute_in_process(
+        result = defs.resolve_job_def(BENCHMARK).execute_in_process(
             instance=instance,
             asset_selection=keys or None,
             run_id=arguments.run_id,

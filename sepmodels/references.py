@@ -19,12 +19,15 @@ class Reference:
 
     name, title, summary: as in :class:`~sepmodels.variants.Variant`.
     separate: the stems of a track, int16 ``(5, 2, sample)`` -> its vocals, float32 ``(2, sample)``.
+    residual: whether its accompaniment is the mixture minus the vocals, as a variant's is; else the same as its
+        vocals.
     """
 
     name: str
     title: str
     summary: str
     separate: Callable[[np.ndarray], np.ndarray]
+    residual: bool = True
 
 
 def mixture_as_estimate(stems: np.ndarray) -> np.ndarray:
@@ -64,6 +67,7 @@ REFERENCES: dict[str, Reference] = {
             title="Mixture",
             summary="The mixture itself as the estimate: the floor.",
             separate=mixture_as_estimate,
+            residual=False,  # which would be silence, and silence has no score
         ),
         Reference(
             name="oracle_mask",

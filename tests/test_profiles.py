@@ -1,0 +1,73 @@
+"""Profiles and their overrides."""
+
+import json
+
+import pytest
+
+from pipelines.profiles import PROFILES, chosen_profile, override, setting_names
+from sepmodels.errors import UserError
+from sepmodels.settings import result_settings
+
+
+def test_demo_is_chosen_where_nothing_is_said() -> None:
+    assert chosen_profile({}).name == "demo"
+
+
+def test_the_environment_chooses_the_profile_and_its_dataset() -> None:
+    profile = chosen_profile({"SEPBENCH_PROFILE": "musdb18-7s", "SEPBENCH_DATASET": "/music"})
+    assert (profile.name, profile.dataset.folder) == ("musdb18-7s", "/music")
+
+
+def test_an_unknown_profile_is_refused_with_the_nearest_suggested() -> None:
+    with pytest.raises(UserError, match="did you mean 'musdb18hq'"):
+        chosen_profile({"SEPBENCH_PROFILE": "musdb18-hq"})
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_setting_of_every_profile_can_be_read_back_from_its_own_text(name: str) -> None:
+    profile = PROFILES[name]
+    for key in setting_names():
+        value = profile
+        for part in key.split("."):
+            value = getattr(value, part)
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        assert override(profile, key, text) == profile
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("training.batch", "8", 8),
+        ("training.steps", "none", None),
+        ("training.chunk_seconds", "1.5", 1.5),
+        ("training.remix", "no", False),
+        ("seeds", "1,2,3", (1, 2, 3)),
+        ("scorer", "museval", "museval"),
+    ],
+)
+def test_an_override_is_read_as_the_settings_type(key: str, text: str, value: object) -> None:
+    profile = chosen_profile({"SEPBENCH_OVERRIDES": json.dumps({key: text})})
+    for part in key.split("."):
+        profile = getattr(profile, part)
+    assert profile == value
+
+
+@pytest.mark.parametrize(
+    ("key", "text"), [("training.batch", "many"), ("scorer", "ears"), ("training.remix", "maybe"), ("seeds", "a,b")]
+)
+def test_a_value_of_the_wrong_type_is_refused_by_name(key: str, text: str) -> None:
+    with pytest.raises(UserError, match=f"{key} cannot be '{text}'"):
+        override(PROFILES["demo"], key, text)
+
+
+def test_an_unknown_setting_is_refused_with_the_nearest_suggested() -> None:
+    with pytest.raises(UserError, match=r"did you mean 'training\.batch'"):
+        override(PROFILES["demo"], "training.bach", "8")
+
+
+def test_what_only_affects_speed_is_no_part_of_the_result() -> None:
+    demo = PROFILES["demo"]
+    quicker = override(override(demo, "separation.batch", "8"), "device", "cuda")
+    assert quicker != demo
+    assert result_settings(quicker) == result_settings(demo)
+    assert result_settings(override(demo, "training.batch", "8")) != result_settings(demo)
