@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy and torch: tests are small, and often run beside others
@@ -62,8 +63,9 @@ def write_stem_file(path: Path, stems: np.ndarray, sample_rate_hz: int = 44_100)
 def stem_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset in MUSDB's layout: four training and two test tracks of 4 to 5 seconds. Read it, don't change it."""
     folder = tmp_path_factory.mktemp("stem_dataset")
-    for number in range(6):
-        split = "train" if number < 4 else "test"
-        stems = synthetic_stems(seed=number, seconds=4.0 + 0.2 * number)
-        write_stem_file(folder / split / f"Artist {number} - Song {number}.stem.mp4", stems)
+    paths = [folder / ("train" if n < 4 else "test") / f"Artist {n} - Song {n}.stem.mp4" for n in range(6)]
+    stems = [synthetic_stems(seed=n, seconds=4.0 + 0.2 * n) for n in range(6)]
+    with warnings.catch_warnings(), ThreadPoolExecutor(2) as pool:
+        warnings.simplefilter("ignore", ResourceWarning)
+        list(pool.map(write_stem_file, paths, stems))
     return folder
