@@ -32,7 +32,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 NO_PART_OF_A_RESULT = (
     "sepmodels.variants:VARIANTS",  # each variant's own entry goes in through the configuration,
     "sepmodels.variants:_ALL",
-    "sepmodels.losses:LOSSES",  # and its own loss as an extra root
+    "sepmodels.losses:LOSSES",  # and its loss as an extra root
     "sepmodels.errors",  # what a failed run says
     "sepmodels.progress",  # what is shown meanwhile
     "sepmodels.interruptions",  # how a run is stopped

@@ -5,14 +5,21 @@ from pathlib import Path
 import pandas as pd
 
 from assets.job import Job, Made
+from assets.paths import Paths
 from sepmodels.files import hash_texts, replacing
+from sepmodels.settings import Profile
 
 SPLITS = ("train", "valid", "test")
 
 
-def dataset_folder(job: Job) -> Path:
+def dataset_folder(profile: Profile, paths: Paths) -> Path:
     """The root of the profile's dataset: the setting, or the profile's own folder."""
-    return Path(job.profile.dataset.folder) if job.profile.dataset.folder else job.paths.dataset
+    return Path(profile.dataset.folder) if profile.dataset.folder else paths.dataset
+
+
+def given_files(profile: Profile, paths: Paths) -> Path | None:
+    """The dataset's folder where people put its tracks there; None for the demo's, which are made here."""
+    return None if profile.dataset.layout == "demo" else dataset_folder(profile, paths)
 
 
 def make_dataset(job: Job) -> Made:
@@ -20,7 +27,7 @@ def make_dataset(job: Job) -> Made:
     from sepmodels.datasets import find_tracks
     from sepmodels.demo import make_demo
 
-    folder = dataset_folder(job)
+    folder = dataset_folder(job.profile, job.paths)
     if job.profile.dataset.layout == "demo":
         make_demo(folder, progress=job.progress)
     tracks = find_tracks(folder, job.profile.dataset)
@@ -56,7 +63,7 @@ def make_tracks(job: Job) -> Made:
     from sepmodels.tracks import describe_tracks, remarks
 
     previous = pd.read_parquet(job.paths.tracks) if job.paths.tracks.exists() else None
-    tracks = find_tracks(dataset_folder(job), job.profile.dataset)
+    tracks = find_tracks(dataset_folder(job.profile, job.paths), job.profile.dataset)
     table = describe_tracks(tracks, job.profile.dataset, previous=previous, progress=job.progress)
     for name, faults in remarks(table).items():
         job.say(f"{name}: {'; '.join(faults)}")
@@ -73,7 +80,7 @@ def make_stems(job: Job, split: str) -> Made:
     from sepmodels.cache import build_cache
     from sepmodels.datasets import find_tracks
 
-    tracks = [t for t in find_tracks(dataset_folder(job), job.profile.dataset) if t.split == split]
+    tracks = [t for t in find_tracks(dataset_folder(job.profile, job.paths), job.profile.dataset) if t.split == split]
     table = pd.read_parquet(job.paths.tracks)
     table = table[table.split == split]
     folder = job.paths.stems(split)

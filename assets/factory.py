@@ -10,10 +10,10 @@ from assets.describe import describe, keep
 from assets.events import Events
 from assets.job import Job, Made
 from assets.paths import Paths
-from assets.staleness import Subject, refreshed
+from assets.staleness import refreshed
 from assets.steps import Step, benchmark_steps
 from assets.tracking import Tracker, asset_metadata
-from assets.versions import step_settings, step_version
+from assets.versions import step_settings, step_version, subject_of
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 from sepmodels.variants import Variant
@@ -30,14 +30,12 @@ def benchmark_assets(
 
 def as_asset(step: Step, profile: Profile, paths: Paths, names: tuple[str, ...]) -> dg.AssetsDefinition:
     """The asset of one step: what it makes is tracked in MLflow, described, and versioned by its content."""
-    version = step_version(step)
-    needs = tuple(dg.AssetKey([profile.name, *needed]) for needed in step.needs)
-    subject = Subject(dg.AssetKey([profile.name, *step.path]), needs, version)
+    subject = subject_of(step, profile, paths)
 
     @dg.asset(
         key=subject.key,
         deps=subject.needs,
-        code_version=version.digest,
+        code_version=subject.version.digest,
         group_name=step.group,
         description=step.description,
         kinds=set(step.kinds),
@@ -45,12 +43,12 @@ def as_asset(step: Step, profile: Profile, paths: Paths, names: tuple[str, ...])
         pool=step.pool,
     )
     def materialize(context: dg.AssetExecutionContext, tracker: Tracker) -> dg.MaterializeResult:
-        job = Job(profile, paths, step.name, step.variant, names, version.digest, say=context.log.info)
+        job = Job(profile, paths, step.name, step.variant, names, subject.version.digest, say=context.log.info)
         with Events(step.path, say=context.log.info) as events:
             return refreshed(
                 subject,
                 context,
-                look_again=lambda: step_version(step),
+                look_again=lambda: step_version(step, profile, paths),
                 make=lambda: _make(step, job, context, tracker, events),
             )
 

@@ -1,6 +1,6 @@
 """Scores of a variant's estimates, or of a reference, on the test tracks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +15,21 @@ from sepmodels.files import hash_arrays, hash_texts, replacing
 from sepmodels.settings import Profile
 
 TARGETS = ("vocals", "accompaniment")
+# (paths, name, seed, track) -> the stems of a test track, and a system's estimates of both targets
+Signals = Callable[[Paths, str, int, str], tuple[np.ndarray, np.ndarray]]
 
 
 def make_scores(job: Job) -> Made:
     """Score the variant's estimates of the test tracks."""
-    return _score(job, job.profile.seeds)
+    return _score(job, job.profile.seeds, variant_signals)
 
 
 def make_reference_scores(job: Job) -> Made:
     """Score a reference (the mixture as it is, the ideal mask), which needs no training and so no seed."""
-    return _score(job, (0,))
+    return _score(job, (0,), reference_signals)
 
 
-def _score(job: Job, seeds: tuple[int, ...]) -> Made:
+def _score(job: Job, seeds: tuple[int, ...], signals: Signals) -> Made:
     """The table of every seed and track; a track that cannot be scored is named and left out."""
     from sepmodels.cache import cached_names
 
@@ -36,7 +38,7 @@ def _score(job: Job, seeds: tuple[int, ...]) -> Made:
     for done, (seed, track) in enumerate(parts):
         job.progress(done, len(parts), "track")
         try:
-            tables.append(_score_track(job, seed, track))
+            tables.append(_score_track(job, seed, track, signals))
         except UserError as fault:
             faults.append(f"{track}: {fault}")
             job.say(f"{track} is not scored: {fault}")
@@ -46,14 +48,14 @@ def _score(job: Job, seeds: tuple[int, ...]) -> Made:
     return _write(job, pd.concat(tables, ignore_index=True), faults)
 
 
-def _score_track(job: Job, seed: int, track: str) -> pd.DataFrame:
+def _score_track(job: Job, seed: int, track: str, signals: Signals) -> pd.DataFrame:
     """One track's rows, read back where they were made before from the same samples by the same code."""
-    stems, estimates = _signals(job.paths, job.name, seed, track)
+    stems, estimates = signals(job.paths, job.name, seed, track)
     key = hash_texts([job.code_version, job.profile.scorer, hash_arrays(stems, estimates)])
     path = job.paths.score_parts(job.name) / f"seed_{seed}" / f"{hash_texts([track])[:16]}.parquet"
     if path.exists() and (before := _read_part(path, key)) is not None:
         return before
-    table = score_part(job.profile, job.paths, job.name, seed, track, scorer=job.profile.scorer)
+    table = _rows((job.name, seed, track), stems, estimates, job.profile.sample_rate_hz, job.profile.scorer)
     rows = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata({"key": key})
     with replacing(path) as temporary:
         pq.write_table(rows, temporary)
@@ -62,11 +64,19 @@ def _score_track(job: Job, seed: int, track: str) -> pd.DataFrame:
 
 def score_part(profile: Profile, paths: Paths, name: str, seed: int, track: str, *, scorer: str) -> pd.DataFrame:
     """The rows of one system, seed and track, by the scorer named."""
+    signals = _signals(paths, name, seed, track)
+    return _rows((name, seed, track), *signals, profile.sample_rate_hz, scorer)
+
+
+def _rows(
+    what: tuple[str, int, str], stems: np.ndarray, estimates: np.ndarray, sample_rate_hz: int, scorer: str
+) -> pd.DataFrame:
     from sepmodels.scoring import score_track
 
-    stems, estimates = _signals(paths, name, seed, track)
-    rate = profile.sample_rate_hz
-    table = score_track(sources(stems), {name: estimates}, targets=TARGETS, sample_rate_hz=rate, scorer=scorer)
+    name, seed, track = what
+    table = score_track(
+        sources(stems), {name: estimates}, targets=TARGETS, sample_rate_hz=sample_rate_hz, scorer=scorer
+    )
     table.insert(1, "seed", seed)
     table.insert(2, "track", track)
     return table
@@ -81,35 +91,36 @@ def shortest_test_track(paths: Paths) -> str:
 
 
 def _signals(paths: Paths, name: str, seed: int, track: str) -> tuple[np.ndarray, np.ndarray]:
-    """The stems of a test track, and a system's estimates of both targets."""
+    """The signals of any system."""
+    from sepmodels.references import REFERENCES
+
+    return (reference_signals if name in REFERENCES else variant_signals)(paths, name, seed, track)
+
+
+def variant_signals(paths: Paths, name: str, seed: int, track: str) -> tuple[np.ndarray, np.ndarray]:
+    """The stems, and both targets by the vocals that a variant's model made of the track."""
+    from sepmodels.audio import read_audio
+    from sepmodels.cache import load_stems
+
+    stems = load_stems(paths.stems("test"), track)
+    path = paths.estimate(name, seed, track)
+    vocals, _ = read_audio(path)
+    if vocals.shape != stems[0].shape:
+        raise UserError(
+            f"{path} has shape {vocals.shape} where its mixture has {stems[0].shape}: "
+            f"materialize {name}/estimates again."
+        )
+    return stems, both_targets(stems[0], vocals)
+
+
+def reference_signals(paths: Paths, name: str, _seed: int, track: str) -> tuple[np.ndarray, np.ndarray]:
+    """The stems, and what a reference makes of the track."""
     from sepmodels.cache import load_stems
     from sepmodels.references import REFERENCES
 
     stems = load_stems(paths.stems("test"), track)
-    if name in REFERENCES:
-        return stems, _reference_estimates(name, stems)
-    return stems, both_targets(stems[0], _read_estimate(paths, name, seed, track, stems.shape[-1]))
-
-
-def _read_estimate(paths: Paths, name: str, seed: int, track: str, samples: int) -> np.ndarray:
-    """The vocals that a variant's model made of the track."""
-    from sepmodels.audio import read_audio
-
-    path = paths.estimate(name, seed, track)
-    vocals, _ = read_audio(path)
-    if vocals.shape != (2, samples):
-        raise UserError(
-            f"{path} has shape {vocals.shape} where its mixture has (2, {samples}): materialize {name}/estimates again."
-        )
-    return vocals
-
-
-def _reference_estimates(name: str, stems: np.ndarray) -> np.ndarray:
-    """The vocals and the accompaniment that a reference makes of the track."""
-    from sepmodels.references import REFERENCES
-
     vocals = REFERENCES[name].separate(stems)
-    return both_targets(stems[0], vocals) if REFERENCES[name].residual else np.stack([vocals, vocals])
+    return stems, both_targets(stems[0], vocals) if REFERENCES[name].residual else np.stack([vocals, vocals])
 
 
 def _read_part(path: Path, key: str) -> pd.DataFrame | None:

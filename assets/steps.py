@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from assets import data, results, scoring, separating, training
 from assets.job import Job, Made
+from assets.paths import Paths
 from sepmodels.settings import Profile
 from sepmodels.variants import Variant
 
@@ -25,6 +27,7 @@ class Step:
     settings: what it depends on beside code and data, by name.
     reaches: what ``make`` imports by a name that is only known at run time ("module" or "module:name").
     libraries: distributions whose version decides the product.
+    files: gives the folder of files that it reads and that no step makes.
     pool: of Dagster, to limit how many such steps run at once.
     """
 
@@ -37,6 +40,7 @@ class Step:
     settings: Mapping[str, Any] = field(default_factory=dict)
     reaches: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
+    files: Callable[[Profile, Paths], Path | None] | None = None
     pool: str | None = None
     variant: Variant | None = None
     name: str = ""
@@ -66,6 +70,7 @@ def _shared_steps(profile: Profile) -> Iterator[Step]:
         kinds=frozenset({"ffmpeg"}),
         settings=dataset,
         libraries=DECODING,
+        files=data.given_files,
     )
     yield Step(
         ("tracks",),
@@ -110,7 +115,12 @@ def _variant_steps(profile: Profile, variant: Variant) -> Iterator[Step]:
         description=f"{variant.summary} Trained on the training split; the best epoch by validation loss is kept.",
         needs=(("stems", "train"), ("stems", "valid"), ("statistics",)),
         kinds=frozenset({"torch"}),
-        settings={"variant": variant, "training": profile.training, "seeds": profile.seeds},
+        settings={
+            "variant": variant,
+            "training": profile.training,
+            "seeds": profile.seeds,
+            "sample_rate_hz": profile.sample_rate_hz,
+        },
         reaches=(f"sepmodels.models.{variant.architecture}", f"sepmodels.losses:{variant.loss}"),
         libraries=LEARNING,
         pool="gpu",

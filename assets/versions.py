@@ -1,21 +1,40 @@
-"""The code version of a step: what its product depends on beside the products that it reads."""
+"""What a step's product depends on: its code version, and the products that it reads."""
 
+from collections.abc import Iterable
 from dataclasses import is_dataclass
 from typing import Any
 
-from assets.code_version import NO_PART_OF_A_RESULT, CodeVersion, code_version
-from assets.steps import Step
-from sepmodels.settings import result_settings
+import dagster as dg
+
+from assets.code_version import CodeVersion, code_version
+from assets.paths import Paths
+from assets.staleness import Subject
+from assets.steps import Step, benchmark_steps
+from sepmodels.settings import Profile, result_settings
+from sepmodels.variants import Variant
 
 
-def step_version(step: Step) -> CodeVersion:
-    """Hash the code that the step reaches, its settings and the versions of the libraries that matter."""
+def benchmark_subjects(
+    profile: Profile, paths: Paths, variants: Iterable[Variant], references: Iterable[str]
+) -> list[Subject]:
+    """All that :func:`assets.staleness.standings` has to know of a profile's benchmark as it is now."""
+    return [subject_of(step, profile, paths) for step in benchmark_steps(profile, variants, references)]
+
+
+def subject_of(step: Step, profile: Profile, paths: Paths) -> Subject:
+    """The step's asset: its key, the keys that it reads, and its code version."""
+    needs = tuple(dg.AssetKey([profile.name, *needed]) for needed in step.needs)
+    return Subject(dg.AssetKey([profile.name, *step.path]), needs, step_version(step, profile, paths))
+
+
+def step_version(step: Step, profile: Profile, paths: Paths) -> CodeVersion:
+    """What the step reaches in the code, its settings, the libraries that matter, and the files that it is given."""
     return code_version(
         f"{step.make.__module__}:{step.make.__qualname__}",
         extra_roots=step.reaches,
         configuration=step_settings(step),
         libraries=step.libraries,
-        ignore=(*NO_PART_OF_A_RESULT, "sepmodels.losses:LOSSES"),
+        files=step.files(profile, paths) if step.files else None,
     )
 
 

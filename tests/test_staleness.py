@@ -6,6 +6,7 @@ products takes a second.
 
 import ast
 import fnmatch
+import re
 import shutil
 from dataclasses import replace
 from functools import partial
@@ -18,15 +19,17 @@ import pytest
 import assets.code_version
 import assets.factory
 import assets.versions
-from assets.code_version import code_version
+from assets.code_reach import reach
+from assets.code_version import NO_PART_OF_A_RESULT, code_version
 from assets.factory import benchmark_assets
 from assets.paths import PROJECT, Paths
 from assets.staleness import CARRIED, PARTS, REASONS, REFRESH_TAGS, Subject, shown, standings
 from assets.steps import benchmark_steps
 from assets.tracking import Tracker
-from assets.versions import step_version
+from assets.versions import benchmark_subjects, step_settings
 from pipelines.profiles import PROFILES
 from sepmodels.references import REFERENCES
+from sepmodels.settings import result_settings
 from sepmodels.variants import VARIANTS
 
 PACKAGES = ("sepmodels", "assets", "pipelines")
@@ -53,9 +56,8 @@ class Benchmark:
     def run(self, tags=REFRESH_TAGS) -> set[str]:
         """Run all steps; gives those that were made rather than carried over."""
         self.made = []
-        paths = Paths(self.root / "data", self.profile.name)
         done = dg.materialize(
-            benchmark_assets(self.profile, paths, self.variants.values(), REFERENCES),
+            benchmark_assets(self.profile, self.paths, self.variants.values(), REFERENCES),
             instance=self.instance,
             resources={"tracker": Tracker(folder=str(self.root / "mlflow"))},
             tags=tags,
@@ -64,10 +66,12 @@ class Benchmark:
         assert done.success
         return set(self.made)
 
+    @property
+    def paths(self) -> Paths:
+        return Paths(self.root / "data", self.profile.name)
+
     def subjects(self) -> list[Subject]:
-        steps = benchmark_steps(self.profile, self.variants.values(), REFERENCES)
-        key = lambda path: dg.AssetKey([self.profile.name, *path])  # noqa: E731
-        return [Subject(key(step.path), tuple(map(key, step.needs)), step_version(step)) for step in steps]
+        return benchmark_subjects(self.profile, self.paths, self.variants.values(), REFERENCES)
 
     def states(self) -> dict[str, str]:
         return {shown(one.key): one.state for one in standings(self.subjects(), self.instance)}
@@ -231,6 +235,50 @@ def test_what_waits_names_what_it_waits_for(benchmark):
     assert reasons["results"] == ("it waits for l1_loss/checkpoint",)
 
 
+# The dataset
+
+
+@pytest.fixture
+def on_given_files(pristine, tmp_path, monkeypatch):
+    """All fresh, over a dataset that people put there."""
+    folder = tmp_path / "dataset" / "train"
+    folder.mkdir(parents=True)
+    for name in "abc":
+        (folder / f"{name}.stem.mp4").write_text(name)
+    with dg.DagsterInstance.ephemeral() as instance:
+        benchmark = Benchmark(pristine[0], instance, monkeypatch)
+        benchmark.profile = _with_setting(PROFILES["musdb18"], "dataset.folder", str(folder.parent))
+        benchmark.run()
+        yield benchmark, folder
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda folder: (folder / "a.stem.mp4").write_text("other"), "train/a.stem.mp4 was replaced"),
+        (lambda folder: (folder / "d.stem.mp4").write_text("d"), "train/d.stem.mp4 was added"),
+        (lambda folder: (folder / "c.stem.mp4").unlink(), "train/c.stem.mp4 was removed"),
+    ],
+    ids=["replaced", "added", "removed"],
+)
+def test_a_changed_file_of_the_dataset_makes_the_dataset_stale_and_a_refresh_ends_where_tracks_are_the_same(
+    on_given_files, change, told
+):
+    benchmark, folder = on_given_files
+    change(folder)
+    assert _check_stale(benchmark, "dataset")["dataset"] == (told,)
+    benchmark.contents = {"dataset": "other files"}
+    assert benchmark.run() == {"dataset", "tracks"}
+    _check_stale(benchmark)
+
+
+def test_a_dataset_that_moved_to_another_folder_is_only_verified_again(on_given_files):
+    benchmark, folder = on_given_files
+    moved = folder.parent.rename(folder.parent.with_name("elsewhere"))
+    benchmark.profile = _with_setting(benchmark.profile, "dataset.folder", str(moved))
+    assert benchmark.run() <= {"dataset"}
+
+
 # Edits of variants, settings and libraries
 
 
@@ -345,3 +393,38 @@ def test_code_edited_after_a_run_has_begun_is_not_taken_for_what_made_the_produc
     with pytest.raises(dg.Failure, match=r"track\.py changed .* after this run had begun"):
         runnable.run()
     assert runnable.states()["open_unmix/scores"] == "stale"
+
+
+# What the versions rest on
+
+
+def test_a_step_reads_no_setting_that_neither_its_version_nor_that_of_what_it_reads_counts():
+    profile = PROFILES["demo"]
+    counted: dict[tuple[str, ...], set[str]] = {}
+    for step in benchmark_steps(profile, VARIANTS.values(), REFERENCES):
+        own = {name.removeprefix("profile.") for name in step_settings(step)}
+        counted[step.path] = own.union(*(counted[need] for need in step.needs))
+        read = {name for chain in _profile_settings_read(step) for name in _settings_below(profile, chain)}
+        assert read <= counted[step.path], step.path
+
+
+def _profile_settings_read(step) -> set[str]:
+    """What the code of a step asks of ``profile``: ``training`` for ``job.profile.training``."""
+    root = f"{step.make.__module__}:{step.make.__qualname__}"
+    reached = reach([root], named_at_run_time=step.reaches, ignore=NO_PART_OF_A_RESULT, root=PROJECT)
+    chains = [
+        ast.unparse(node)
+        for one in reached
+        for top in one.part.nodes
+        for node in ast.walk(top)
+        if isinstance(node, ast.Attribute)
+    ]
+    return {match[1] for chain in chains if (match := re.search(r"\bprofile\.([a-z_.]+)$", chain))}
+
+
+def _settings_below(profile, name: str) -> set[str]:
+    """The settings that bear on a result, of that name or in the group of that name."""
+    flat = {}
+    for key, value in result_settings(profile).items():
+        flat |= {f"{key}.{inner}": one for inner, one in value.items()} if isinstance(value, dict) else {key: value}
+    return {key for key in flat if key == name or key.startswith(f"{name}.")} - {"name"}
