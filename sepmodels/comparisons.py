@@ -12,7 +12,7 @@ FEWEST_TRACKS = 6
 TIE_DB = 0.005
 
 
-def compare(table: TrackTable, variants: list[str], baseline: str, rng: np.random.Generator) -> pd.DataFrame:
+def compare(table: TrackTable, variants: list[str], baseline: str) -> pd.DataFrame:
     """Compare every variant with the baseline: a row per variant, target and metric.
 
     Columns: difference, low and high (the median over tracks of the paired difference in dB, positive where
@@ -22,7 +22,7 @@ def compare(table: TrackTable, variants: list[str], baseline: str, rng: np.rando
     """
     rows = [
         {"variant": variant, "target": target, "metric": metric}
-        | _paired(table.values(variant, target, metric), table.values(baseline, target, metric), rng)
+        | _paired(table.values(variant, target, metric), table.values(baseline, target, metric))
         for variant in variants
         for target in table.targets
         for metric in ALL_METRICS
@@ -35,11 +35,11 @@ def compare(table: TrackTable, variants: list[str], baseline: str, rng: np.rando
 COLUMNS = ("difference", "low", "high", "wins", "ties", "losses", "tracks", "p")
 
 
-def _paired(variant: Float64, baseline: Float64, rng: np.random.Generator) -> dict[str, float]:
+def _paired(variant: Float64, baseline: Float64) -> dict[str, float]:
     """One row's figures from two arrays (track, seed)."""
     differences = per_track(variant) - per_track(baseline)
     differences = differences[np.isfinite(differences)]
-    low, high = median_interval([variant, baseline], rng)
+    low, high = median_interval([variant, baseline])
     return {
         "difference": float(np.median(differences)) if differences.size else np.nan,
         "low": low,

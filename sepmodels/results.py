@@ -1,4 +1,4 @@
-"""The results: one table over all variants, what it says, and its files."""
+"""The results: one table over all systems, what it says, and its files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +13,17 @@ from sepmodels.comparisons import compare
 from sepmodels.errors import UserError
 from sepmodels.files import replacing
 from sepmodels.intervals import median_interval, per_track
+from sepmodels.markdown import results_markdown
+from sepmodels.published import published_systems
 from sepmodels.sentences import sentence
 from sepmodels.variants import BASELINE, VARIANTS
 
-SCENARIO = "vocals + accompaniment, BSSEval v4, 1 s windows, median over windows then over tracks"
-REFERENCE_TITLES = {"mixture": "Mixture as the estimate", "oracle_mask": "Ideal ratio mask"}
-TITLES = {name: variant.title for name, variant in VARIANTS.items()} | REFERENCE_TITLES
-SEED = 42
+REFERENCES = ("mixture", "oracle_mask")
+TITLES = {name: variant.title for name, variant in VARIANTS.items()} | {
+    "mixture": "Mixture as the estimate",
+    "oracle_mask": "Ideal ratio mask",
+}
+COLUMNS = ("variant", "seed", "track", "target", "metric", "window", "value")
 
 Figures: TypeAlias = pd.DataFrame | Mapping[str, Mapping[str, float]]
 
@@ -28,47 +32,51 @@ Figures: TypeAlias = pd.DataFrame | Mapping[str, Mapping[str, float]]
 class Results:
     """What was measured, summed up.
 
-    summary: a row per system and target, references apart from trained variants (column ``kind``). For each
-        metric M the columns M (median over windows, mean over seeds, median over tracks), M_low and M_high (its
-        95 % bootstrap interval) and M_mean (mean over tracks of the medians over windows), in dB; numbers of
-        tracks, seeds, windows, nan_windows and missing_tracks; and the figures given per variant.
+    summary: a row per system and target, references first and last (column ``kind`` is "trained", "reference"
+        or "imported"). For each metric M the columns M (median over windows, mean over seeds, median over tracks),
+        M_low and M_high (its 95 % bootstrap interval) and M_mean (mean over tracks of the medians over windows),
+        in dB; numbers of tracks, seeds, windows, nan_windows and missing_tracks; the figures given per variant;
+        and ``scenario``, the same in every row, so that no copy of the table is without it.
     comparisons: each trained variant against the baseline (:func:`sepmodels.comparisons.compare`).
-    sentences: per trained variant other than the baseline, what its change did.
-    missing: names of variants that were expected and are not there.
+    sentences: per trained variant other than the baseline, what its change did to the vocals.
+    published: what others have published on this dataset (:func:`sepmodels.published.published_systems`).
+    missing: names of systems that were expected and are not there.
     scenario: what the numbers are, to be shown with them.
+    baseline_title: what the baseline is called in tables.
+    figures: the columns of ``summary`` that hold the figures given per variant.
     """
 
     summary: pd.DataFrame
     comparisons: pd.DataFrame
     sentences: dict[str, str]
+    published: pd.DataFrame
     missing: tuple[str, ...]
     scenario: str
+    baseline_title: str
+    figures: tuple[str, ...]
 
     @property
     def complete(self) -> bool:
-        """Whether every expected variant has been scored on every track."""
-        return not self.missing and not self.summary.missing_tracks.fillna(0).any()
+        """Whether every expected system has been scored on every track."""
+        return not self.missing and not self.summary.missing_tracks.any()
 
     def to_markdown(self) -> str:
-        """The table for people, with its scenario above."""
-        shown = self.summary[["title", "target", "SDR", "SIR", "SAR", "ISR", "uSDR", "SI-SDR", "nan_windows"]]
-        lines = [f"{self.scenario}; dB.", "", "| " + " | ".join(shown.columns) + " |"]
-        lines.append("|" + "---|" * len(shown.columns))
-        for row in shown.itertuples(index=False):
-            cells = [f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row]
-            lines.append("| " + " | ".join(cells) + " |")
-        lines += ["", *(f"- {text}" for text in self.sentences.values())]
-        return "\n".join(lines) + "\n"
+        """The tables and sentences for people, with the scenario above."""
+        return results_markdown(self)
 
     def write(self, folder: Path) -> dict[str, Path]:
-        """Write results.parquet, results.csv and results.md into ``folder``, each whole or not at all."""
-        paths = {suffix: folder / f"results.{suffix}" for suffix in ("parquet", "csv", "md")}
-        with replacing(paths["parquet"]) as temporary:
-            self.summary.to_parquet(temporary, index=False)
-        with replacing(paths["csv"]) as temporary:
-            self.summary.to_csv(temporary, index=False)
-        with replacing(paths["md"]) as temporary:
-            temporary.write_text(self.to_markdown(), encoding="utf-8")
+        """Write results.md, and results and comparisons as .parquet and .csv, into ``folder``, each whole or not."""
+        paths = {name: folder / name for name in ("results.parquet", "comparisons.parquet", "results.csv")}
+        paths |= {name: folder / name for name in ("comparisons.csv", "results.md")}
+        for name, path in paths.items():
+            table = self.comparisons if name.startswith("comparisons") else self.summary
+            with replacing(path) as temporary:
+                if path.suffix == ".parquet":
+                    table.to_parquet(temporary, index=False)
+                elif path.suffix == ".csv":
+                    table.to_csv(temporary, index=False)
+                else:
+                    temporary.write_text(self.to_markdown(), encoding="utf-8")
         return paths
 
 
@@ -77,7 +85,9 @@ def make_results(
     *,
     baseline: str = BASELINE,
     titles: Mapping[str, str] = TITLES,
-    references: tuple[str, ...] = ("mixture", "oracle_mask"),
+    references: tuple[str, ...] = REFERENCES,
+    imported: tuple[str, ...] = (),
+    dataset: str | None = None,
     figures: Figures | None = None,
 ) -> Results:
     """Sum up the table of scores.
@@ -86,61 +96,82 @@ def make_results(
         scores: columns variant, seed, track, target, metric, window and value, as
             :func:`sepmodels.scoring.score_track` makes them, with seed and track added.
         baseline: the variant that the others are compared with.
-        titles: what tables show for each system; those not among the scores are named as missing.
-        references: systems that need no training.
+        titles: what tables show for each system, in the tables' order; those without scores count as missing.
+        references: systems that need no training. The first is shown above all others, the rest below.
+        imported: systems of others whose scores were read from museval files; shown last, and not compared.
+        dataset: its name, for the caption and for published figures on it.
         figures: per variant, numbers to show beside the scores (a table indexed by variant, or a mapping of
-            mappings).
+            mappings); names say what they are ("real-time factor").
 
     Raises:
         UserError: there are no scores, or a column is missing.
     """
-    lacking = {"variant", "seed", "track", "target", "metric", "window", "value"} - set(scores.columns)
-    if lacking or scores.empty:
-        what = f"has no column {', '.join(sorted(lacking))}" if lacking else "is empty"
-        raise UserError(f"The table of scores {what}: score the variants first.")
+    check_scores(scores)
     table = TrackTable(scores)
-    rng = np.random.default_rng(SEED)
-    order = [name for name in (references[:1] + tuple(titles) + table.variants) if name not in references[1:]]
-    systems = [name for name in dict.fromkeys([*order, *references[1:]]) if name in table.variants]
-    summary = pd.DataFrame(
-        {
-            "variant": name,
-            "title": titles.get(name, name),
-            "kind": "reference" if name in references else "trained",
-            "target": target,
-            **table.counts(name, target),
-            **_scores_of(table, name, target, rng),
-        }
+    kinds = dict.fromkeys(references, "reference") | dict.fromkeys(imported, "imported")
+    systems = in_order(table.variants, tuple(titles), references, imported)
+    scenario = (f"{dataset}: " if dataset else "") + (
+        f"{' + '.join(table.targets)}, BSSEval v4, 1 s windows, median over windows then over tracks"
+    )
+    rows = [
+        {"variant": name, "title": titles.get(name, name)}
+        | {"kind": kinds.get(name, "trained"), "target": target}
+        | table.counts(name, target)
+        | scores_of(table, name, target)
         for name in systems
         for target in table.targets
+    ]
+    extra = figures if isinstance(figures, pd.DataFrame) else pd.DataFrame.from_dict(figures or {}, orient="index")
+    changed = [name for name in systems if name not in kinds and name != baseline]
+    comparisons = compare(table, changed, baseline)
+    baseline_title = titles.get(baseline, baseline)
+    return Results(
+        summary=pd.DataFrame(rows).join(extra, on="variant").assign(scenario=scenario),
+        comparisons=comparisons,
+        sentences={
+            name: sentence(comparisons[comparisons.variant == name], titles.get(name, name), baseline_title)
+            for name in changed
+        },
+        published=published_systems(dataset),
+        missing=tuple(name for name in titles if name not in table.variants),
+        scenario=scenario,
+        baseline_title=baseline_title,
+        figures=tuple(extra.columns),
     )
-    changed = [name for name in systems if name not in references and name != baseline]
-    comparisons = compare(table, changed, baseline, rng)
-    sentences = {
-        name: sentence(comparisons[comparisons.variant == name], titles.get(name, name), titles.get(baseline, baseline))
-        for name in changed
-    }
-    missing = tuple(name for name in titles if name not in table.variants)
-    return Results(_with_figures(summary, figures), comparisons, sentences, missing, SCENARIO)
 
 
-def _scores_of(table: TrackTable, variant: str, target: str, rng: np.random.Generator) -> dict[str, float]:
+def check_scores(scores: pd.DataFrame) -> None:
+    """Raise UserError unless this is a table of scores with a row."""
+    lacking = [name for name in COLUMNS if name not in scores.columns]
+    if lacking or scores.empty:
+        fault = f"has no column {', '.join(lacking)}" if lacking else "is empty"
+        raise UserError(f"The table of scores {fault}: score the estimates of at least one variant first.")
+
+
+def in_order(
+    present: tuple[str, ...], expected: tuple[str, ...], references: tuple[str, ...], imported: tuple[str, ...]
+) -> list[str]:
+    """Systems in the table's order: the floor, the trained ones as expected and any others, ceilings, imported ones.
+
+    >>> in_order(("b", "oracle", "mixture", "new", "a"), ("a", "b"), ("mixture", "oracle"), ())
+    ['mixture', 'a', 'b', 'new', 'oracle']
+    """
+    trained = [name for name in dict.fromkeys(expected + present) if name not in references + imported]
+    return [name for name in (*references[:1], *trained, *references[1:], *imported) if name in present]
+
+
+def scores_of(table: TrackTable, variant: str, target: str) -> dict[str, float]:
     """The columns of every metric for one row of the summary."""
-    columns = {}
+    columns: dict[str, float] = {}
     for metric in ALL_METRICS:
         values = table.values(variant, target, metric)
         tracks = per_track(values)
         known = tracks[np.isfinite(tracks)]
-        low, high = median_interval([values], rng)
-        columns[metric] = float(np.median(known)) if known.size else np.nan
-        columns[f"{metric}_low"], columns[f"{metric}_high"] = low, high
-        columns[f"{metric}_mean"] = float(known.mean()) if known.size else np.nan
+        low, high = median_interval([values])
+        columns |= {
+            metric: float(np.median(known)) if known.size else np.nan,
+            f"{metric}_low": low,
+            f"{metric}_high": high,
+            f"{metric}_mean": float(known.mean()) if known.size else np.nan,
+        }
     return columns
-
-
-def _with_figures(summary: pd.DataFrame, figures: Figures | None) -> pd.DataFrame:
-    """Add a column for every figure given per variant."""
-    if figures is None:
-        return summary
-    extra = figures if isinstance(figures, pd.DataFrame) else pd.DataFrame.from_dict(figures, orient="index")
-    return summary.join(extra, on="variant")

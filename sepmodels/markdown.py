@@ -1,0 +1,133 @@
+"""Results as Markdown tables that say what their numbers are."""
+
+import math
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sepmodels.published import PUBLISHED_METRIC
+
+if TYPE_CHECKING:
+    from sepmodels.results import Results
+
+SHOWN = ("SDR", "SIR", "SAR", "ISR", "uSDR", "SI-SDR")
+COMPARED = ("SDR", "SIR", "SAR", "ISR")
+
+
+def results_markdown(results: "Results") -> str:
+    """The whole page: a table per target, what each change did, comparisons, published figures."""
+    sections = [f"{results.scenario}. In dB, with 95 % bootstrap intervals over tracks and, where several, seeds."]
+    if not results.complete:
+        sections.append(f"**Incomplete**: {incompleteness(results)}.")
+    for target in dict.fromkeys(results.summary.target):
+        sections += [f"### {target.capitalize()}", summary_table(results.summary, target)]
+    if results.figures:
+        sections += ["### Beside the scores", figure_table(results)]
+    if results.sentences:
+        sections += ["### What each change did", "\n".join(f"- {text}" for text in results.sentences.values())]
+        sections += [comparison_table(results), comparison_note(results)]
+    if len(results.published):
+        sections += [f"### Published elsewhere, not measured here ({PUBLISHED_METRIC})", published_table(results)]
+    return "\n\n".join(sections) + "\n"
+
+
+def incompleteness(results: "Results") -> str:
+    """Which systems are missing, and which lack tracks."""
+    lacking = results.summary[results.summary.missing_tracks > 0].drop_duplicates("variant")
+    faults = [f"{name} is missing" for name in results.missing]
+    faults += [f"{row.title} lacks {row.missing_tracks} of its tracks" for row in lacking.itertuples()]
+    return ", ".join(faults)
+
+
+def summary_table(summary: pd.DataFrame, target: str) -> str:
+    """One target's table: a row per system, those not trained here in italics."""
+    heads = ["System", *SHOWN, "SDR, mean of medians", "tracks", "seeds", "NaN windows"]
+    rows = []
+    for row in summary[summary.target == target].to_dict("records"):
+        title = row["title"] if row["kind"] == "trained" else f"*{row['title']}* ({row['kind']})"
+        sdr = f"{number(row['SDR'])} {interval(row['SDR_low'], row['SDR_high'])}".strip()
+        others = [number(row[metric]) for metric in SHOWN[1:]]
+        counts = [str(row["tracks"]), str(row["seeds"]), f"{row['nan_windows']} of {row['windows']}"]
+        rows.append([title, sdr, *others, number(row["SDR_mean"]), *counts])
+    return table(heads, rows)
+
+
+def figure_table(results: "Results") -> str:
+    """The figures given per variant: a row per system that has any."""
+    systems = results.summary.drop_duplicates("variant").dropna(subset=results.figures, how="all")
+    rows = [
+        [
+            row["title"],
+            *(str(row[name]) if isinstance(row[name], str) else figure(row[name]) for name in results.figures),
+        ]
+        for row in systems.to_dict("records")
+    ]
+    return table(["System", *results.figures], rows)
+
+
+def comparison_table(results: "Results") -> str:
+    """Each variant against the baseline, on each target: difference, interval, p and wins/ties/losses."""
+    titles = results.summary.drop_duplicates("variant").set_index("variant").title
+    rows = []
+    for (variant, target), group in results.comparisons.groupby(["variant", "target"], sort=False):
+        by_metric = group.set_index("metric").to_dict("index")
+        rows.append([titles[variant], target, *(_difference(by_metric[metric]) for metric in COMPARED)])
+    return table(["Variant", "target", *(f"{metric} difference" for metric in COMPARED)], rows)
+
+
+def comparison_note(results: "Results") -> str:
+    """What the columns of the comparisons are."""
+    return (
+        f"Difference: median over tracks of the paired difference to {results.baseline_title}, in dB [95 % bootstrap "
+        "interval], p of Wilcoxon's signed-rank test over tracks, Holm-corrected over the variants, tracks "
+        "won/tied/lost. With one seed it is these trained models that are compared, not other runs of their training."
+    )
+
+
+def published_table(results: "Results") -> str:
+    """Published figures with their sources."""
+    rows = [
+        [row.system, number(row.low_db) + (f" to {row.high_db:.2f}" if row.high_db > row.low_db else ""), row.source]
+        for row in results.published.itertuples()
+    ]
+    return table(["System", "dB", "Source"], rows)
+
+
+def _difference(row: dict[str, float]) -> str:
+    """One cell of the comparisons."""
+    if math.isnan(row["difference"]):
+        return "-"
+    p = "" if math.isnan(row["p_holm"]) else f", p = {row['p_holm']:.2g}"
+    score = f"{row['wins']:.0f}/{row['ties']:.0f}/{row['losses']:.0f}"
+    return f"{row['difference']:+.2f} {interval(row['low'], row['high'])}{p}, {score}"
+
+
+def number(value: float) -> str:
+    """A score with two decimals, a dash for NaN.
+
+    >>> number(6.324), number(float("nan"))
+    ('6.32', '-')
+    """
+    return "-" if math.isnan(value) else f"{value:.2f}"
+
+
+def figure(value: float) -> str:
+    """A figure of any size, with three digits or all before the point, a dash for NaN.
+
+    >>> figure(8893348), figure(0.04567), figure(12.0), figure(float("nan"))
+    ('8,893,348', '0.0457', '12', '-')
+    """
+    if math.isnan(value):
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def interval(low: float, high: float) -> str:
+    """Brackets, or nothing where there is no interval."""
+    return "" if math.isnan(low) else f"[{low:.2f}, {high:.2f}]"
+
+
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table, numbers to the right."""
+    rule = ["---"] + ["---:"] * (len(heads) - 1)
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [heads, rule, *rows])
