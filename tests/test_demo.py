@@ -24,7 +24,7 @@ from sepmodels.demo.song import make_song
 from sepmodels.demo.voice import SINGERS
 from sepmodels.errors import UserError
 
-SHORT = tuple(replace(plan, longest_seconds=3.5, entry_beats=1) for plan in (SONGS[0], SONGS[9]))
+SHORT = tuple(replace(plan, longest_seconds=2.5, entry_beats=1) for plan in (SONGS[0], SONGS[9]))
 NAMES = {f"{plan.split}/{plan.name}.stem.mp4" for plan in SHORT}
 
 

@@ -88,6 +88,11 @@ def in_room(dry: Floats, response: Floats, wet_db: float) -> Floats:
     return np.asarray(dry + 10 ** (wet_db / 20) * np.sqrt(2) * wet)
 
 
+def level(waveform: Floats) -> float:
+    """Root of the mean square over all channels and samples."""
+    return float(np.sqrt((waveform**2).mean()))
+
+
 def levelled(waveform: Floats, ratio: float) -> Floats:
     """Bring loud and soft passages of (channel, sample) nearer, as a compressor does: levels in dB over ``ratio``.
 

@@ -13,7 +13,7 @@ from scipy import signal
 from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.demo.effects import Floats
 
-FORMANTS = 5
+RING_SAMPLES = 2048  # in which the narrowest resonator dies away by 88 dB
 BANDWIDTHS_HZ = (70.0, 90.0, 150.0, 220.0, 300.0)
 # First three formants, in Hz; keys are the vowels' ARPABET names.
 VOWELS_HZ: dict[str, dict[str, tuple[float, float, float]]] = {
@@ -53,7 +53,8 @@ class Consonant:
 
     seconds: its length; level: how much of the voice goes on during it (0 voiceless).
     formants_hz: where the tract is, None for the vowel's own.
-    noise_hz, noise_level: band and strength of its hiss or burst; closure_share: the silence before a burst.
+    noise_hz, noise_level: band of its hiss or burst, and strength against a voice whose level is 1;
+        closure_share: the silence before a burst.
     """
 
     seconds: float
@@ -65,15 +66,15 @@ class Consonant:
 
 
 CONSONANTS = {
-    "s": Consonant(0.11, 0.0, None, (5000, 11000), 0.30),
-    "sh": Consonant(0.11, 0.0, None, (2000, 7000), 0.30),
-    "f": Consonant(0.09, 0.0, None, (1500, 12000), 0.10),
-    "h": Consonant(0.07, 0.1, None, (700, 4500), 0.10),
-    "t": Consonant(0.08, 0.0, None, (3000, 9000), 0.40, 0.6),
-    "k": Consonant(0.09, 0.0, None, (1300, 4000), 0.40, 0.6),
-    "p": Consonant(0.08, 0.0, None, (400, 2500), 0.35, 0.6),
-    "d": Consonant(0.06, 0.25, (250, 1600, 2600), (2500, 7000), 0.20, 0.6),
-    "b": Consonant(0.06, 0.25, (250, 900, 2200), (400, 2000), 0.20, 0.6),
+    "s": Consonant(0.11, 0.0, None, (5000, 11000), 0.6),
+    "sh": Consonant(0.11, 0.0, None, (2000, 7000), 0.6),
+    "f": Consonant(0.09, 0.0, None, (1500, 12000), 0.25),
+    "h": Consonant(0.07, 0.1, None, (700, 4500), 0.25),
+    "t": Consonant(0.08, 0.0, None, (3000, 9000), 1.0, 0.6),
+    "k": Consonant(0.09, 0.0, None, (1300, 4000), 1.0, 0.6),
+    "p": Consonant(0.08, 0.0, None, (400, 2500), 0.8, 0.6),
+    "d": Consonant(0.06, 0.25, (250, 1600, 2600), (2500, 7000), 0.5, 0.6),
+    "b": Consonant(0.06, 0.25, (250, 900, 2200), (400, 2000), 0.5, 0.6),
     "m": Consonant(0.08, 0.45, (250, 1100, 2200)),
     "n": Consonant(0.08, 0.45, (250, 1600, 2600)),
     "l": Consonant(0.07, 0.6, (360, 1100, 2700)),
@@ -95,15 +96,20 @@ def resonators(formants_hz: Floats, bandwidths_hz: Floats) -> Floats:
 def vocal_tract(source: Floats, formants_hz: Floats, hop_samples: int) -> Floats:
     """Filter a source (sample,) by a tract that moves: formants (frame, formant), one frame each ``hop_samples``.
 
-    Above the moving formants come fixed ones at the spacing of the last two, up to 15 kHz, so that the spectrum
-    does not end with the fifth formant.
+    Overlapping pieces are filtered and let ring, each by its own frame: they fade into one another, where a
+    filter that changed its coefficients in steps would buzz at the rate of the steps. Above the moving formants
+    come fixed ones at the spacing of the last two, up to 15 kHz, so that the spectrum does not end with the fifth.
     """
     sections = resonators(formants_hz, np.asarray(BANDWIDTHS_HZ))
-    state = np.zeros((FORMANTS, 2))
-    voiced = np.empty_like(source)
-    for frame, start in enumerate(range(0, len(source), hop_samples)):
-        block = slice(start, start + hop_samples)
-        voiced[block], state = signal.sosfilt(sections[frame], source[block], zi=state)
+    window = signal.windows.hann(2 * hop_samples, sym=False)
+    padded = np.pad(source, (hop_samples, 2 * hop_samples))
+    voiced = np.zeros(len(padded) + RING_SAMPLES)
+    piece = np.zeros(2 * hop_samples + RING_SAMPLES)
+    for frame, start in enumerate(range(0, len(source) + hop_samples, hop_samples)):
+        piece[: 2 * hop_samples] = window * padded[start : start + 2 * hop_samples]
+        at = min(frame, len(sections) - 1)
+        voiced[start : start + len(piece)] += signal.sosfilt(sections[at], piece)
     top_hz, spacing_hz = formants_hz[0, -1], formants_hz[0, -1] - formants_hz[0, -2]
     fixed_hz = np.arange(top_hz + spacing_hz, 15_000, spacing_hz)
-    return np.asarray(signal.sosfilt(resonators(fixed_hz, 0.08 * fixed_hz), voiced))
+    fixed = resonators(fixed_hz, 0.08 * fixed_hz)
+    return np.asarray(signal.sosfilt(fixed, voiced[hop_samples : hop_samples + len(source)]))

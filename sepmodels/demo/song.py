@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from sepmodels.audio import STREAMS
 from sepmodels.demo.composing import melody
 from sepmodels.demo.drums import drum_track
-from sepmodels.demo.effects import Floats, in_room, levelled, pan, room_response, sample_at
+from sepmodels.demo.effects import Floats, in_room, level, levelled, pan, room_response, sample_at
 from sepmodels.demo.instruments import bass_track, lead_track, rhythmic_track, sustained_track
 from sepmodels.demo.plans import SongPlan
 from sepmodels.demo.voice import SINGERS, second_take, sing
@@ -15,8 +15,8 @@ SEED = 20_18
 AAC_FRAME_SAMPLES = 1024
 PEAK = 0.9
 # Loudness of the accompaniment's stems against each other; each song strays from it by a decibel or two.
-LEVELS_DB = {"drums": 0.0, "bass": -2.0, "other": 0.5}
-REVERB_DB = {"drums": -18.0, "other": -12.0, "vocals": -10.0}
+LEVELS_DB = {"drums": 0.0, "bass": -2.0, "other": 2.5}
+REVERB_DB = {"drums": -18.0, "other": -11.0, "vocals": -9.0}
 
 
 def make_song(plan: SongPlan) -> NDArray[np.float32]:
@@ -42,7 +42,7 @@ def _other(plan: SongPlan, samples: int, generator: np.random.Generator) -> Floa
     parts = [sustained_track(plan, samples, generator), rhythmic_track(plan, samples, generator)]
     if plan.lead:
         parts.append(lead_track(plan, samples, generator))
-    return np.asarray(np.sum([part / _level(part) for part in parts], axis=0))
+    return np.asarray(np.sum([part / level(part) for part in parts], axis=0))
 
 
 def _vocals(plan: SongPlan, samples: int, generator: np.random.Generator) -> Floats:
@@ -58,17 +58,12 @@ def _vocals(plan: SongPlan, samples: int, generator: np.random.Generator) -> Flo
 def _mixed(stems: dict[str, Floats], plan: SongPlan, generator: np.random.Generator) -> NDArray[np.float32]:
     """Set the stems' levels, sum them, and scale all alike so that the loudest of the five just does not clip."""
     parts = {
-        name: stems[name] * 10 ** ((level_db + generator.normal(0, 1.5)) / 20) / _level(stems[name])
+        name: stems[name] * 10 ** ((level_db + generator.normal(0, 1.5)) / 20) / level(stems[name])
         for name, level_db in LEVELS_DB.items()
     }
     accompaniment = parts["drums"] + parts["bass"] + parts["other"]
-    voice_level = _level(accompaniment) * 10 ** (plan.voice_db / 20)
-    parts["vocals"] = stems["vocals"] * voice_level / _level(stems["vocals"])
+    voice_level = level(accompaniment) * 10 ** (plan.voice_db / 20)
+    parts["vocals"] = stems["vocals"] * voice_level / level(stems["vocals"])
     parts["mixture"] = accompaniment + parts["vocals"]
     song = np.stack([parts[name] for name in STREAMS])
     return np.asarray(song * (PEAK / np.abs(song).max()), dtype=np.float32)
-
-
-def _level(waveform: Floats) -> float:
-    """Root of the mean square over all channels and samples."""
-    return float(np.sqrt((waveform**2).mean()))

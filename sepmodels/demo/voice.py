@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.demo.composing import Note
-from sepmodels.demo.effects import Floats, add_at, envelope, filtered, sample_at
+from sepmodels.demo.effects import Floats, add_at, envelope, filtered, level, sample_at
 from sepmodels.demo.glottis import glottal_source
 from sepmodels.demo.phonemes import (
     CONSONANTS,
@@ -19,6 +19,7 @@ from sepmodels.demo.phonemes import (
 )
 
 HOP_SAMPLES = 256
+TRACT_FRAMES = 2  # the tract moves more slowly than pitch and loudness
 HOP_SECONDS = HOP_SAMPLES / SAMPLE_RATE_HZ
 LEGATO_SECONDS = 0.02  # notes closer than this belong to one breath
 
@@ -68,7 +69,9 @@ def sing(notes: list[Note], singer: Singer, samples: int, generator: np.random.G
     pulses, openness = glottal_source(frequency_hz, singer.pulse_shape, 0.004, 0.03, generator)
     breath = singer.breath * openness * filtered(generator.standard_normal(samples), 1000.0, "highpass")
     loudness = np.interp(places, frame_places, _loudness(syllables, frames))
-    voice = vocal_tract((pulses + breath) * loudness, _formants(syllables, singer, pitch), HOP_SAMPLES)
+    formants_hz = _formants(syllables, singer, pitch)[::TRACT_FRAMES]
+    voice = vocal_tract((pulses + breath) * loudness, formants_hz, TRACT_FRAMES * HOP_SAMPLES)
+    voice /= level(voice)
     for syllable in syllables:
         _add_noise(voice, syllable, generator)
     return filtered(voice, 70.0, "highpass")
