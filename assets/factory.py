@@ -10,7 +10,7 @@ from assets.describe import describe, keep
 from assets.events import Events
 from assets.job import Job, Made
 from assets.paths import Paths
-from assets.staleness import refreshed
+from assets.staleness import CARRIED, refreshed
 from assets.steps import Step, benchmark_steps
 from assets.tracking import Tracker, asset_metadata
 from assets.versions import step_settings, step_version, subject_of
@@ -45,12 +45,14 @@ def as_asset(step: Step, profile: Profile, paths: Paths, names: tuple[str, ...])
     def materialize(context: dg.AssetExecutionContext, tracker: Tracker) -> dg.MaterializeResult:
         job = Job(profile, paths, step.name, step.variant, names, subject.version.digest, say=context.log.info)
         with Events(step.path, say=context.log.info) as events:
-            return refreshed(
+            result = refreshed(
                 subject,
                 context,
                 look_again=lambda: step_version(step, profile, paths),
                 make=lambda: _make(step, job, context, tracker, events),
             )
+            events.ended("fresh" if CARRIED in result.metadata else "done")
+        return result
 
     return materialize
 

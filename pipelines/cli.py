@@ -8,8 +8,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from assets.paths import Paths
 from pipelines.options import DataOption, DatasetOption, ProfileOption, SetOption, use_options
 from sepmodels.errors import UserError
+from sepmodels.settings import Profile
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,17 +46,46 @@ def run(
 
     On a CPU the default profile takes about ten minutes. Ctrl-C saves; the next run goes on from there.
     """
+    asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
+    _run_job("benchmark", only, *use_options(profile, dataset, data, asked))
+
+
+@app.command()
+def refresh(
+    profile: ProfileOption = None,
+    only: OnlyOption = None,
+    dataset: DatasetOption = None,
+    data: DataOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Materialize only what is stale or was never made, and what follows from it; all else is carried over.
+
+    What is stale, and why, `sepbench stale` says beforehand.
+    """
+    _run_job("refresh", only, *use_options(profile, dataset, data, settings or ()))
+
+
+def _run_job(job: str, only: list[str] | None, chosen: Profile, paths: Paths) -> None:
     from pipelines.runner import run_assets
     from pipelines.selection import select
     from pipelines.showing import show_end
 
-    asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
-    chosen, paths = use_options(profile, dataset, data, asked)
-    keys = select(chosen, only or [])
-    status = run_assets(paths, keys, console, steps=len(keys))
-    if status:
+    if status := run_assets(paths, job, select(chosen, only or []), console):
         raise typer.Exit(status)
     show_end(chosen, paths, console)
+
+
+@app.command()
+def stale(
+    profile: ProfileOption = None,
+    dataset: DatasetOption = None,
+    data: DataOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Say which products are stale, and why: which function, setting, library or data changed."""
+    from pipelines.showing import show_standings
+
+    show_standings(*use_options(profile, dataset, data, settings or ()), console)
 
 
 @app.command()

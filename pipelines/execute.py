@@ -11,18 +11,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--select", nargs="*", default=[], help="keys of assets; all when none is given")
     parser.add_argument("--run-id", required=True)
+    parser.add_argument("--job", required=True)
     arguments = parser.parse_args()
 
     import dagster as dg
 
     from assets.paths import data_folder
     from pipelines.definitions import defs
-    from pipelines.jobs import BENCHMARK
 
     use_instance(data_folder())
     keys = [dg.AssetKey.from_user_string(key) for key in arguments.select]
     with dg.DagsterInstance.get() as instance:
-        result = defs.resolve_job_def(BENCHMARK).execute_in_process(
+        result = defs.resolve_job_def(arguments.job).execute_in_process(
             instance=instance,
             asset_selection=keys or None,
             run_id=arguments.run_id,

@@ -19,8 +19,8 @@ from pipelines.listening import listening
 INTERRUPTED = 130
 
 
-def run_assets(paths: Paths, keys: Sequence[str], console: Console, *, steps: int) -> int:
-    """Materialize the assets of those keys (all of the profile's when none is given); gives the exit status.
+def run_assets(paths: Paths, job: str, keys: Sequence[str], console: Console) -> int:
+    """Run a job on the assets of those keys; gives the exit status.
 
     The child has a session of its own, so that Ctrl-C reaches it once, from here, and training can save.
     """
@@ -28,8 +28,8 @@ def run_assets(paths: Paths, keys: Sequence[str], console: Console, *, steps: in
     run_id = str(uuid.uuid4())
     log = paths.data / "logs" / f"run-{run_id[:8]}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pipelines.execute", "--run-id", run_id, "--select", *keys]
-    with listening(console, steps) as address, log.open("wb") as output:
+    command = [sys.executable, "-m", "pipelines.execute", "--job", job, "--run-id", run_id, "--select", *keys]
+    with listening(console, len(keys)) as address, log.open("wb") as output:
         environment = {**os.environ, VARIABLE: address}
         with (
             subprocess.Popen(

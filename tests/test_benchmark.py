@@ -1,0 +1,179 @@
+"""The whole benchmark, through a real Dagster instance and a real MLflow store, on a small dataset."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pytest
+
+from assets.paths import Paths
+from assets.tracking import open_store
+from sepmodels.settings import Profile
+from sepmodels.variants import VARIANTS, Variant
+from tests.conftest import synthetic_stems, write_stem_file
+from tests.small_benchmark import materialize, small_profile
+
+pytestmark = pytest.mark.slow
+
+ADDED = Variant(
+    name="smaller",
+    title="Smaller",
+    summary="Open-Unmix with a hidden size of 64; it is in the list only while this test runs.",
+    architecture="open_unmix",
+    settings={"hidden": 64},
+    loss="magnitude_l1",
+)
+
+
+@dataclass
+class Done:
+    profile: Profile
+    paths: Paths
+    instance: dg.DagsterInstance
+    result: dg.ExecuteInProcessResult
+
+
+@pytest.fixture(scope="module")
+def done(stem_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
+    """The benchmark of two variants, one of which was added to the list of variants and nowhere else."""
+    data = tmp_path_factory.mktemp("data")
+    profile = small_profile(stem_dataset)
+    with pytest.MonkeyPatch.context() as patch, dg.instance_for_test() as instance:
+        patch.setitem(VARIANTS, ADDED.name, ADDED)
+        result = materialize(profile, data, instance, ["open_unmix", ADDED.name])
+        yield Done(profile, Paths(data, profile.name), instance, result)
+
+
+def test_every_asset_is_made(done: Done) -> None:
+    assert done.result.success
+    made = {"/".join(event.asset_key.path[1:]) for event in done.result.get_asset_materialization_events()}
+    chains = {f"{name}/{part}" for name in ("open_unmix", "smaller") for part in ("checkpoint", "estimates", "scores")}
+    stems = {f"stems/{split}" for split in ("train", "valid", "test")}
+    references = {"mixture/scores", "oracle_mask/scores"}
+    assert made == {"dataset", "tracks", "statistics", "results", "report"} | chains | stems | references
+
+
+def test_every_check_passes(done: Done) -> None:
+    checks = done.result.get_asset_check_evaluations()
+    assert len(checks) == 3 + 2 * 2 + 4 * 2
+    assert [(check.asset_key.path, check.check_name) for check in checks if not check.passed] == []
+
+
+def test_every_materialization_is_an_mlflow_run_that_finished_and_is_linked_from_the_asset(done: Done) -> None:
+    client = open_store(done.paths.data / "mlflow")
+    experiment = client.get_experiment_by_name(f"sepbench/{done.profile.name}")
+    runs = {run.data.tags["dagster.asset_key"]: run for run in client.search_runs([experiment.experiment_id])}
+    events = done.result.get_asset_materialization_events()
+    assert {event.asset_key.to_user_string() for event in events} == set(runs)
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    for event in events:
+        link = event.materialization.metadata["mlflow_run"].value
+        assert runs[event.asset_key.to_user_string()].info.run_id in link
+
+
+def test_a_training_run_in_mlflow_has_the_variants_configuration_its_curves_and_its_files(done: Done) -> None:
+    client = open_store(done.paths.data / "mlflow")
+    experiment = client.get_experiment_by_name(f"sepbench/{done.profile.name}")
+    key = f"{done.profile.name}/smaller/checkpoint"
+    (run,) = client.search_runs([experiment.experiment_id], f"tags.`dagster.asset_key` = '{key}'")
+    expected = {"variant.loss": "magnitude_l1", "variant.settings.hidden": "64", "training.steps": "4"}
+    assert expected.items() <= run.data.params.items()
+    losses = client.get_metric_history(run.info.run_id, "loss")
+    assert sorted(metric.step for metric in losses)[-1] == 4
+    assert {"validation_loss", "learning_rate", "chunks_per_second"} <= set(run.data.metrics)
+    files = {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert "loss.html" in files
+
+
+def test_the_trained_model_is_loaded_back_from_the_registry_by_its_name(done: Done) -> None:
+    import mlflow
+
+    from assets.tracking import store_uri
+
+    mlflow.set_tracking_uri(store_uri(done.paths.data / "mlflow"))
+    model = mlflow.pyfunc.load_model(f"models:/sepbench-{done.profile.name}-smaller/latest")
+    mixture = np.random.default_rng(0).normal(0, 0.1, (2, 44_100)).astype(np.float32)
+    assert np.asarray(model.predict(mixture)).shape == mixture.shape
+
+
+def test_a_variant_that_is_one_entry_is_in_the_table(done: Done) -> None:
+    summary = pd.read_parquet(done.paths.results / "results.parquet")
+    assert set(summary.variant) == {"open_unmix", "smaller", "mixture", "oracle_mask"}
+    text = (done.paths.results / "results.md").read_text()
+    assert "Smaller" in text
+    assert "BSSEval v4" in text
+
+
+def test_a_variant_that_is_one_entry_is_in_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from pipelines.cli import app
+
+    monkeypatch.setitem(VARIANTS, ADDED.name, ADDED)
+    assert "smaller" in CliRunner().invoke(app, ["variants"]).output
+
+
+def test_scores_have_a_row_per_system_seed_track_target_metric_and_window(done: Done) -> None:
+    scores = pd.read_parquet(done.paths.scores("open_unmix"))
+    assert list(scores.columns) == ["variant", "seed", "track", "target", "metric", "window", "value"]
+    assert scores.track.nunique() == 2
+    assert not scores.duplicated(["seed", "track", "target", "metric", "window"]).any()
+    assert set(scores.metric) == {"SDR", "ISR", "SIR", "SAR", "uSDR", "SI-SDR"}
+
+
+def test_the_mixture_is_below_the_ideal_mask(done: Done) -> None:
+    summary = pd.read_parquet(done.paths.results / "results.parquet")
+    vocals = summary[summary.target == "vocals"].set_index("variant").SDR
+    assert vocals["mixture"] < vocals["oracle_mask"]
+
+
+def test_no_sample_of_a_test_track_is_where_training_reads(done: Done) -> None:
+    from sepmodels.cache import cached_names, load_stems
+
+    def audio(split: str) -> dict[str, bytes]:
+        folder = done.paths.stems(split)
+        return {name: load_stems(folder, name).tobytes() for name in cached_names(folder)}
+
+    learned = audio("train") | audio("valid")
+    tested = audio("test")
+    assert learned.keys().isdisjoint(tested)
+    assert set(learned.values()).isdisjoint(tested.values())
+
+
+def test_the_report_needs_no_network(done: Done) -> None:
+    page = (done.paths.report / "index.html").read_text(encoding="utf-8")
+    assert "Open-Unmix" in page
+    assert '<script src' not in page
+    assert '<link' not in page
+
+
+def test_a_file_that_is_damaged_fails_in_one_sentence_and_the_other_tracks_are_looked_at_too(
+    tmp_path: Path,
+) -> None:
+    dataset = tmp_path / "dataset"
+    for number, split in enumerate(["train", "train", "train", "test"]):
+        write_stem_file(dataset / split / f"Song {number}.stem.mp4", synthetic_stems(number, seconds=2.0))
+    whole = (dataset / "train" / "Song 1.stem.mp4").read_bytes()
+    for number in (1, 2):
+        (dataset / "train" / f"Song {number}.stem.mp4").write_bytes(whole[: len(whole) // 2])
+    with dg.instance_for_test() as instance:
+        result = materialize(small_profile(dataset), tmp_path / "data", instance, ["open_unmix"])
+        (failure,) = [event for event in result.all_events if event.is_step_failure]
+    said = failure.step_failure_data.user_failure_data.description
+    assert "Song 1.stem.mp4" in said
+    assert "Song 2.stem.mp4" in said
+    assert "Traceback" not in said
+
+
+def test_a_model_of_another_configuration_is_refused_by_name(done: Done) -> None:
+    from assets.job import Job
+    from assets.separating import make_estimates
+    from sepmodels.errors import UserError
+
+    other = replace(VARIANTS["transformer"], name="open_unmix")
+    job = Job(done.profile, done.paths, "open_unmix", other)
+    with pytest.raises(UserError, match=r"open_unmix/seed_42/model\.safetensors"):
+        make_estimates(job)
