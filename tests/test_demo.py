@@ -1,6 +1,7 @@
 """The demo dataset: real songs for the benchmark's path, and a task that is neither trivial nor hopeless."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -136,6 +137,9 @@ def test_a_damaged_or_outdated_folder_is_not_taken_for_whole(own: Path, spoil: C
 def test_a_damaged_folder_is_made_again_and_nothing_else_is_left_beside_it(own: Path) -> None:
     cut_a_song(own)
     add_a_song(own)
+    killed_long_ago = own.parent / ".tmp-1-demo"
+    killed_long_ago.mkdir()
+    os.utime(killed_long_ago, (0, 0))
     make_demo(own, songs=SHORT)
     assert is_complete(own, SHORT)
     assert files_of(own) == NAMES | {MANIFEST}

@@ -1,5 +1,6 @@
 """What every sound of the demo is made with: oscillators, envelopes, filters, a room, a place between the ears."""
 
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -50,8 +51,12 @@ def filtered(
     waveform: Floats, cutoff_hz: float | tuple[float, float], kind: Literal["lowpass", "highpass", "bandpass"]
 ) -> Floats:
     """Second-order Butterworth filter along the last axis."""
-    sections = signal.butter(2, cutoff_hz, kind, fs=SAMPLE_RATE_HZ, output="sos")
-    return np.asarray(signal.sosfilt(sections, waveform))
+    return np.asarray(signal.sosfilt(_butterworth(cutoff_hz, kind), waveform))
+
+
+@cache
+def _butterworth(cutoff_hz: float | tuple[float, float], kind: str) -> Floats:
+    return np.asarray(signal.butter(2, cutoff_hz, kind, fs=SAMPLE_RATE_HZ, output="sos"))
 
 
 def add_at(track: Floats, start_samples: int, sound: Floats) -> None:
