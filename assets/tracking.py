@@ -165,6 +165,7 @@ def _provenance_tags(context: dg.AssetExecutionContext) -> dict[str, str]:
         ASSET_KEY: context.asset_key.to_user_string(),
         CODE_VERSION: version,
         PROCESS: this_process(),
+        "mlflow.source.name": "sepbench",  # without it MLflow's page does not show the commit
         **git_state(),
     }
     return {name: value for name, value in known.items() if value}

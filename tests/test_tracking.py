@@ -7,8 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import dagster as dg
 import numpy as np
@@ -35,12 +36,19 @@ def store(empty_store, tmp_path) -> Path:
     return Path(shutil.copytree(empty_store, tmp_path / "mlflow"))
 
 
-@pytest.fixture
-def instance(tmp_path) -> dg.DagsterInstance:
-    home = tmp_path / "dagster"
-    home.mkdir()
+@pytest.fixture(scope="module")
+def empty_history(tmp_path_factory) -> Path:
+    """Dagster's history, made once likewise."""
+    home = tmp_path_factory.mktemp("dagster")
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     with dg.DagsterInstance.from_config(str(home)) as instance:
+        dg.materialize([dg.asset(lambda: None, name="first")], instance=instance)
+    return home
+
+
+@pytest.fixture
+def instance(empty_history, tmp_path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.from_config(str(shutil.copytree(empty_history, tmp_path / "dagster"))) as instance:
         yield instance
 
 
@@ -278,20 +286,29 @@ dg.materialize([checkpoint], instance=instance, resources={"tracker": Tracker(fo
 """
 
 
-@pytest.fixture
-def killed(store, instance, tmp_path) -> None:
-    """A run whose process was ended by kill -9, in Dagster's history and in MLflow's."""
-    script = tmp_path / "killed.py"
-    script.write_text(KILLED_WITHOUT_A_WORD)
+@pytest.fixture(scope="module")
+def killed_once(empty_store, empty_history, tmp_path_factory) -> tuple[Path, Path]:
+    """Dagster's and MLflow's stores after a kill -9 in the middle of a run."""
+    folder = tmp_path_factory.mktemp("killed")
+    home, store = shutil.copytree(empty_history, folder / "dagster"), shutil.copytree(empty_store, folder / "mlflow")
+    (folder / "killed.py").write_text(KILLED_WITHOUT_A_WORD)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    command = [sys.executable, str(script), instance.root_directory, str(store)]
+    command = [sys.executable, str(folder / "killed.py"), str(home), str(store)]
     assert subprocess.run(command, env=environment, capture_output=True).returncode == -signal.SIGKILL
     (run,) = runs_of(store)
     assert run.info.status == "RUNNING"
+    return home, store
 
 
-@pytest.mark.usefixtures("killed")
-def test_a_run_left_open_by_kill_9_is_closed_as_killed_when_any_asset_starts(store, instance):
+@pytest.fixture
+def killed(killed_once, tmp_path) -> Iterator[tuple[Path, dg.DagsterInstance]]:
+    home, store = (Path(shutil.copytree(folder, tmp_path / folder.name)) for folder in killed_once)
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        yield store, instance
+
+
+def test_a_run_left_open_by_kill_9_is_closed_as_killed_when_any_asset_starts(killed):
+    store, instance = killed
     materialize(store, instance, an_asset(name="estimates"))
     first, second = runs_of(store)
     assert first.info.status == "KILLED"
@@ -299,8 +316,8 @@ def test_a_run_left_open_by_kill_9_is_closed_as_killed_when_any_asset_starts(sto
     assert second.info.status == "FINISHED"
 
 
-@pytest.mark.usefixtures("killed")
-def test_a_training_resumes_after_kill_9_in_the_same_run(store, instance):
+def test_a_training_resumes_after_kill_9_in_the_same_run(killed):
+    store, instance = killed
     materialize(store, instance, an_asset(lambda run: run.log({"loss": 1.0}, 0), resume=True))
     (run,) = runs_of(store)
     assert run.info.status == "FINISHED"
@@ -357,30 +374,43 @@ def test_definitions_with_a_tracker_load_without_mlflow():
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1]).returncode == 0
 
 
-@pytest.fixture
-def registered(store, instance, tmp_path, monkeypatch) -> Path:
-    """A store in which a model that halves its input is registered twice."""
-    from safetensors.numpy import load_file, save_file
+@pytest.fixture(scope="module")
+def models(tmp_path_factory) -> tuple[Path, Path]:
+    """Two small models of the same kind."""
+    from sepmodels.checkpoints import save_model
+    from sepmodels.models import build_model
 
-    checkpoints, separation = ModuleType("sepmodels.checkpoints"), ModuleType("sepmodels.separation")
-    checkpoints.load_model = lambda path: (load_file(path)["gain"], None)
-    separation.separate = lambda model, mixture, _settings: (model * mixture).astype(np.float32)
-    monkeypatch.setitem(sys.modules, "sepmodels.checkpoints", checkpoints)
-    monkeypatch.setitem(sys.modules, "sepmodels.separation", separation)
-    file = tmp_path / "model.safetensors"
-    for gain in (2.0, 0.5):
-        save_file({"gain": np.array([gain], np.float32)}, file)
-        materialize(store, instance, an_asset(lambda run: run.register(file, model_name("demo", "open_unmix"))))
+    variant = replace(VARIANTS["open_unmix"], settings={"hidden": 8, "layers": 1})
+    files = tuple(tmp_path_factory.mktemp("models") / f"{name}.safetensors" for name in ("first", "second"))
+    for file in files:
+        save_model(file, build_model(variant), variant)
+    return files
+
+
+@pytest.fixture(scope="module")
+def registered(empty_store, empty_history, models, tmp_path_factory) -> Path:
+    """A store with two versions of a model."""
+    folder = tmp_path_factory.mktemp("registered")
+    home, store = shutil.copytree(empty_history, folder / "dagster"), shutil.copytree(empty_store, folder / "mlflow")
+    name = model_name("demo", "open_unmix")
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        for file in models:
+            materialize(store, instance, an_asset(lambda run, file=file: run.register(file, name)))
     return store
 
 
-def test_a_registered_model_is_loaded_back_by_name_and_separates(registered, monkeypatch):
+def test_a_registered_model_is_loaded_back_by_name_and_separates(registered, models, monkeypatch):
     import mlflow
 
+    from sepmodels.checkpoints import load_model
+    from sepmodels.separation import separate
+    from sepmodels.settings import SeparationSettings
+
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store_uri(registered))
-    model = mlflow.pyfunc.load_model("models:/sepbench-demo-open_unmix/latest")
-    mixture = np.linspace(-1, 1, 200, dtype=np.float32).reshape(2, 100)
-    np.testing.assert_array_equal(model.predict(mixture), 0.5 * mixture)
+    loaded = mlflow.pyfunc.load_model("models:/sepbench-demo-open_unmix/latest")
+    mixture = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 44_100)).astype(np.float32)
+    newest, _ = load_model(models[-1])
+    np.testing.assert_array_equal(loaded.predict(mixture), separate(newest, mixture, SeparationSettings()))
 
 
 def test_the_registry_holds_no_pickle_and_links_the_model_to_its_run(registered):
@@ -392,9 +422,9 @@ def test_the_registry_holds_no_pickle_and_links_the_model_to_its_run(registered)
     assert not kept & {".pkl", ".pickle"}
 
 
-def test_the_newest_registered_file_is_found_by_name(registered, tmp_path):
+def test_the_newest_registered_file_is_found_by_name(registered, models):
     found = registered_model_file(registered, "sepbench-demo-open_unmix")
-    assert found.read_bytes() == (tmp_path / "model.safetensors").read_bytes()
+    assert found.read_bytes() == models[-1].read_bytes()
 
 
 def test_an_unknown_registered_model_is_named_with_the_nearest(registered):
