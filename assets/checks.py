@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import dagster as dg
 
 from assets import verdicts
+from assets.code_version import code_version
 from assets.paths import Paths
+from assets.rechecking import rechecked
 from assets.verdicts import Subject, Verdict
 from sepmodels.settings import Profile
 from sepmodels.variants import Variant
@@ -70,16 +72,21 @@ def benchmark_checks(
 
 
 def _as_dagster(check: Check, profile: Profile, paths: Paths, names: tuple[str, ...]) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
-        asset=dg.AssetKey([profile.name, *check.path]), name=check.look.__name__, description=check.description
-    )
-    def look() -> dg.AssetCheckResult:
-        verdict = check.look(Subject(profile, paths, check.name, names))
-        return dg.AssetCheckResult(
-            passed=verdict.passed,
-            severity=dg.AssetCheckSeverity.WARN if check.warning else dg.AssetCheckSeverity.ERROR,
-            description=verdict.sentence,
-            metadata=verdict.figures,
-        )
+    key = dg.AssetCheckKey(dg.AssetKey([profile.name, *check.path]), check.look.__name__)
+    code = code_version(f"{check.look.__module__}:{check.look.__name__}").digest
+
+    @dg.asset_check(asset=key.asset_key, name=key.name, description=check.description)
+    def look(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        subject = Subject(profile, paths, check.name, names)
+        return rechecked(key, code, context, lambda: _result(check, check.look(subject)))
 
     return look
+
+
+def _result(check: Check, verdict: Verdict) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=verdict.passed,
+        severity=dg.AssetCheckSeverity.WARN if check.warning else dg.AssetCheckSeverity.ERROR,
+        description=verdict.sentence,
+        metadata=verdict.figures,
+    )

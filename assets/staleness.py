@@ -86,7 +86,7 @@ def refreshed(
     _check_unedited(subject, look_again())
     made = _last_made([subject.key, *subject.needs], context.instance)
     reasons = list(_own_reasons(subject, made)) if subject.key in made else [NEVER_MADE]
-    if not reasons and REFRESH_TAGS.items() <= context.run.tags.items():
+    if not reasons and is_refresh(context.run):
         context.log.info(f"{shown(subject.key)} is up to date: carried over.")
         return _carried_over(subject, made[subject.key])
     context.log.info(f"{shown(subject.key)} is made: {'; '.join(reasons) or 'it was asked for'}.")
@@ -94,6 +94,17 @@ def refreshed(
     said = "\n".join(f"- {reason}" for reason in reasons or ["it was asked for"])
     notes = {REASONS: dg.MetadataValue.md(said), PARTS: _noted(subject)}
     return dg.MaterializeResult(data_version=result.data_version, metadata={**(result.metadata or {}), **notes})
+
+
+def is_refresh(run: dg.DagsterRun) -> bool:
+    """Whether a run makes only what is stale."""
+    return REFRESH_TAGS.items() <= run.tags.items()
+
+
+def data_version(key: dg.AssetKey, instance: dg.DagsterInstance) -> str:
+    """The data version of an asset's product; empty where there is none."""
+    made = _last_made([key], instance)
+    return made[key].tags.get(_DATA_VERSION, "") if made else ""
 
 
 def shown(key: dg.AssetKey) -> str:
