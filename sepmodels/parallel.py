@@ -25,7 +25,7 @@ def for_each(
     items: Sequence[Item],
     *,
     workers: int = 0,
-    unit: str = "tracks",
+    unit: str = "track",
     progress: Progress = silent,
 ) -> tuple[list[Result], list[UserError]]:
     """Call ``work`` on every item, in threads; returns the results and the :class:`UserError` raised, in order.

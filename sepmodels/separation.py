@@ -176,4 +176,4 @@ def _overlap_added(
             keep = block.shape[1] if place == count - 1 else stride
             tail = block[:, keep:].copy()
             yield block[:, :keep]
-        progress(places[-1] + 1, count, "segments")
+        progress(places[-1] + 1, count, "segment")

@@ -65,7 +65,7 @@ def bin_statistics(
         waveform = torch.from_numpy(np.asarray(mixture, dtype=np.float32) / INT16_FULL_SCALE)
         for block in magnitude_blocks(stft, waveform):
             moments.add(block.mean(dim=0).double().numpy())
-        progress(done, max(done, total), "tracks")
+        progress(done, max(done, total), "track")
     if moments.count == 0:
         raise UserError("There are no mixtures to take statistics of: the training split needs at least one track.")
     deviation = np.sqrt(moments.deviations / moments.count)

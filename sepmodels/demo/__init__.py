@@ -86,14 +86,14 @@ def _write_songs(folder: Path, songs: Sequence[SongPlan], progress: Progress) ->
     with warnings.catch_warnings(), ThreadPoolExecutor(ENCODERS) as encoders:
         warnings.simplefilter("ignore", ResourceWarning)  # stempeg leaves ffmpeg's closed pipes to the collector
         for done, (path, plan) in enumerate(zip(paths, songs, strict=True)):
-            progress(done, len(songs), "songs")
+            progress(done, len(songs), "song")
             stems = make_song(plan)
             if done >= ENCODERS:  # keeps few songs in memory, and ends early on a full disk
                 written[done - ENCODERS].result()
             written.append(encoders.submit(_write_stems, path, stems))
         for future in written:
             future.result()
-    progress(len(songs), len(songs), "songs")
+    progress(len(songs), len(songs), "song")
     hashes = {path.relative_to(folder).as_posix(): hash_file(path) for path in paths}
     manifest = folder / MANIFEST
     manifest.write_text(json.dumps({"generator": _generator(songs), "files": hashes}, indent=2) + "\n")

@@ -1,0 +1,164 @@
+"""The command line."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from assets.paths import Paths
+from sepmodels.variants import VARIANTS
+from tests.conftest import PROJECT
+from tests.small_benchmark import OVERRIDES
+
+COMMANDS = ["run", "refresh", "stale", "ui", "table", "separate", "variants", "profiles", "doctor"]
+
+
+def sepbench(*words: object, **environment: str) -> subprocess.CompletedProcess:
+    """Run ``sepbench`` as a person does, in a terminal wide enough not to wrap."""
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-c", "from pipelines.cli import main; main()", *map(str, words)],
+        cwd=PROJECT,
+        env={**os.environ, "COLUMNS": "300", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data folder with a model of every variant that these tests use; its weights are random."""
+    import torch
+
+    from sepmodels.checkpoints import save_model
+    from sepmodels.models import build_model
+
+    data = tmp_path_factory.mktemp("trained")
+    torch.manual_seed(0)
+    save_model(Paths(data, "demo").model("open_unmix", 42), build_model(VARIANTS["open_unmix"]), VARIANTS["open_unmix"])
+    return data
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    from typer.testing import CliRunner
+
+    from pipelines.cli import app
+
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_variants_lists_every_variant_with_a_sentence() -> None:
+    said = sepbench("variants").stdout
+    assert all(name in said and variant.summary in said for name, variant in VARIANTS.items())
+
+
+def test_profiles_shows_the_settings_of_one_with_what_was_overridden() -> None:
+    said = sepbench("profiles", "-p", "demo", SEPBENCH_OVERRIDES=json.dumps({"training.batch": "7"})).stdout
+    assert ["training.batch", "7"] in [line.split() for line in said.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["run", "--only", "transfomer"], "did you mean 'transformer'"),
+        (["run", "--profile", "demoo"], "did you mean 'demo'"),
+        (["run", "--set", "training.bach=3"], "did you mean 'training.batch'"),
+        (["run", "--set", "training.batch"], "has no value"),
+        (["run", "--scorer", "ears"], "expected fast or museval"),
+    ],
+)
+def test_a_wrong_name_or_value_is_one_sentence_with_status_2(words: list[str], sentence: str) -> None:
+    done = sepbench(*words)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_table_that_is_not_there_yet_says_which_command_makes_it(tmp_path: Path) -> None:
+    done = sepbench("table", "--data", tmp_path)
+    assert done.returncode == 2
+    assert "sepbench run -p demo" in done.stderr
+
+
+def test_a_variant_that_is_not_trained_says_which_command_trains_it(tmp_path: Path) -> None:
+    done = sepbench("separate", "song.wav", "--variant", "l1_loss", "--out", tmp_path, "--data", tmp_path)
+    assert done.returncode == 2
+    assert "sepbench run -p demo --only l1_loss" in done.stderr
+
+
+@pytest.mark.parametrize(("channels", "sample_rate_hz", "suffix"), [(1, 22_050, ".wav"), (2, 48_000, ".flac")])
+def test_separated_stems_sum_to_the_song_in_its_own_rate_and_channels(
+    trained: Path, tmp_path: Path, channels: int, sample_rate_hz: int, suffix: str
+) -> None:
+    song = tmp_path / f"a song{suffix}"
+    noise = np.random.default_rng(0).normal(0, 0.1, (sample_rate_hz + 17, channels))
+    soundfile.write(song, noise, sample_rate_hz)
+    done = sepbench("separate", song, "-v", "open_unmix", "-o", tmp_path / "out", "--data", trained)
+    assert done.returncode == 0, done.stderr
+    stems = [soundfile.read(tmp_path / "out" / "a song" / f"{name}.wav", always_2d=True) for name in STEMS]
+    given, _ = soundfile.read(song, always_2d=True)
+    assert [rate for _, rate in stems] == [sample_rate_hz, sample_rate_hz]
+    np.testing.assert_allclose(stems[0][0] + stems[1][0], given, atol=1e-6)
+
+
+STEMS = ("vocals", "accompaniment")
+
+
+@pytest.mark.parametrize("suffix", [".mp3", ".m4a"])
+def test_lossy_songs_are_separated_too(trained: Path, tmp_path: Path, suffix: str) -> None:
+    song = tmp_path / f"song{suffix}"
+    tone = ["-f", "lavfi", "-i", "sine=frequency=440:duration=1:sample_rate=44100"]
+    subprocess.run(["ffmpeg", "-v", "error", *tone, "-ac", "2", song], check=True)
+    done = sepbench("separate", song, "-v", "open_unmix", "-o", tmp_path / "out", "--data", trained)
+    assert done.returncode == 0, done.stderr
+    assert all((tmp_path / "out" / "song" / f"{name}.wav").exists() for name in STEMS)
+
+
+def test_a_song_that_is_not_audio_is_named_and_the_others_are_separated(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.wav").write_text("no audio at all")
+    soundfile.write(tmp_path / "song.wav", np.zeros((4410, 2)), 44_100)
+    songs = [tmp_path / "notes.wav", tmp_path / "song.wav"]
+    done = sepbench("separate", *songs, "-v", "open_unmix", "-o", tmp_path / "out", "--data", trained)
+    assert done.returncode == 2
+    assert "notes.wav" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "out" / "song" / "vocals.wav").exists()
+
+
+@pytest.mark.slow
+def test_a_run_shows_its_progress_and_ends_with_the_table_and_a_refresh_makes_nothing_again(
+    stem_dataset: Path, tmp_path: Path
+) -> None:
+    common = ["-p", "musdb18-7s", "--dataset", stem_dataset, "--data", tmp_path, "--only", "open_unmix"]
+    overrides = {"SEPBENCH_OVERRIDES": json.dumps(OVERRIDES)}
+    first = sepbench("run", *common, **overrides)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "made open_unmix/checkpoint" in first.stdout
+    assert "Oracle mask" in first.stdout
+    assert str(tmp_path / "musdb18-7s" / "report" / "index.html") in first.stdout
+    second = sepbench("refresh", *common, **overrides)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert " made " not in second.stdout
+    assert "fresh open_unmix/checkpoint" in second.stdout
+    stale = sepbench("stale", *common[:-2], **overrides).stdout.splitlines()
+    standing = {line.split()[0]: line.split()[1] for line in stale[1:] if line.strip()}
+    assert standing["open_unmix/checkpoint"] == "fresh"
+    assert standing["transformer/checkpoint"] == "never"
+
+
+@pytest.mark.slow
+def test_a_dataset_that_is_not_there_ends_a_run_with_one_sentence(tmp_path: Path) -> None:
+    done = sepbench("run", "-p", "musdb18-7s", "--dataset", tmp_path / "nowhere", "--data", tmp_path)
+    assert done.returncode == 1
+    assert "nowhere" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
