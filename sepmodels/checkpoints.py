@@ -36,7 +36,9 @@ def save_model(path: Path, model: nn.Module, variant: Variant, **facts: Any) -> 
         save_file(weights, temporary, metadata)
 
 
-def load_model(path: Path, *, expect: Variant | None = None, device: str = "cpu") -> tuple[nn.Module, Variant]:
+def load_model(
+    path: Path, *, expect: Variant | None = None, device: str | torch.device = "cpu"
+) -> tuple[nn.Module, Variant]:
     """Read a model that :func:`save_model` wrote, ready to separate: in evaluation mode, on ``device``.
 
     The file is all that is needed: it says how the model is built. Raises UserError when it is missing,

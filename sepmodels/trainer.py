@@ -30,6 +30,10 @@ EXPLODED = 1000.0  # times the first losses: far beyond what batches differ by
 PLATEAU_COOLDOWN_EPOCHS = 10  # Open-Unmix's
 
 
+class Diverged(UserError):
+    """The loss is not a number, or far larger than it was."""
+
+
 @dataclass
 class Position:
     """Where a training stands; part of the saved state. first_loss: the mean up to the curve's first point."""
@@ -123,8 +127,8 @@ class Trainer:
                 if self.clock.due("save", SAVE_EVERY_SECONDS):
                     self._save()
                 interruptions.check()
-        except UserError:
-            raise  # the loss is not a number: the states from before are better than this one
+        except Diverged:
+            raise  # the states from before are better than this one
         except BaseException:
             self._save_if_whole()
             raise
@@ -165,16 +169,16 @@ class Trainer:
         if math.isnan(self.position.first_loss):
             self.position.first_loss = loss
         elif loss > EXPLODED * self.position.first_loss:
-            raise UserError(self._diverged(f"rose from {self.position.first_loss:.3g} to {loss:.3g}"))
+            raise Diverged(self._diverged(f"rose from {self.position.first_loss:.3g} to {loss:.3g}"))
         figures = {"loss": loss, "learning_rate": self.learner.optimizer.param_groups[0]["lr"]}
         self._remember(figures)
         return figures | self._pace()
 
     def _mean_loss(self) -> float:
-        """Of the steps since the last point; raises UserError when it is not a finite number."""
+        """Of the steps since the last point; raises Diverged when it is not a finite number."""
         loss = float(torch.stack(self.losses).mean())
         if not math.isfinite(loss):
-            raise UserError(self._diverged(f"became {loss}"))
+            raise Diverged(self._diverged(f"became {loss}"))
         return loss
 
     def _diverged(self, what: str) -> str:
@@ -207,11 +211,11 @@ class Trainer:
         found = self.validation(between)
         position = self.position
         if not math.isfinite(found.loss):
-            raise UserError(self._diverged(f"gave a validation loss of {found.loss}"))
+            raise Diverged(self._diverged(f"gave a validation loss of {found.loss}"))
         if found.loss < position.best_loss:
+            self._save_best(found)
             position.best_loss, position.best_sdr_db, position.best_step = found.loss, found.sdr_db, position.step
             position.epochs_without_improvement = 0
-            self._save_best()
         else:
             position.epochs_without_improvement += 1
         position.epoch += 1
@@ -225,16 +229,15 @@ class Trainer:
         self.files.write_history(self.history)
         return figures
 
-    def _save_best(self) -> None:
-        position = self.position
+    def _save_best(self, found: Validation) -> None:
         save_model(
             self.files.model,
             self.learner.best,
             self.variant,
             seed=self.seed,
-            step=position.step,
-            validation_loss=position.best_loss,
-            validation_sdr_db=position.best_sdr_db if math.isfinite(position.best_sdr_db) else None,
+            step=self.position.step,
+            validation_loss=found.loss,
+            validation_sdr_db=found.sdr_db if math.isfinite(found.sdr_db) else None,
         )
 
     def _remember(self, figures: Mapping[str, float]) -> None:
@@ -269,7 +272,7 @@ class Trainer:
             return
         try:
             self._save()
-        except (OSError, UserError):
+        except (OSError, Diverged):
             LOG.exception("The state at step %d could not be saved.", self.position.step)
 
     def _resume(self) -> None:

@@ -1,0 +1,225 @@
+"""What a training step of Open-Unmix costs: ours beside open-unmix's own loop, on the same tracks and cores.
+
+    python benchmarks/training.py                      the baseline against its peer
+    python benchmarks/training.py --variants all       every variant at batch 16 and 32 instead
+
+A step is: a batch, forward, loss, backward, Adam. Each contestant has a process of its own, and they take turns.
+On a GPU the second form also says how much memory a variant takes and how busy the GPU was.
+"""
+
+import argparse
+import multiprocessing as mp
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import closing
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import torch
+from make_full_length import CLIPS, make_full_length
+from peers import CHUNK, load_tracks, openunmix_dataset
+
+from sepmodels.audio import SAMPLE_RATE_HZ
+from sepmodels.devices import choose_device, peak_memory_gib, prepare_device
+from sepmodels.learner import Learner
+from sepmodels.losses import build_loss
+from sepmodels.models import build_model
+from sepmodels.sampling import ChunkSampler
+from sepmodels.settings import TrainingSettings
+from sepmodels.variants import BASELINE, VARIANTS, find_variant
+
+MUSDB18_CHUNKS = 64 * 86  # an epoch of Open-Unmix's training on MUSDB18
+Step = Callable[[], float]  # one step; returns the seconds of it that went by waiting for data
+
+
+def our_step(work: Path, device: torch.device, variant: str = BASELINE, batch: int = 16) -> Step:
+    """Sampler and learner, as :func:`sepmodels.training.train` uses them."""
+    prepare_device(device, None)
+    tracks = load_tracks(sorted((work / "full_length/train").iterdir()), work / "full_length_cache")
+    settings = TrainingSettings(batch=batch)
+    sampler = ChunkSampler(tracks, settings, seed=0, device=device, sample_rate_hz=SAMPLE_RATE_HZ)
+    chosen = find_variant(variant)
+    learner = Learner(build_model(chosen), build_loss(chosen), settings, learning_rate=1e-3, device=device)
+
+    def step() -> float:
+        begun = time.perf_counter()
+        mixture, target = sampler.next_batch()
+        waited = time.perf_counter() - begun
+        learner.step(mixture, target).item()
+        return waited
+
+    return step
+
+
+def peer_step(work: Path, device: torch.device, *, loader: bool, batch: int = 16) -> Step:
+    """open-unmix's model and training loop, with its loader or with one batch that is in memory already."""
+    from openunmix import model, transforms
+
+    stft, _ = transforms.make_filterbanks(n_fft=4096, n_hop=1024, sample_rate=SAMPLE_RATE_HZ)
+    encoder = torch.nn.Sequential(stft, model.ComplexNorm(mono=False)).to(device)
+    unmix = model.OpenUnmix(nb_bins=2049, nb_channels=2, hidden_size=512, max_bin=1487).to(device)
+    optimizer = torch.optim.Adam(unmix.parameters(), lr=1e-3, weight_decay=1e-5)
+    if loader:
+        dataset = openunmix_dataset(work / "full_length", is_wav=False)
+        batches = iter(torch.utils.data.DataLoader(dataset, batch_size=batch, shuffle=True))
+    else:
+        generator = torch.Generator().manual_seed(0)
+        in_memory = [0.1 * torch.randn(batch, 2, CHUNK, generator=generator) for _ in range(2)]
+
+    def step() -> float:
+        begun = time.perf_counter()
+        mixture, target = next(batches) if loader else in_memory
+        mixture, target = mixture.to(device), target.to(device)
+        waited = time.perf_counter() - begun
+        optimizer.zero_grad()
+        loss = torch.nn.functional.mse_loss(unmix(encoder(mixture)), encoder(target))
+        loss.backward()
+        optimizer.step()
+        loss.item()
+        return waited
+
+    return step
+
+
+class Contestant:
+    """A step in a process of its own."""
+
+    def __init__(self, make_step: Callable[..., Step], *arguments: object, **named: object) -> None:
+        self.connection, theirs = mp.Pipe()
+        self.process = mp.get_context("spawn").Process(target=_serve, args=(theirs, make_step, arguments, named))
+        self.process.start()
+        theirs.close()
+        self.seconds: list[float] = []
+        self.waited: list[float] = []
+        self.memory_gib = 0.0
+        self._ask(1)  # warm up
+
+    def _ask(self, steps: int) -> tuple[list[float], list[float], float]:
+        self.connection.send(steps)
+        return self.connection.recv()
+
+    def turn(self, steps: int) -> None:
+        """Do so many steps and keep their times."""
+        seconds, waited, self.memory_gib = self._ask(steps)
+        self.seconds += seconds
+        self.waited += waited
+
+    def close(self) -> None:
+        """End the process."""
+        self.connection.close()
+        self.process.join()
+
+    @property
+    def step_seconds(self) -> float:
+        return statistics.median(self.seconds)
+
+    @property
+    def data_share(self) -> float:
+        return sum(self.waited) / sum(self.seconds)
+
+
+def _serve(connection: Connection, make_step: Callable[..., Step], arguments: tuple, named: dict) -> None:
+    step = make_step(*arguments, **named)
+    device = next(argument for argument in arguments if isinstance(argument, torch.device))
+    while True:
+        try:
+            steps = connection.recv()
+        except EOFError:
+            return
+        seconds, waited = [], []
+        for _ in range(steps):
+            begun = time.perf_counter()
+            waited.append(step())
+            seconds.append(time.perf_counter() - begun)
+        connection.send((seconds, waited, peak_memory_gib(device)))
+
+
+def compare(work: Path, device: torch.device, batch: int) -> None:
+    """The baseline, beside open-unmix with its loader and without."""
+    contestants = {
+        "open-unmix, its loader": Contestant(peer_step, work, device, loader=True, batch=batch),
+        "open-unmix, data in memory": Contestant(peer_step, work, device, loader=False, batch=batch),
+        "ours, sampling included": Contestant(our_step, work, device, batch=batch),
+    }
+    with_loader, in_memory, ours = contestants.values()
+    with closing(with_loader), closing(in_memory), closing(ours):
+        for number in range(4):
+            in_memory.turn(3)
+            ours.turn(3)
+            if number == 1:
+                with_loader.turn(1)
+    print(f"\nA step at batch {batch} of 6 s on {device}, {torch.get_num_threads()} threads")
+    print(f"{'':28}{'seconds':>9}{'fastest':>9}{'chunks/s':>10}{'on data':>9}{'GiB':>6}{'ours is':>10}")
+    for name, found in contestants.items():
+        faster = found.step_seconds / ours.step_seconds
+        print(
+            f"{name:28}{found.step_seconds:>9.2f}{min(found.seconds):>9.2f}{batch / found.step_seconds:>10.2f}"
+            f"{found.data_share:>9.1%}{found.memory_gib:>6.1f}{faster:>8.2f} x"
+        )
+
+
+def survey(work: Path, device: torch.device, variants: list[str], steps: int) -> None:
+    """Speed, memory and how busy the GPU is, per variant, at batch 16 and 32."""
+    print(f"\nSteps of 6 s chunks on {device}; an epoch is MUSDB18's {MUSDB18_CHUNKS} chunks")
+    print(f"{'':22}{'batch':>6}{'chunks/s':>10}{'epoch s':>9}{'on data':>9}{'GiB':>6}{'GPU busy':>10}")
+    for name in variants:
+        for batch in (16, 32):
+            contestant = Contestant(our_step, work, device, variant=name, batch=batch)
+            with closing(contestant), Utilisation(device) as busy:
+                contestant.turn(steps)
+            rate = batch / contestant.step_seconds
+            print(
+                f"{name:22}{batch:>6}{rate:>10.1f}{MUSDB18_CHUNKS / rate:>9.0f}{contestant.data_share:>9.1%}"
+                f"{contestant.memory_gib:>6.1f}{busy.percent():>10}"
+            )
+
+
+class Utilisation:
+    """How busy the GPU is within a block, sampled by nvidia-smi five times a second."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.sampler: subprocess.Popen[str] | None = None
+        self.command = ["nvidia-smi", f"--id={device.index or 0}", "--query-gpu=utilization.gpu"]
+        self.samples: list[int] = []
+        self.wanted = device.type == "cuda"
+
+    def __enter__(self) -> "Utilisation":
+        if self.wanted:
+            command = [*self.command, "--format=csv,noheader,nounits", "-lms", "200"]
+            self.sampler = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.sampler is not None:
+            self.sampler.terminate()
+            self.samples = [int(line) for line in self.sampler.communicate()[0].split()]
+
+    def percent(self) -> str:
+        """The median sample, or a dash without a GPU."""
+        return f"{statistics.median(self.samples):.0f} %" if self.samples else "-"
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--source", type=Path, default=Path(CLIPS), help="MUSDB18's clips (default: %(default)s)")
+    parser.add_argument("--work", type=Path, default=Path("data/benchmarks"), help="where tracks are kept")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--batch", type=int, default=16, help="of the comparison with the peer")
+    parser.add_argument("--variants", nargs="+", metavar="VARIANT", help="survey these instead, or all")
+    parser.add_argument("--steps", type=int, default=4, help="per variant and batch of the survey")
+    chosen = parser.parse_args()
+
+    paths = make_full_length(chosen.source, chosen.work / "full_length", tracks=4, seconds=240)
+    load_tracks(paths, chosen.work / "full_length_cache")
+    device = choose_device(chosen.device)
+    if chosen.variants:
+        survey(chosen.work, device, list(VARIANTS) if chosen.variants == ["all"] else chosen.variants, chosen.steps)
+    else:
+        compare(chosen.work, device, chosen.batch)
+
+
+if __name__ == "__main__":
+    main()
