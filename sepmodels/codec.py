@@ -11,6 +11,7 @@ import re
 import selectors
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from sepmodels.errors import UserError
 # A header counts in whole codec frames and may or may not include an encoder's padding: up to about 4000 samples.
 LENGTH_TOLERANCE_SECONDS = 0.1
 _PIPE_BYTES = 1 << 20
+# ffmpeg writes a few kilobytes at a time; to wake up for each would cost more than the decoding.
+_PATIENCE_SECONDS = 0.002
 _FORMATS = {np.dtype("<i2"): "s16le", np.dtype("<f4"): "f32le"}
 
 
@@ -194,6 +197,7 @@ def _pump(process: "subprocess.Popen[bytes]", read_ends: Sequence[int], sink: _S
         selector.register(process.stderr, selectors.EVENT_READ, None)
         try:
             while selector.get_map():
+                time.sleep(_PATIENCE_SECONDS)
                 for key, _ in selector.select():
                     if key.data is None:
                         said = os.read(key.fd, _PIPE_BYTES)
