@@ -66,7 +66,7 @@ def serve(
     console = console or Console()
     logs = paths.data / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    with _only_one(logs / "ui.lock") as lock, _stop_signal() as stop, _Running(stop) as running:
+    with _only_one(logs / "ui.lock") as lock, _stop_signal() as stop, Running(stop) as running:
         dagster_port = free_port(host, dagster_port)
         mlflow_port = free_port(host, mlflow_port, but_not=dagster_port)
         mlflow = mlflow_server(paths.data, host, mlflow_port)
@@ -154,20 +154,20 @@ def free_port(host: str, wanted: int, but_not: int | None = None) -> int:
     raise UserError(f"No port from {wanted} to {wanted + 99} is free on {host}: name another one.")
 
 
-class _Running:
+class Running:
     """The servers that run; leaving the block ends them with all that they started."""
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
         self._servers: list[tuple[Server, Popen]] = []
 
-    def __enter__(self) -> "_Running":
+    def __enter__(self) -> "Running":
         return self
 
     def __exit__(self, *_exception: object) -> None:
         end_tree([process for _, process in self._servers])
 
-    def start(self, server: Server) -> None:
+    def start(self, server: Server) -> Popen:
         with server.log.open("wb") as log:
             process = Popen(
                 server.command,
@@ -178,6 +178,7 @@ class _Running:
                 start_new_session=True,  # so that Ctrl-C reaches it from here alone, and in order
             )
         self._servers.append((server, process))
+        return process
 
     def wait_until_ready(self) -> bool:
         """Whether all answer; False when they are to stop before that."""

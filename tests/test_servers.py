@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import psutil
 import pytest
 
 from assets.tracking import open_store
-from pipelines.servers import free_port
+from pipelines.servers import Running, Server, free_port
 from sepmodels.errors import UserError
 
 PROJECT = Path(__file__).parents[1]
@@ -39,13 +40,25 @@ except UserError as fault:
 
 DEFINITIONS = """
 import os
+import time
 import dagster as dg
+from assets.tracking import Tracker
 
 @dg.asset
 def environment():
     return dg.MaterializeResult(metadata={"mlflow": os.environ["SEPBENCH_MLFLOW_URL"]})
 
-defs = dg.Definitions(assets=[environment], jobs=[dg.define_asset_job("everything")])
+@dg.asset(key=["demo", "open_unmix", "checkpoint"])
+def checkpoint(context: dg.AssetExecutionContext, tracker: Tracker):
+    with tracker.run(context):
+        time.sleep(3600)
+
+defs = dg.Definitions(
+    assets=[environment, checkpoint],
+    jobs=[dg.define_asset_job(name, [asset]) for name, asset in {"look": environment, "train": checkpoint}.items()],
+    resources={"tracker": Tracker(folder=os.environ["SEPBENCH_DATA"] + "/mlflow")},
+    executor=dg.in_process_executor,
+)
 """
 
 
@@ -134,15 +147,20 @@ def test_taken_ports_give_way_to_the_next_free_ones(servers):
     assert all(servers.taken < port < servers.taken + 100 for port in ports.values())
 
 
+def launch(launched: Launched, job: str) -> str:
+    """Start a job as a click in Dagster's page would; gives the run's id."""
+    from dagster_graphql import DagsterGraphQLClient
+
+    port = int(addresses(launched)["Dagster"].rpartition(":")[2])
+    return DagsterGraphQLClient("127.0.0.1", port_number=port).submit_job_execution(job)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Dagster's client calls what its own library deprecates
 def test_a_run_in_dagster_is_told_where_mlflow_is_and_lies_in_the_data_folder(servers):
     import dagster as dg
-    from dagster_graphql import DagsterGraphQLClient
 
-    port = int(addresses(servers)["Dagster"].rpartition(":")[2])
-    client = DagsterGraphQLClient("127.0.0.1", port_number=port)
-    run_id = client.submit_job_execution("everything")
+    run_id = launch(servers, "look")
     with dg.DagsterInstance.from_config(str(servers.data / "dagster")) as instance:
         while not (run := instance.get_run_by_id(run_id)).is_finished:
             time.sleep(0.2)
@@ -182,25 +200,60 @@ def test_a_second_pair_on_the_same_data_folder_is_refused_with_the_address_of_th
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_both_and_all_that_they_started(servers):
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_ctrl_c_ends_both_and_a_training_that_goes_on_leaves_no_open_run(servers):
+    import dagster as dg
+
+    run_id = launch(servers, "train")
+    client = open_store(servers.data / "mlflow")
+    while (experiment := client.get_experiment_by_name("sepbench/demo")) is None:
+        time.sleep(0.2)
+    while not (runs := client.search_runs([experiment.experiment_id])):
+        time.sleep(0.2)
     assert servers.end(signal.SIGINT) == 0
     for url in addresses(servers).values():
         with pytest.raises(OSError, match="refused"):
             read(url)
+    assert client.get_run(runs[0].info.run_id).info.status == "KILLED"
+    with dg.DagsterInstance.from_config(str(servers.data / "dagster")) as instance:
+        assert instance.get_run_by_id(run_id).is_finished
 
 
-@pytest.mark.slow
-def test_when_one_server_dies_its_log_is_shown_and_the_other_is_ended(tmp_path):
-    launched = Launched(tmp_path, 3300, 5300)
-    launched.wait_for("Starting")
-    while not (family := [p for p in launched.family() if "mlflow" in p.cmdline() and "server" in p.cmdline()]):
-        time.sleep(0.1)
-    everyone = launched.family()
-    family[0].kill()
-    assert launched.process.wait() == 1
-    assert "MLflow ended by itself (exit code -9)" in launched.text()
-    assert "mlflow.log" in launched.text()
-    assert [process for process in everyone if is_alive(process)] == []
+def small_server(folder: Path, name: str, code: str) -> Server:
+    return Server(
+        name=name,
+        purpose="a test",
+        command=[sys.executable, "-c", code],
+        environment={},
+        url="http://127.0.0.1:9",
+        health="http://127.0.0.1:9/",
+        log=folder / f"{name}.log",
+    )
+
+
+def test_when_one_server_dies_the_end_of_its_log_is_shown_and_the_other_is_ended(tmp_path):
+    stays = small_server(tmp_path, "stays", "import time; time.sleep(3600)")
+    dies = small_server(tmp_path, "dies", "import sys; sys.exit('the address is in use')")
+    with Running(threading.Event()) as running:
+        other = running.start(stays)
+        running.start(dies)
+        with pytest.raises(UserError, match=r"dies ended by itself \(exit code 1\)(.|\n)*the address is in use"):
+            running.wait_until_ready()
+    assert other.returncode is not None
+
+
+def test_what_a_server_started_is_ended_with_it_even_if_it_ignores_the_interrupt(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.processes.PATIENCE_SECONDS", 0.5)
+    stubborn = "import signal, time; signal.signal(2, signal.SIG_IGN); print('ready', flush=True); time.sleep(3600)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {stubborn!r}])"
+    server = small_server(tmp_path, "parent", parent)
+    with Running(threading.Event()) as running:
+        process = running.start(server)
+        while "ready" not in server.log.read_text():
+            time.sleep(0.05)
+        family = psutil.Process(process.pid).children(recursive=True)
+    assert family
+    assert [member for member in family if is_alive(member)] == []
 
 
 def test_the_wanted_port_is_taken_when_it_is_free():
