@@ -28,9 +28,15 @@ def magnitude_l1(estimate: Estimate, target: Tensor) -> Tensor:
     return F.l1_loss(estimate.magnitude, estimate.target_magnitude(target))
 
 
-def waveform_mse(estimate: Estimate, target: Tensor) -> Tensor:
-    """Mean squared error of samples: the loss of Wave-U-Net (Stoller et al. 2018)."""
-    return F.mse_loss(estimate.waveform, target.float())
+def waveform_mse(estimate: Estimate, target: Tensor, *, spectral_units: bool = False) -> Tensor:
+    """Mean squared error of samples: the loss of Wave-U-Net (Stoller et al. 2018).
+
+    ``spectral_units`` multiplies it by ``sum(window^2)``, which is, by Parseval's theorem, the mean squared error
+    of the (complex) STFT. Adam's steps do not depend on a loss's scale, but the weight decay that is added to
+    its gradients does: samples are so much smaller than bins that their gradients would drown in it.
+    """
+    error = F.mse_loss(estimate.waveform, target.float())
+    return error * estimate.stft.window_energy if spectral_units else error
 
 
 def dual(
@@ -43,15 +49,15 @@ def dual(
 ) -> Tensor:
     """A weighted sum of :func:`magnitude_mse` and :func:`waveform_mse`: the paper's dual loss, with 0.9 and 0.1.
 
-    The STFT is not normalised: a signal of variance v has magnitudes of mean square ``sum(window^2) * v``, by
-    Parseval's theorem, which is 1536 v at 4096 bins. Taken literally the paper's weights therefore leave the
-    waveform a share of ``0.1 / (0.9 * 1536)``, 7e-5, of the loss. ``normalised`` divides the magnitude term by
-    ``sum(window^2)``, so that both terms are in the waveform's units and the weights mean what they say.
+    The STFT is not normalised: a signal of variance v has bins of mean square ``sum(window^2) * v``, which is
+    1536 v at 4096 bins. Taken literally the paper's weights therefore leave the waveform a share of
+    ``0.1 / (0.9 * 1536)``, 7e-5, of the loss. ``normalised`` divides the magnitude term by that window energy
+    relative to the waveform's, so that the weights mean what they say: the waveform term is taken in spectral
+    units, which is the same but for a factor of the whole that would let weight decay (see
+    :func:`waveform_mse`) count 1536 times as much as in the other losses.
     """
-    magnitude_term = magnitude_mse(estimate, target)
-    if normalised:
-        magnitude_term = magnitude_term / estimate.stft.window_energy
-    return magnitude_weight * magnitude_term + waveform_weight * waveform_mse(estimate, target)
+    waveform_term = waveform_mse(estimate, target, spectral_units=normalised)
+    return magnitude_weight * magnitude_mse(estimate, target) + waveform_weight * waveform_term
 
 
 LOSSES: dict[str, Callable[..., Tensor]] = {

@@ -55,6 +55,7 @@ _ALL = (
         summary="Open-Unmix x Wave-U-Net: a convolutional encoder and decoder around the same BiLSTM, on waveforms.",
         architecture="time_domain",
         loss="waveform_mse",
+        loss_settings=MappingProxyType({"spectral_units": True}),
     ),
     Variant(
         name="transformer",

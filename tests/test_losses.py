@@ -72,27 +72,46 @@ def test_by_parseval_an_error_weighs_the_window_energy_more_in_complex_spectra_t
     assert float(in_bins / in_samples) == pytest.approx(float(stft.window_energy), rel=0.02)
 
 
-def test_the_dual_loss_is_the_weighted_sum_and_the_balanced_one_divides_by_the_window_energy() -> None:
+def test_the_dual_loss_is_the_weighted_sum() -> None:
     estimate, target = Estimate.from_waveform(noise(1), STFT), noise(2)
     magnitude_term, waveform_term = magnitude_mse(estimate, target), waveform_mse(estimate, target)
 
     literal = dual(estimate, target, magnitude_weight=0.9, waveform_weight=0.1)
-    balanced = dual(estimate, target, magnitude_weight=0.9, waveform_weight=0.1, normalised=True)
 
     torch.testing.assert_close(literal, 0.9 * magnitude_term + 0.1 * waveform_term)
-    torch.testing.assert_close(balanced, 0.9 * magnitude_term / STFT.window_energy + 0.1 * waveform_term)
+
+
+def test_the_balanced_dual_loss_divides_magnitudes_by_the_window_energy_and_keeps_the_scale_of_the_whole() -> None:
+    estimate, target = Estimate.from_waveform(noise(1), STFT), noise(2)
+    magnitude_term, waveform_term = magnitude_mse(estimate, target), waveform_mse(estimate, target)
+    energy = STFT.window_energy
+
+    balanced = dual(estimate, target, magnitude_weight=0.9, waveform_weight=0.1, normalised=True)
+
+    torch.testing.assert_close(balanced, energy * (0.9 * magnitude_term / energy + 0.1 * waveform_term))
+
+
+def test_in_spectral_units_the_error_of_samples_is_the_error_of_complex_bins() -> None:
+    stft = Stft()
+    estimate, target = noise(3, 300_000), noise(4, 300_000)
+
+    in_samples = waveform_mse(Estimate.from_waveform(estimate, stft), target, spectral_units=True)
+
+    in_bins = (stft(estimate) - stft(target)).abs().square().mean()
+    assert float(in_samples) == pytest.approx(float(in_bins), rel=0.02)
 
 
 def test_the_literal_weights_leave_the_waveform_next_to_nothing_and_the_balanced_ones_a_share() -> None:
     stft = Stft()
     silence, target = Estimate.from_waveform(torch.zeros(1, 2, 200_000), stft), noise(4, 200_000)[:1]
     waveform_part = 0.1 * waveform_mse(silence, target)
+    balanced_part = 0.1 * waveform_mse(silence, target, spectral_units=True)
 
     literal = dual(silence, target, magnitude_weight=0.9, waveform_weight=0.1)
     balanced = dual(silence, target, magnitude_weight=0.9, waveform_weight=0.1, normalised=True)
 
     assert float(waveform_part / literal) == pytest.approx(0.1 / (0.9 * 1536), rel=0.05)
-    assert float(waveform_part / balanced) == pytest.approx(0.1, rel=0.05)
+    assert float(balanced_part / balanced) == pytest.approx(0.1, rel=0.05)
 
 
 def test_losses_of_magnitudes_never_pay_for_the_inverse_transform(monkeypatch: pytest.MonkeyPatch) -> None:
