@@ -65,7 +65,7 @@ def make_tracks(job: Job) -> Made:
     previous = pd.read_parquet(job.paths.tracks) if job.paths.tracks.exists() else None
     tracks = find_tracks(dataset_folder(job.profile, job.paths), job.profile.dataset)
     table = describe_tracks(tracks, job.profile.dataset, previous=previous, progress=job.progress)
-    for name, faults in remarks(table).items():
+    for name, faults in remarks(table, chunk_seconds=job.profile.training.chunk_seconds).items():
         job.say(f"{name}: {'; '.join(faults)}")
     with replacing(job.paths.tracks) as temporary:
         table.to_parquet(temporary, index=False)

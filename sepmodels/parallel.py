@@ -25,7 +25,6 @@ def for_each(
     items: Sequence[Item],
     *,
     workers: int = 0,
-    unit: str = "track",
     progress: Progress = silent,
 ) -> tuple[list[Result], list[UserError]]:
     """Call ``work`` on every item, in threads; returns the results and the :class:`UserError` raised, in order.
@@ -45,7 +44,7 @@ def for_each(
                 done[index] = future.result()
             except UserError as fault:
                 faults[index] = fault
-            progress(count, len(items), unit)
+            progress(count, len(items), "track")
     finally:
         pool.shutdown(cancel_futures=True)
     return [done[index] for index in sorted(done)], [faults[index] for index in sorted(faults)]

@@ -149,23 +149,16 @@ def _leaks(rows: Sequence[Mapping[str, object]]) -> list[str]:
     return leaks
 
 
-def check_chunks(table: pd.DataFrame, chunk_seconds: float) -> None:
-    """Raise one :class:`UserError` that names every training track shorter than a training chunk."""
-    short = table[(table.split == "train") & (table.duration_seconds < chunk_seconds)]
-    raise_all(
-        (
-            f"{row.name!r} lasts {row.duration_seconds:.2f} s"
-            for row in short[["name", "duration_seconds"]].itertuples(index=False)
-        ),
-        f"These training tracks are shorter than a chunk of {chunk_seconds:g} s: remove them or make chunks shorter.",
-    )
+def remarks(table: pd.DataFrame, *, chunk_seconds: float = 0.0) -> dict[str, list[str]]:
+    """What is odd about each track that has something odd, as sentences, by name. None of it stops the benchmark.
 
-
-def remarks(table: pd.DataFrame) -> dict[str, list[str]]:
-    """What is odd about each track that has something odd, as sentences, by name. None of it stops the benchmark."""
+    chunk_seconds: of training; shorter training tracks, which the sampler fills up with silence, are told.
+    """
     found: dict[str, list[str]] = {}
     for row in table.to_dict("records"):
         sentences = _remarks_on(row)
+        if row["split"] == "train" and row["duration_seconds"] < chunk_seconds:
+            sentences.append(f"Shorter than a chunk of {chunk_seconds:g} s: filled up with silence in training.")
         if sentences:
             found[row["name"]] = sentences
     return found
