@@ -25,7 +25,7 @@ _ALL = (
         name="musdb18-7s",
         summary="The public preview of MUSDB18: 144 clips of seven seconds of real music.",
         dataset=DatasetSettings("stems"),
-        training=replace(_SHORT, chunks_per_track=4, steps=2000),
+        training=replace(_SHORT, chunks_per_track=4, steps=1500),
         separation=SeparationSettings(segment_seconds=20.0),
     ),
     Profile(
