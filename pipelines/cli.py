@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from assets.paths import Paths
@@ -189,5 +190,5 @@ def main() -> None:
     try:
         app()
     except UserError as fault:
-        Console(stderr=True).print(f"[red]sepbench:[/] {fault}", highlight=False, soft_wrap=True)
+        Console(stderr=True).print(f"[red]sepbench:[/] {escape(str(fault))}", highlight=False, soft_wrap=True)
         sys.exit(2)

@@ -13,7 +13,7 @@ from assets.paths import PROJECT
 from pipelines.checking import GIB, Check
 from sepmodels.settings import Profile
 
-INSTALL = "Run `make install` in the project's folder."
+INSTALL = "Run `make setup` in the project's folder."
 FFMPEG_REMEDY = "Install it: `sudo apt-get install ffmpeg` (Debian, Ubuntu) or `brew install ffmpeg` (macOS)."
 MEMORY_GIB = 4
 

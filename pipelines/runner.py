@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from assets.events import VARIABLE
 from assets.paths import PROJECT, Paths
@@ -67,7 +68,7 @@ def _say_why(run_id: str, log: Path, status: int, console: Console) -> None:
     """The reason in a sentence per failed step; where there is none, where to look."""
     reasons = list(_failures(run_id))
     for asset, reason in reasons:
-        console.print(f"[red]{asset}[/]: {reason}", highlight=False, soft_wrap=True)
+        console.print(f"[red]{asset}[/]: {escape(reason)}", highlight=False, soft_wrap=True)
     if not reasons:
         console.print(f"The run ended with status {status}; its log is {log}.", soft_wrap=True)
 
@@ -86,8 +87,11 @@ def _failures(run_id: str) -> Iterator[tuple[str, str]]:
                 yield _asset_of(event), failure.description
             elif data.error:
                 cause = data.error.cause or data.error
+                if cause.cls_name == "DagsterExecutionInterruptedError":
+                    yield _asset_of(event), "stopped; the next run goes on from here."
+                    continue
                 yield _asset_of(event), f"{cause.cls_name or 'Error'}: {cause.message.strip().splitlines()[-1]}"
 
 
 def _asset_of(event) -> str:
-    return event.step_key.replace("__", "/") if event.step_key else "run"
+    return "/".join(event.step_key.split("__")[1:]) if event.step_key else "run"

@@ -2,6 +2,7 @@
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from assets.paths import Paths
@@ -30,7 +31,7 @@ def show_table(profile: Profile, paths: Paths, console: Console) -> None:
         listing.add_row(row.title, *numbers, style="dim" if row.kind == "reference" else None)
     console.print(listing)
     for sentence in said["sentences"].values():
-        console.print(f"- {sentence}", highlight=False)
+        console.print(f"- {escape(sentence)}", highlight=False)
 
 
 def show_end(profile: Profile, paths: Paths, console: Console) -> None:
@@ -68,5 +69,5 @@ def show_standings(profile: Profile, paths: Paths, console: Console) -> None:
     listing = Table("asset", "is", "because", box=None, pad_edge=False)
     with dg.DagsterInstance.get() as instance:
         for one in standings(benchmark_subjects(profile, paths, VARIANTS.values(), REFERENCES), instance):
-            listing.add_row(f"[bold]{shown(one.key)}[/]", MARKS[one.state], "\n".join(one.reasons))
+            listing.add_row(f"[bold]{shown(one.key)}[/]", MARKS[one.state], escape("\n".join(one.reasons)))
     console.print(listing)

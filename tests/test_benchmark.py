@@ -146,8 +146,8 @@ def test_no_sample_of_a_test_track_is_where_training_reads(done: Done) -> None:
 def test_the_report_needs_no_network(done: Done) -> None:
     page = (done.paths.report / "index.html").read_text(encoding="utf-8")
     assert "Open-Unmix" in page
-    assert '<script src' not in page
-    assert '<link' not in page
+    assert "<script src" not in page
+    assert "<link" not in page
 
 
 def test_a_file_that_is_damaged_fails_in_one_sentence_and_the_other_tracks_are_looked_at_too(
