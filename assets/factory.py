@@ -10,7 +10,7 @@ from assets.describe import describe, keep
 from assets.events import Events
 from assets.job import Job, Made
 from assets.paths import Paths
-from assets.staleness import CARRIED, refreshed
+from assets.staleness import CARRIED, data_version, refreshed
 from assets.steps import Step, benchmark_steps
 from assets.tracking import Tracker, asset_metadata
 from assets.versions import step_settings, step_version, subject_of
@@ -61,7 +61,8 @@ def _make(
     step: Step, job: Job, context: dg.AssetExecutionContext, tracker: Tracker, events: Events
 ) -> dg.MaterializeResult:
     """Make the product in an MLflow run of its own, and describe it."""
-    with tracker.run(context, _parameters(step, job.profile), _tags(step), resume=step.pool == "gpu") as run:
+    tags = _tags(step, job.profile, context.instance)
+    with tracker.run(context, _parameters(step, job.profile), tags, resume=step.path[-1] == "checkpoint") as run:
         started = time.perf_counter()
         made = _without_traceback(step.make, replace(job, log=run.log, progress=events.progress))
         run.log({"materialization_seconds": time.perf_counter() - started}, 0)
@@ -82,5 +83,8 @@ def _parameters(step: Step, profile: Profile) -> dict[str, object]:
     return {"profile": profile.name, **step_settings(step)}
 
 
-def _tags(step: Step) -> dict[str, str]:
-    return {"sepbench.system": step.name} if step.name else {}
+def _tags(step: Step, profile: Profile, instance: dg.DagsterInstance) -> dict[str, str]:
+    """The system, and the hash of every product that is read: of the dataset, of the checkpoint..."""
+    read = {"/".join(needed): dg.AssetKey([profile.name, *needed]) for needed in step.needs}
+    hashes = {f"sepbench.reads.{name}": data_version(key, instance) for name, key in read.items()}
+    return {**hashes, **({"sepbench.system": step.name} if step.name else {})}

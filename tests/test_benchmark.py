@@ -81,6 +81,7 @@ def test_a_training_run_in_mlflow_has_the_variants_configuration_its_curves_and_
     (run,) = client.search_runs([experiment.experiment_id], f"tags.`dagster.asset_key` = '{key}'")
     expected = {"variant.loss": "magnitude_l1", "variant.settings.hidden": "64", "training.steps": "4"}
     assert expected.items() <= run.data.params.items()
+    assert len(run.data.tags["sepbench.reads.stems/train"]) == 64
     losses = client.get_metric_history(run.info.run_id, "loss")
     assert sorted(metric.step for metric in losses)[-1] == 4
     assert {"validation_loss", "learning_rate", "chunks_per_second"} <= set(run.data.metrics)
