@@ -21,6 +21,7 @@ def make_table(job: Job) -> Made:
         titles=titles(job.names),
         references=tuple(name for name in job.names if name in references()),
         figures=system_figures(job),
+        dataset=job.profile.name,
     )
     results.write(job.paths.results)
     said = {"scenario": results.scenario, "sentences": results.sentences, "missing": list(results.missing)}
@@ -49,15 +50,16 @@ def titles(names: tuple[str, ...]) -> dict[str, str]:
 
 def system_figures(job: Job) -> pd.DataFrame:
     """What is known of each system beside its scores: its size, its training, its speed."""
-    rows = {}
-    for name in job.names:
-        rows[name] = {}
+    rows: dict[str, dict[str, float]] = {name: {} for name in job.names}
+    for name, row in rows.items():
         if (path := job.paths.training_figures(name)).exists():
-            means = pd.read_parquet(path).drop(columns="seed").mean(numeric_only=True)
-            rows[name] |= means.add_prefix("training_").to_dict()
+            seeds = pd.read_parquet(path)
+            row["million parameters"] = float(seeds.parameters.mean()) / 1e6
+            row["training steps"] = float(seeds.steps.mean())
+            row["training minutes"] = float(seeds.seconds.mean()) / 60
         if (path := job.paths.separation_figures(name)).exists():
             times = pd.read_parquet(path)
-            rows[name]["real_time_factor"] = float(times.seconds.sum() / times.audio_seconds.sum())
+            row["real-time factor"] = float(times.seconds.sum() / times.audio_seconds.sum())
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
