@@ -71,6 +71,16 @@ class Paths:
         return self.root / "scores" / f"{variant}.parquet"
 
     @property
+    def museval_files(self) -> Path:
+        """The scores in museval's own format: a folder per system."""
+        return self.root / "scores" / "museval"
+
+    @property
+    def imported(self) -> Path:
+        """Where a person puts museval files of other systems: a folder per system."""
+        return self.root / "imported"
+
+    @property
     def results(self) -> Path:
         return self.root / "results"
 

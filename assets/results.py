@@ -1,11 +1,14 @@
 """The table of all systems, and the report."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 
 from assets.job import Job, Made
+from assets.paths import Paths
 from sepmodels.files import hash_texts, replacing
+from sepmodels.settings import Profile
 
 
 def make_table(job: Job) -> Made:
@@ -14,12 +17,15 @@ def make_table(job: Job) -> Made:
     from sepmodels.variants import BASELINE
 
     found = [name for name in job.names if job.paths.scores(name).exists()]
-    scores = pd.concat([pd.read_parquet(job.paths.scores(name)) for name in found], ignore_index=True)
+    others = imported_scores(job.paths)
+    tables = [pd.read_parquet(job.paths.scores(name)) for name in found] + list(others.values())
+    scores = pd.concat(tables, ignore_index=True)
     results = make_results(
         scores,
         baseline=BASELINE if BASELINE in found else found[0],
         titles=titles(job.names),
         references=tuple(name for name in job.names if name in references()),
+        imported=tuple(others),
         figures=system_figures(job),
         dataset=job.profile.name,
     )
@@ -31,6 +37,19 @@ def make_table(job: Job) -> Made:
         hash_texts([scores.to_csv(index=False)]),
         {"systems": len(found), "tracks": int(scores.track.nunique()), "missing": ", ".join(results.missing)},
     )
+
+
+def imported_scores(paths: Paths) -> dict[str, pd.DataFrame]:
+    """The scores of others' systems, from the museval files that a person put in, by the folder's name."""
+    from sepmodels.scoring import read_museval_files
+
+    folders = sorted(paths.imported.iterdir()) if paths.imported.is_dir() else []
+    return {folder.name: read_museval_files(folder) for folder in folders if folder.is_dir()}
+
+
+def imported_files(_profile: Profile, paths: Paths) -> Path | None:
+    """The folder of others' museval files, if there is one."""
+    return paths.imported if paths.imported.is_dir() else None
 
 
 def references() -> dict:

@@ -157,8 +157,11 @@ def silent_windows(profile: Profile, paths: Paths, name: str, seed: int, track: 
 
 
 def _write(job: Job, table: pd.DataFrame, faults: list[str]) -> Made:
+    from sepmodels.scoring import write_museval_files
+
     with replacing(job.paths.scores(job.name)) as temporary:
         table.to_parquet(temporary, index=False)
+    write_museval_files(table, job.paths.museval_files)
     figures: dict[str, float | int | str] = dict(_medians(table))
     figures["tracks_not_scored"] = len(faults)
     if faults:

@@ -183,6 +183,7 @@ def _result_steps(profile: Profile, variants: list[str], references: list[str]) 
         kinds=frozenset({"parquet", "csv", "markdown"}),
         settings={"systems": [*variants, *references], "profile": profile.name},
         libraries=("scipy", "pandas"),
+        files=results.imported_files,
     )
     yield Step(
         ("report",),

@@ -178,3 +178,20 @@ def test_a_model_of_another_configuration_is_refused_by_name(done: Done) -> None
     job = Job(done.profile, done.paths, "open_unmix", other)
     with pytest.raises(UserError, match=r"open_unmix/seed_42/model\.safetensors"):
         make_estimates(job)
+
+
+def test_museval_files_of_another_system_become_a_row_of_the_table(done: Done) -> None:
+    import shutil
+
+    from assets.job import Job
+    from assets.results import make_table
+
+    shutil.copytree(done.paths.museval_files / "open_unmix", done.paths.imported / "theirs")
+    try:
+        make_table(Job(done.profile, done.paths, names=("open_unmix", "smaller", "mixture", "oracle_mask")))
+        summary = pd.read_parquet(done.paths.results / "results.parquet")
+    finally:
+        shutil.rmtree(done.paths.imported)
+    rows = summary[summary.target == "vocals"].set_index("variant")
+    assert rows.kind["theirs"] == "imported"
+    assert rows.SDR["theirs"] == pytest.approx(rows.SDR["open_unmix"], abs=1e-5)
