@@ -9,3 +9,9 @@ Axes: ``(batch, channel, sample)`` for waveforms, ``(batch, channel, bin, frame)
 ``(stem, channel, sample)`` in the cache, stems in the order of :data:`sepmodels.audio.STREAMS`. Waveforms are
 float32 in [-1, 1] or int16; units are in names: ``_seconds``, ``_samples``, ``_hz``, ``_db``.
 """
+
+import os
+
+# Before torch is imported: its threads, waiting for each other, shall sleep and not spin. Where other programs want the
+# same cores (Dagster, MLflow, a second training), spinning makes a training step four times slower and more.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
