@@ -74,7 +74,8 @@ def whole_track_scores(reference: np.ndarray, estimate: np.ndarray, threads: int
     truth, guess, product, noise = np.sum(in_shares(sums, range(0, samples, BLOCK_SAMPLES), threads), axis=0)
     scaled = product**2 / truth
     residual = np.where(noise == 0, 0, np.maximum(guess - scaled, 0))
-    return np.stack([decibels(truth, noise), decibels(scaled, residual)])
+    si_sdr = np.where(guess == 0, -np.inf, decibels(scaled, residual))
+    return np.stack([decibels(truth, noise), si_sdr])
 
 
 def _energies(one: Float64, other: Float64) -> Float64:

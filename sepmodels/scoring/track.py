@@ -60,6 +60,10 @@ def score_track(
     for variant, estimate in estimates.items():
         check_estimate(variant, estimate, reference)
     window_samples, hop_samples = (int(seconds * sample_rate_hz) for seconds in (window_seconds, hop_seconds))
+    if min(window_samples, hop_samples) < 1:
+        raise UserError(
+            f"A window of {window_seconds} seconds every {hop_seconds} seconds holds no sample: use 1 and 1."
+        )
     given = list(estimates.values())
     if scorer == "fast":
         windows = bsseval_scores(reference, given, window_samples, hop_samples, threads)

@@ -1,0 +1,279 @@
+"""The table, its statistics, and what it says."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sepmodels.comparisons import FEWEST_TRACKS, holm, wilcoxon
+from sepmodels.errors import UserError
+from sepmodels.intervals import median_interval, per_track
+from sepmodels.published import published_systems
+from sepmodels.results import Results, make_results
+from sepmodels.scoring import METRICS, WHOLE_TRACK_METRICS
+
+TITLES = {"open_unmix": "Open-Unmix", "l1_loss": "L1 loss", "mixture": "Mixture", "oracle_mask": "Ideal mask"}
+GAINS = {"mixture": -8.0, "open_unmix": 0.0, "l1_loss": 0.5, "oracle_mask": 4.0}
+
+
+def made_scores(
+    gains: dict[str, float] = GAINS,
+    *,
+    tracks: int = 12,
+    seeds: tuple[int, ...] = (42,),
+    of_metric: dict[str, float] | None = None,
+) -> pd.DataFrame:
+    """Scores where tracks differ by several dB, variants by their gain (times that of the metric), windows by 1 dB."""
+    rows = []
+    for variant, gain in gains.items():
+        rng = np.random.default_rng(1)
+        for seed in (0,) if variant in ("mixture", "oracle_mask") else seeds:
+            for track in range(tracks):
+                level = 6 + 5 * np.sin(2.0 * track)
+                for target in ("vocals", "accompaniment"):
+                    for metric in (*METRICS, *WHOLE_TRACK_METRICS):
+                        own = gain * (of_metric or {}).get(metric, 1) * (1 + 0.1 * (track % 3))
+                        for window in [None] if metric in WHOLE_TRACK_METRICS else range(5):
+                            value = level + own + 0.01 * (seed % 7) + rng.normal() * 0.1
+                            rows.append((variant, seed, f"track {track}", target, metric, window, value))
+    table = pd.DataFrame(rows, columns=["variant", "seed", "track", "target", "metric", "window", "value"])
+    return table.astype({"window": "Int64"})
+
+
+def results_of(scores: pd.DataFrame, **options: object) -> Results:
+    return make_results(scores, **{"titles": TITLES, **options})  # type: ignore[arg-type]
+
+
+def row(results: Results, variant: str, target: str = "vocals") -> pd.Series:
+    table = results.summary
+    return table[(table.variant == variant) & (table.target == target)].iloc[0]
+
+
+def test_a_score_is_the_median_over_windows_then_over_tracks() -> None:
+    scores = made_scores()
+    chosen = scores.query("variant == 'l1_loss' and target == 'vocals' and metric == 'SIR'")
+    by_track = chosen.groupby("track").value.median()
+    found = row(results_of(scores), "l1_loss")
+    assert np.isclose(found.SIR, by_track.median())
+    assert found.SIR_mean == pytest.approx(by_track.mean())
+    assert found.SIR_low <= found.SIR <= found.SIR_high
+
+
+def test_nan_windows_are_left_out_and_counted_and_infinite_ones_too() -> None:
+    scores = made_scores()
+    at = scores.query("variant == 'l1_loss' and target == 'vocals' and track == 'track 3' and window < 2").index
+    scores.loc[at[:1], "value"] = np.nan
+    scores.loc[at[1:], "value"] = np.inf
+    without = scores.drop(at)
+    assert row(results_of(scores), "l1_loss").SDR == row(results_of(without), "l1_loss").SDR
+    assert row(results_of(scores), "l1_loss").nan_windows == 2
+    assert row(results_of(scores), "l1_loss").windows == 60
+
+
+def test_a_track_that_is_nan_all_through_counts_in_no_median() -> None:
+    scores = made_scores()
+    scores.loc[(scores.variant == "l1_loss") & (scores.track == "track 0"), "value"] = np.nan
+    results = results_of(scores)
+    assert np.isfinite(row(results, "l1_loss").SDR)
+    assert set(results.comparisons.tracks) == {11}
+
+
+def test_a_variant_without_a_single_score_is_shown_with_dashes() -> None:
+    scores = made_scores()
+    scores.loc[scores.variant == "l1_loss", "value"] = np.nan
+    results = results_of(scores)
+    assert np.isnan(row(results, "l1_loss").SDR)
+    assert "| L1 loss | - | - | - | - |" in results.to_markdown()
+    assert "nothing can be said" in results.sentences["l1_loss"]
+
+
+def test_several_seeds_are_averaged_within_a_track_and_widen_the_interval() -> None:
+    scores = made_scores(seeds=(1, 2, 3))
+    scores["value"] += np.where(scores.seed == 1, 3.0, 0.0)
+    found = row(results_of(scores), "l1_loss")
+    chosen = scores.query("variant == 'l1_loss' and target == 'vocals' and metric == 'SDR'")
+    by_track = chosen.groupby(["track", "seed"]).value.median().groupby("track").mean()
+    assert found.seeds == 3
+    assert np.isclose(found.SDR, by_track.median())
+    alone = row(results_of(scores[scores.seed.isin([0, 2])]), "l1_loss")
+    assert found.SDR_high - found.SDR_low > alone.SDR_high - alone.SDR_low
+
+
+def test_references_are_first_and_last_and_trained_variants_between() -> None:
+    summary = results_of(made_scores()).summary.drop_duplicates("variant")
+    assert summary.variant.tolist() == ["mixture", "open_unmix", "l1_loss", "oracle_mask"]
+    assert summary.kind.tolist() == ["reference", "trained", "trained", "reference"]
+
+
+def test_a_variant_is_compared_with_the_baseline_track_by_track() -> None:
+    comparisons = results_of(made_scores()).comparisons
+    assert set(comparisons.variant) == {"l1_loss"}
+    found = comparisons.query("target == 'vocals' and metric == 'SDR'").iloc[0]
+    assert found.low < found.difference < found.high
+    assert found.difference == pytest.approx(0.55, abs=0.1)
+    assert (found.wins, found.ties, found.losses) == (12, 0, 0)
+    assert found.p_holm < 0.01
+
+
+def test_a_small_steady_gain_is_shown_although_tracks_differ_far_more() -> None:
+    results = results_of(made_scores())
+    mine, baseline = row(results, "l1_loss"), row(results, "open_unmix")
+    assert mine.SDR_low < baseline.SDR < mine.SDR_high
+    assert results.comparisons.p_holm.max() < 0.01
+
+
+def test_the_sentence_says_which_change_helped() -> None:
+    results = results_of(made_scores(of_metric={"SAR": -1, "SDR": 0}))
+    said = results.sentences["l1_loss"]
+    assert said.startswith("L1 loss against Open-Unmix on the vocals of 12 tracks: SDR ")
+    assert "SIR +0.5" in said
+    assert "SAR -0.5" in said
+    assert "(p = 0.002" in said
+    assert said.endswith(": separates more cleanly, sounds less natural.")
+
+
+def test_the_same_scores_show_no_difference() -> None:
+    scores = made_scores({"open_unmix": 0.0, "l1_loss": 0.0})
+    results = results_of(scores)
+    assert results.sentences["l1_loss"].endswith("SAR +0.00 dB (p = 1): no difference is shown.")
+    assert set(results.comparisons.ties) == {12}
+
+
+@pytest.mark.parametrize("tracks", [2, 4])
+def test_few_tracks_give_no_p_and_say_so(tracks: int) -> None:
+    results = results_of(made_scores(tracks=tracks))
+    assert results.comparisons.p.isna().all()
+    assert "too few tracks for a test" in results.sentences["l1_loss"]
+    assert " p = " not in results.to_markdown()
+
+
+def test_a_single_track_gives_numbers_without_intervals() -> None:
+    found = row(results_of(made_scores(tracks=1)), "l1_loss")
+    assert np.isfinite(found.SDR)
+    assert np.isnan(found.SDR_low)
+
+
+def test_references_alone_make_a_table() -> None:
+    results = results_of(made_scores({"mixture": 0.0, "oracle_mask": 1.0}))
+    assert results.sentences == {}
+    assert results.comparisons.empty
+    assert results.missing == ("open_unmix", "l1_loss")
+    assert "Ideal mask" in results.to_markdown()
+
+
+def test_without_its_baseline_a_variant_is_shown_and_not_compared() -> None:
+    results = results_of(made_scores({"l1_loss": 0.0}))
+    assert "nothing can be said" in results.sentences["l1_loss"]
+    assert np.isfinite(row(results, "l1_loss").SDR)
+
+
+def test_a_table_says_what_it_lacks() -> None:
+    scores = made_scores({"open_unmix": 0.0, "mixture": 0.0, "oracle_mask": 0.0})
+    scores = scores[(scores.variant != "open_unmix") | (scores.track != "track 1")]
+    results = results_of(scores)
+    assert not results.complete
+    assert "**Incomplete**: l1_loss is missing, Open-Unmix lacks 1 of its tracks." in results.to_markdown()
+    assert results_of(made_scores()).complete
+
+
+def test_every_form_of_the_table_names_scenario_and_aggregation(tmp_path: Path) -> None:
+    scenario = "musdb18-7s: vocals + accompaniment, BSSEval v4, 1 s windows, median over windows then over tracks"
+    results = results_of(made_scores(), dataset="musdb18-7s")
+    results.write(tmp_path)
+    assert results.to_markdown().startswith(scenario)
+    assert set(pd.read_csv(tmp_path / "results.csv").scenario) == {scenario}
+    assert set(pd.read_parquet(tmp_path / "results.parquet").scenario) == {scenario}
+
+
+def test_the_files_hold_the_table(tmp_path: Path) -> None:
+    results = results_of(made_scores())
+    paths = results.write(tmp_path)
+    assert sorted(paths) == sorted(path.name for path in tmp_path.iterdir())
+    pd.testing.assert_frame_equal(pd.read_parquet(paths["results.parquet"]), results.summary)
+    pd.testing.assert_frame_equal(pd.read_parquet(paths["comparisons.parquet"]), results.comparisons)
+    assert paths["results.md"].read_text(encoding="utf-8") == results.to_markdown()
+
+
+@pytest.mark.parametrize("as_table", [False, True])
+def test_figures_are_shown_beside_the_scores(as_table: bool) -> None:
+    figures: object = {"open_unmix": {"real-time factor": 0.0512, "parameters": 8_893_348}}
+    if as_table:
+        figures = pd.DataFrame.from_dict(figures, orient="index")  # type: ignore[call-overload]
+    results = results_of(made_scores(), figures=figures)
+    assert row(results, "open_unmix").parameters == 8_893_348
+    assert "| Open-Unmix | 0.0512 | 8,893,348 |" in results.to_markdown()
+
+
+def test_published_systems_are_shown_for_their_dataset_only_and_apart() -> None:
+    shown = results_of(made_scores(), dataset="musdb18").to_markdown()
+    head, tail = shown.split("### Published elsewhere, not measured here")
+    assert "Open-Unmix, four targets and Wiener filter | 6.32 |" in tail
+    assert "Wave-U-Net, all entries | 3.25 to 4.97 |" in tail
+    assert "Wiener" not in head
+    assert "Published" not in results_of(made_scores(), dataset="musdb18-7s").to_markdown()
+    assert not set(published_systems("musdb18").system) & set(published_systems("musdb18hq").system)
+
+
+def test_systems_read_from_museval_files_are_shown_last_and_not_compared() -> None:
+    scores = made_scores({**GAINS, "Some System": 2.0})
+    results = results_of(scores, imported=("Some System",))
+    assert results.summary.variant.iloc[-1] == "Some System"
+    assert "*Some System* (imported)" in results.to_markdown()
+    assert set(results.sentences) == {"l1_loss"}
+
+
+def test_one_system_more_changes_no_other_number() -> None:
+    with_it = results_of(made_scores({**GAINS, "new": 1.0})).summary
+    pd.testing.assert_frame_equal(
+        with_it[with_it.variant != "new"].reset_index(drop=True), results_of(made_scores()).summary
+    )
+
+
+def test_holm_corrects_for_the_number_of_variants_tested() -> None:
+    assert holm(pd.Series([0.01, np.nan, 0.02])).tolist()[0] == pytest.approx(0.02)
+    results = results_of(made_scores({**GAINS, "new": 0.2, "other": 0.3}))
+    compared = results.comparisons
+    assert (compared.p_holm >= compared.p).all()
+    assert (compared.p_holm > compared.p).any()
+
+
+@settings(max_examples=50, deadline=None)
+@given(p=st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_keeps_the_order_and_only_raises(p: list[float]) -> None:
+    raw = pd.Series(p)
+    corrected = holm(raw)
+    assert (corrected >= raw).all()
+    assert corrected.max() <= 1
+    assert corrected[raw.sort_values().index].is_monotonic_increasing
+
+
+def test_wilcoxon_needs_enough_tracks_to_reach_five_percent() -> None:
+    assert np.isnan(wilcoxon(np.ones(FEWEST_TRACKS - 1)))
+    assert wilcoxon(np.arange(1.0, FEWEST_TRACKS + 1)) < 0.05
+
+
+@settings(max_examples=20, deadline=None)
+@given(shift=st.floats(-20, 20))
+def test_an_interval_moves_with_its_scores(shift: float) -> None:
+    values = np.random.default_rng(0).normal(size=(15, 2))
+    low, high = median_interval([values])
+    np.testing.assert_allclose(median_interval([values + shift]), (low + shift, high + shift), atol=1e-9)
+    assert low <= np.median(per_track(values)) <= high
+
+
+def test_an_interval_covers_the_true_median_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(60):
+        low, high = median_interval([rng.normal(3.0, size=(30, 1))])
+        covered += low <= 3.0 <= high
+    assert covered >= 50
+
+
+@pytest.mark.parametrize("scores", [made_scores().drop(columns="track"), made_scores().iloc[:0]])
+def test_what_is_no_table_of_scores_is_refused(scores: pd.DataFrame) -> None:
+    with pytest.raises(UserError, match="score the estimates of at least one variant first"):
+        make_results(scores)
