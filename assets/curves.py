@@ -8,6 +8,8 @@ import pandas as pd
 
 from assets.paths import Paths
 
+# Of Okabe and Ito: told apart by people who see colours differently.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#666666"]
 CURVES = {"loss": "training loss", "validation_loss": "validation loss"}
 
 
@@ -31,13 +33,22 @@ def loss_figure(paths: Paths, names: Iterable[str], seeds: Iterable[int]):
 
     table = histories(paths, names, seeds)
     figure = go.Figure(
-        layout={"xaxis_title": "step", "yaxis_title": "loss, relative to its first", "yaxis_type": "log"}
+        layout={
+            "xaxis_title": "step",
+            "yaxis_title": "loss, relative to its first",
+            "yaxis_type": "log",
+            "height": 480,
+        }
     )
+    trainings = list(dict.fromkeys(zip(table.variant, table.seed, strict=True)))
     for (variant, seed, name), rows in table[table.name.isin(CURVES)].groupby(["variant", "seed", "name"]):
         rows = rows.sort_values("step")
-        dash = "solid" if name == "validation_loss" else "dot"
-        values = rows.value / rows.value.iloc[0]
-        figure.add_scatter(x=rows.step, y=values, name=f"{variant}, seed {seed}: {CURVES[name]}", line={"dash": dash})
+        line = {
+            "dash": "solid" if name == "validation_loss" else "dot",
+            "color": COLOURS[trainings.index((variant, seed)) % len(COLOURS)],
+        }
+        label = f"{variant}, seed {seed}: {CURVES[name]}"
+        figure.add_scatter(x=rows.step, y=rows.value / rows.value.iloc[0], name=label, line=line)
     return figure
 
 

@@ -22,15 +22,14 @@ th:first-child, td:first-child { text-align: left; }
 def report_page(job: Job) -> str:
     """The page's HTML: what was compared, the table, what each change brought, the losses."""
     summary = pd.read_parquet(job.paths.results / "results.parquet")
-    vocals = summary[summary.target == "vocals"]
-    shown = vocals[["title", "SDR", "SDR_low", "SDR_high", "SIR", "SAR", "ISR", "nan_windows"]]
-    table = shown.to_html(index=False, float_format=lambda value: f"{value:.2f}", border=0, na_rep="-")
+    table = _vocals_table(summary)
     said = json.loads((job.paths.results / "said.json").read_text(encoding="utf-8"))
     variants = [name for name in job.names if name not in references()]
     curves = loss_figure(job.paths, variants, job.profile.seeds).to_html(
         full_html=False, include_plotlyjs=True, div_id="losses"
     )
     title = f"Singing-voice separation: {job.profile.name}"
+    scenario = html.escape(said["scenario"])
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -43,7 +42,7 @@ def report_page(job: Job) -> str:
 <h1>{html.escape(title)}</h1>
 <p>{html.escape(job.profile.summary)} Budget: {html.escape(job.profile.training.budget())}.</p>
 <h2>Vocals</h2>
-<p>{html.escape(said["scenario"])}; dB; SDR with its 95 % interval over tracks.</p>
+<p>{scenario}; dB; SDR with its 95 % interval over tracks.</p>
 <div class="wide">{table}</div>
 <h2>What each change brought</h2>
 <ul>{"".join(f"<li>{html.escape(sentence)}</li>" for sentence in said["sentences"].values())}</ul>
@@ -52,3 +51,12 @@ def report_page(job: Job) -> str:
 </body>
 </html>
 """
+
+
+def _vocals_table(summary: pd.DataFrame) -> str:
+    """The rows of the vocals, as an HTML table."""
+    rows = summary[summary.target == "vocals"]
+    interval = [f"{low:.2f} to {high:.2f}" for low, high in zip(rows.SDR_low, rows.SDR_high, strict=True)]
+    shown = pd.DataFrame({"System": rows.title, "SDR": rows.SDR, "95 %": interval})
+    shown = shown.join(rows[["SIR", "SAR", "ISR", "uSDR", "SI-SDR"]]).assign(**{"NaN windows": rows.nan_windows})
+    return shown.to_html(index=False, float_format=lambda value: f"{value:.2f}", border=0, na_rep="-")
