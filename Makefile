@@ -10,8 +10,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-benchmark: setup ## set up, run the whole benchmark on the demo songs, print the table (about ten minutes)
-	@$(BIN)/sepbench run
+benchmark: setup ## set up, run the whole benchmark on the demo songs, print the table; made before is not made again
+	@$(BIN)/sepbench refresh
 
 test: setup-dev ## set up, then lint, check types and run every test
 	@$(BIN)/ruff check .
