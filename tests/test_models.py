@@ -17,7 +17,7 @@ from sepmodels.variants import VARIANTS, Variant
 
 PARAMETERS = {
     "open_unmix": 8_893_348,
-    "time_domain": 8_793_714,
+    "time_domain": 8_797_794,
     "transformer": 8_888_228,
     "l1_loss": 8_893_348,
     "dual_loss": 8_893_348,

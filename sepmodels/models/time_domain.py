@@ -6,12 +6,13 @@ expanding path with a skip at every level; the accompaniment as the mixture minu
 the three BiLSTM layers of 256 a direction, with tanh before them and a concatenating skip around them, in
 place of Wave-U-Net's deepest level. The encoder's stride is 4^5 = 1024 samples, Open-Unmix's hop, so that the
 BiLSTM sees as many frames a second as it does there. Strided convolutions with gated linear units, skips that
-are added, the rescaled initial weights and the input normalised by its deviation are from Demucs (Défossez et
-al. 2019), because they make such a network learn; Wave-U-Net decimates and interpolates.
+are added and the input normalised by its deviation are from Demucs (Défossez et al. 2019); Wave-U-Net decimates
+and interpolates. Batch normalisation follows every convolution, as it follows every linear layer of Open-Unmix:
+without it ten levels shrink what varies to a hundredth of what is constant, and the gradients of the BiLSTM to
+a billionth of its weights.
 """
 
 import itertools
-import math
 from dataclasses import dataclass
 
 import torch
@@ -63,7 +64,6 @@ class Model(nn.Module):
         self.decoder = nn.ModuleList(
             _decoder_level(b, a, last=a == CHANNELS) for a, b in reversed(list(itertools.pairwise(widths)))
         )
-        _rescale_weights(self)
 
     def forward(self, mixture: Tensor) -> Estimate:
         """The vocals in a mixture ``(batch, channel, sample)`` of two channels."""
@@ -121,31 +121,26 @@ def _over_features(norm: nn.Module, x: Tensor) -> Tensor:
 def _encoder_level(inputs: int, outputs: int) -> nn.Sequential:
     """``(batch, inputs, sample)`` -> ``(batch, outputs, sample / 4)``."""
     return nn.Sequential(
-        nn.Conv1d(inputs, outputs, KERNEL, STRIDE, padding=(KERNEL - STRIDE) // 2),
+        nn.Conv1d(inputs, outputs, KERNEL, STRIDE, padding=(KERNEL - STRIDE) // 2, bias=False),
+        nn.BatchNorm1d(outputs),
         nn.ReLU(),
-        nn.Conv1d(outputs, 2 * outputs, 1),
+        nn.Conv1d(outputs, 2 * outputs, 1, bias=False),
+        nn.BatchNorm1d(2 * outputs),
         nn.GLU(dim=1),
     )
 
 
 def _decoder_level(inputs: int, outputs: int, *, last: bool) -> nn.Sequential:
-    """``(batch, inputs, sample)`` -> ``(batch, outputs, 4 sample)``; the last one's output has a sign."""
-    return nn.Sequential(
-        nn.Conv1d(inputs, 2 * inputs, 3, padding=1),
+    """``(batch, inputs, sample)`` -> ``(batch, outputs, 4 sample)``; the last one's output is the waveform."""
+    level = nn.Sequential(
+        nn.Conv1d(inputs, 2 * inputs, 3, padding=1, bias=False),
+        nn.BatchNorm1d(2 * inputs),
         nn.GLU(dim=1),
-        nn.ConvTranspose1d(inputs, outputs, KERNEL, STRIDE, padding=(KERNEL - STRIDE) // 2),
-        nn.Identity() if last else nn.ReLU(),
+        nn.ConvTranspose1d(inputs, outputs, KERNEL, STRIDE, padding=(KERNEL - STRIDE) // 2, bias=last),
     )
-
-
-def _rescale_weights(model: nn.Module, reference: float = 0.1) -> None:
-    """Bring every convolution's initial deviation nearer to one value (Défossez et al. 2019, section 5.2.2)."""
-    for module in model.modules():
-        if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
-            scale = math.sqrt(float(module.weight.detach().std()) / reference)
-            module.weight.data /= scale
-            if module.bias is not None:
-                module.bias.data /= scale
+    if not last:
+        level.extend([nn.BatchNorm1d(outputs), nn.ReLU()])
+    return level
 
 
 def _resampled(waveform: Tensor, from_hz: int, to_hz: int) -> Tensor:
