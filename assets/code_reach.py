@@ -194,4 +194,6 @@ class _Walk:
         submodule = f"{module.name}.{names[0]}"
         if self.module(submodule) is not None:
             return self.follow(Import(submodule), names[1:])
+        if "__getattr__" in module.definitions:
+            return Target(module.name, "__getattr__")
         return Target("", f"missing {names[0]}")

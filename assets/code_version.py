@@ -14,6 +14,8 @@ What counts, and what does not:
 - A part is known by what it says and its name, not by its file: moving a file makes nothing stale.
 - What is handed over at run time (an argument's class, a Dagster resource) counts where it is made; of settings and
   variants, the methods whose names are used.
+- What a text cannot show does not count: functions that are only found in a registry which their decorators fill,
+  files that the code opens, programs that it starts.
 """
 
 import hashlib
@@ -43,7 +45,7 @@ NO_PART_OF_A_RESULT = (
     "sepmodels.devices:keep_freed_memory",
 )
 _CODE, _LIBRARY, _FILE = "::", "library:", "file:"
-_MOST_FILES = 3
+_MOST_LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -192,8 +194,13 @@ def _explain_code(gone: Mapping[str, str], new: Mapping[str, str]) -> Iterator[s
     for event in ("changed", "now uses", "no longer uses"):
         for path, events in files.items():
             if event in events:
-                listed = ", ".join(events[event])
+                listed = _listed(events[event])
                 yield f"{path} changed ({listed})" if event == "changed" else f"{event} {path} ({listed})"
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    return ", ".join(names[:_MOST_LISTED]) + more
 
 
 def _show(kind: str, qualified: str) -> str:
@@ -209,9 +216,7 @@ def _explain_files(gone: Mapping[str, str], new: Mapping[str, str]) -> Iterator[
         event = "added" if name not in gone else "removed" if name not in new else "replaced"
         events.setdefault(event, []).append(name.removeprefix(_FILE))
     for event, names in events.items():
-        more = f" and {len(names) - _MOST_FILES} more" if len(names) > _MOST_FILES else ""
-        verb = "was" if len(names) == 1 else "were"
-        yield f"{', '.join(names[:_MOST_FILES])}{more} {verb} {event}"
+        yield f"{_listed(names)} {'was' if len(names) == 1 else 'were'} {event}"
 
 
 def _explain_values(gone: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import Literal
 import dagster as dg
 
 from assets.code_version import CodeVersion, explain
+from sepmodels.files import hash_texts
 
 State = Literal["fresh", "stale", "waiting", "never"]
 
@@ -94,6 +95,17 @@ def refreshed(
     said = "\n".join(f"- {reason}" for reason in reasons or ["it was asked for"])
     notes = {REASONS: dg.MetadataValue.md(said), PARTS: _noted(subject)}
     return dg.MaterializeResult(data_version=result.data_version, metadata={**(result.metadata or {}), **notes})
+
+
+def wanted_and_made(subjects: Iterable[Subject], instance: dg.DagsterInstance) -> str:
+    """A hash of what the products should be made from and of what they were made as."""
+    subjects = tuple(subjects)
+    made = _last_made([subject.key for subject in subjects], instance)
+    said: list[str] = []
+    for subject in subjects:
+        tags = made[subject.key].tags if subject.key in made else {}
+        said += [shown(subject.key), subject.version.digest, tags.get(_CODE_VERSION, ""), tags.get(_DATA_VERSION, "")]
+    return hash_texts(said)
 
 
 def is_refresh(run: dg.DagsterRun) -> bool:

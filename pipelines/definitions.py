@@ -1,4 +1,4 @@
-"""Everything that Dagster loads: the chosen profile's assets, checks, jobs and resources. No logic is here."""
+"""Everything that Dagster loads: the chosen profile's assets, checks, jobs, sensor and resources. No logic is here."""
 
 import dagster as dg
 
@@ -8,6 +8,7 @@ from assets.paths import Paths, data_folder
 from assets.tracking import Tracker
 from pipelines.jobs import benchmark_jobs, executor
 from pipelines.profiles import chosen_profile
+from pipelines.watching import refresh_sensor
 from sepmodels.references import REFERENCES
 from sepmodels.variants import VARIANTS
 
@@ -21,6 +22,7 @@ def build_definitions() -> dg.Definitions:
         assets=assets,
         asset_checks=benchmark_checks(profile, paths, VARIANTS.values(), REFERENCES),
         jobs=benchmark_jobs(),
+        sensors=[refresh_sensor(profile, paths, VARIANTS.values(), REFERENCES)],
         resources={"tracker": Tracker(folder=str(paths.data / "mlflow"))},
         executor=executor,
     )
