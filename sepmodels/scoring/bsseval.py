@@ -125,11 +125,10 @@ class WindowScorer:
 
     def _filtered(self, out: Complex128, sources: Complex128, filters: Complex128) -> Complex128:
         """The sum of references (source, channel in, bin) through filters (source, channel in, channel out, bin)."""
-        out[:] = 0
-        for spectra, taps in zip(sources, filters, strict=True):
-            for spectrum, tap in zip(spectra, taps, strict=True):
-                np.multiply(tap, spectrum, out=self.product)
-                out += self.product
+        inputs, *others = np.ndindex(*sources.shape[:2])
+        np.multiply(filters[inputs], sources[inputs], out=out)
+        for inputs in others:
+            out += np.multiply(filters[inputs], sources[inputs], out=self.product)
         return out
 
     def _energy(self, spectra: Complex128) -> float:

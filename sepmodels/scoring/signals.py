@@ -8,6 +8,7 @@ from sepmodels.errors import UserError
 Float64 = NDArray[np.float64]
 Complex128 = NDArray[np.complex128]
 BLOCK_SAMPLES = 1 << 14
+FIRST_LOOK_SAMPLES = 1024
 
 
 def check_type(waveform: np.ndarray) -> None:
@@ -52,7 +53,10 @@ def is_silent(piece: Float64) -> NDArray[np.bool_]:
 
     This is museval's meaning of silence: a source whose right channel is its inverted left one is silent too.
     """
-    return np.asarray(~np.any(piece.sum(axis=1), axis=-1))
+    sounds = np.any(piece[..., :FIRST_LOOK_SAMPLES].sum(axis=1), axis=-1)
+    if not sounds.all():
+        sounds = np.any(piece.sum(axis=1), axis=-1)
+    return np.asarray(~sounds)
 
 
 def is_silent_throughout(waveform: np.ndarray, samples: int) -> NDArray[np.bool_]:
