@@ -14,10 +14,11 @@ _CGROUP = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current")
 _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
 
 
-def choose_device(name: str) -> torch.device:
+def choose_device(name: str, count: int = 1) -> torch.device:
     """The device called ``name``; "auto" is the first CUDA device, or the CPU where there is none.
 
-    Raises UserError for a device that torch does not know or that this machine lacks.
+    count: how many such devices are wanted. Raises UserError for a device that torch does not know, or when
+    this machine has not as many.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -25,10 +26,10 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise UserError(f"There is no device {name!r}: say auto, cpu, cuda or cuda:1.") from error
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+    if device.type == "cuda" and (device.index or 0) + count > torch.cuda.device_count():
         raise UserError(
-            f"Device {name!r} was asked for, but torch finds {torch.cuda.device_count()} CUDA devices here: "
-            "say auto or cpu, or check the driver with nvidia-smi."
+            f"Device {name!r} was asked for, {count} of it, but torch finds {torch.cuda.device_count()} CUDA devices "
+            "here: say auto or cpu, or check the driver with nvidia-smi."
         )
     return device
 

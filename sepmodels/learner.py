@@ -5,11 +5,13 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from sepmodels.distributed import ALONE, World
 from sepmodels.errors import UserError
 from sepmodels.estimate import Estimate
 from sepmodels.settings import TrainingSettings
@@ -49,13 +51,17 @@ class Learner:
         *,
         learning_rate: float,
         device: torch.device,
+        world: World = ALONE,
     ) -> None:
+        """learning_rate: the first one. world: the processes that share each batch."""
         self.model = model.to(device)
+        self.world = world
         self.loss = loss
         self.settings = settings
         self.device = device
         self.precision = choose_precision(settings.precision, device)
-        self.run: Callable[[Tensor], Estimate] = torch.compile(self.model) if settings.compile else self.model
+        joined = world.joined(self.model)
+        self.run: Callable[[Tensor], Estimate] = torch.compile(joined) if settings.compile else joined
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=learning_rate, weight_decay=settings.weight_decay, fused=True
         )
@@ -93,7 +99,7 @@ class Learner:
 
     def _backward_within_memory(self, mixture: Tensor, target: Tensor) -> Tensor:
         while True:
-            before = _snapshot(self.model, self.device)
+            before = _Snapshot(self.model, self.device)
             try:
                 return self._backward(mixture, target)
             except torch.OutOfMemoryError:
@@ -122,6 +128,8 @@ class Learner:
         self.optimizer.zero_grad()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+        if self.world.ranks > 1:  # the others are in the same step already
+            raise UserError(f"A share of {batch} chunks does not fit in the memory of {self.device}: lower batch.")
         if self.coupled and not self.saves_on_host:
             self.saves_on_host = True
             self._note("Out of memory: what the backward pass needs now waits in host memory.")
@@ -166,42 +174,43 @@ def _average(model: nn.Module, decay: float) -> AveragedModel | None:
     return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
 
 
-class _snapshot:
+class _Snapshot:
     """What a failed forward pass may have changed: random generators and buffers (running statistics)."""
 
     def __init__(self, model: nn.Module, device: torch.device) -> None:
         self.device = device
         self.buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
-        self.random = random_state(device)
+        self.random = _random_state(device)
 
     def restore(self) -> None:
         with torch.no_grad():
             for buffer, value in self.buffers:
                 buffer.copy_(value)
-        set_random_state(self.random, self.device)
-
-
-def random_state(device: torch.device) -> dict[str, Tensor]:
-    """The states of torch's global generators, which draw initial weights and dropout."""
-    state = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(device)
-    return state
-
-
-def set_random_state(state: dict[str, Tensor], device: torch.device) -> None:
-    """Go on from what :func:`random_state` gave."""
-    torch.set_rng_state(state["cpu"])
-    if device.type == "cuda" and "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"], device)
+        _set_random_state(self.random, self.device)
 
 
 @contextlib.contextmanager
 def own_randomness(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch's global generators within the block, and leave the caller's as they were."""
-    before = random_state(device)
+    before = _random_state(device)
     torch.manual_seed(seed)
     try:
         yield
     finally:
-        set_random_state(before, device)
+        _set_random_state(before, device)
+
+
+def seed_step(seed: int, step: int, rank: int) -> None:
+    """Seed torch's global generators (for dropout) by what a step is, so that no state of theirs needs keeping."""
+    mixed = np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0]
+    torch.manual_seed(int(mixed))
+
+
+def _random_state(device: torch.device) -> tuple[Tensor, Tensor | None]:
+    return torch.get_rng_state(), torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+
+
+def _set_random_state(state: tuple[Tensor, Tensor | None], device: torch.device) -> None:
+    torch.set_rng_state(state[0])
+    if state[1] is not None:
+        torch.cuda.set_rng_state(state[1], device)

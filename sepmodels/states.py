@@ -62,8 +62,11 @@ class TrainingFiles:
         self.states = TrainingStates(folder / "states")
         self.identity = identity
 
-    def state_to_resume(self) -> tuple[dict[str, Any] | None, str]:
-        """The state to go on from, or none, and a sentence for the log (empty when there was nothing)."""
+    def state_to_resume(self, *, clear: bool) -> tuple[dict[str, Any] | None, str]:
+        """The state to go on from, or none, and a sentence for the log (empty when there was nothing).
+
+        clear: remove states that cannot be gone on from.
+        """
         state = self.states.latest()
         if state is None:
             return None, ""
@@ -73,7 +76,8 @@ class TrainingFiles:
             note = "The saved training state is of a finished training: training starts anew."
         else:
             return state, f"Training goes on after step {state['position']['step']}."
-        self.states.clear()
+        if clear:
+            self.states.clear()
         return None, note
 
     def write_history(self, history: list[tuple[int, str, float]]) -> None:

@@ -10,9 +10,10 @@ import torch
 
 from sepmodels.checkpoints import save_model
 from sepmodels.devices import peak_memory_gib
+from sepmodels.distributed import ALONE, World
 from sepmodels.errors import UserError
 from sepmodels.interruptions import Interruptions
-from sepmodels.learner import Learner, random_state, set_random_state
+from sepmodels.learner import Learner, seed_step
 from sepmodels.progress import Progress
 from sepmodels.sampling import ChunkSampler
 from sepmodels.states import TrainingFiles
@@ -28,6 +29,10 @@ POINTS_OF_A_CURVE = 200  # training losses are logged about so often in a whole 
 MOST_STEPS_BETWEEN_POINTS = 100  # ...but at least this often
 EXPLODED = 1000.0  # times the first losses: far beyond what batches differ by
 PLATEAU_COOLDOWN_EPOCHS = 10  # Open-Unmix's
+
+
+def unheard(figures: Mapping[str, float], step: int) -> None:
+    """A log that nobody reads."""
 
 
 class Diverged(UserError):
@@ -90,6 +95,7 @@ class Trainer:
         self.seed = seed
         self.learner = learner
         self.settings = learner.settings
+        self.world = learner.world
         self.sampler = sampler
         self.validation = validation
         self.files = files
@@ -107,6 +113,7 @@ class Trainer:
         self.losses: list[torch.Tensor] = []  # of the steps since the curve's last point, left on the device
         self.paced = (0, 0.0, 0.0)  # step, stepping and waiting seconds at that point
         self.in_step = False
+        self.out_of_time = False
         self.clock = Clock()
         self.notes: list[str] = []
 
@@ -142,7 +149,7 @@ class Trainer:
             return "steps"
         if position.step >= settings.epochs * self.steps_per_epoch:
             return "epochs"
-        if settings.minutes is not None and position.seconds >= 60 * settings.minutes:
+        if self.out_of_time:
             return "minutes"
         return "patience" if position.epochs_without_improvement >= settings.patience else ""
 
@@ -155,16 +162,19 @@ class Trainer:
         begun = time.perf_counter()
         mixture, target = self.sampler.next_batch()
         waited = time.perf_counter() - begun
+        seed_step(self.seed, position.step, self.world.rank)
         self.losses.append(self.learner.step(mixture, target))
         position.step += 1
         position.waiting_seconds += waited
         position.stepping_seconds += time.perf_counter() - begun
         position.seconds += self.clock.lap()
+        if self.settings.minutes is not None:
+            self.out_of_time = self.world.told(position.seconds >= 60 * self.settings.minutes)
         self.in_step = False
 
     def _point(self) -> dict[str, float]:
-        """A point of the training curve: the mean loss since the last one."""
-        loss = self._mean_loss()
+        """A point of the training curve: the mean loss since the last one, of all processes."""
+        loss = self._mean_loss(self.world)
         self.losses.clear()
         if math.isnan(self.position.first_loss):
             self.position.first_loss = loss
@@ -174,9 +184,9 @@ class Trainer:
         self._remember(figures)
         return figures | self._pace()
 
-    def _mean_loss(self) -> float:
+    def _mean_loss(self, world: World) -> float:
         """Of the steps since the last point; raises Diverged when it is not a finite number."""
-        loss = float(torch.stack(self.losses).mean())
+        loss = float(world.total(torch.stack(self.losses).mean())) / world.ranks
         if not math.isfinite(loss):
             raise Diverged(self._diverged(f"became {loss}"))
         return loss
@@ -226,10 +236,13 @@ class Trainer:
         if math.isfinite(found.sdr_db):
             figures["validation_sdr_db"] = found.sdr_db
         self._remember(figures)
-        self.files.write_history(self.history)
+        if self.world.leads:
+            self.files.write_history(self.history)
         return figures
 
     def _save_best(self, found: Validation) -> None:
+        if not self.world.leads:
+            return
         save_model(
             self.files.model,
             self.learner.best,
@@ -250,8 +263,10 @@ class Trainer:
         return {"loss": latest, "chunks_per_second": rate}
 
     def _save(self, *, finished: bool = False) -> None:
+        if not self.world.leads:
+            return
         if self.losses:
-            self._mean_loss()  # never save what has become NaN
+            self._mean_loss(ALONE)  # never save what has become NaN
         state = {
             "fingerprint": asdict(self.files.identity),
             "finished": finished,
@@ -261,7 +276,6 @@ class Trainer:
             "learner": self.learner.state_dict(),
             "plateau": self.plateau.state_dict(),
             "sampler": self.sampler.state_dict(),
-            "random": random_state(self.learner.device),
         }
         self.files.states.save(state, self.position.step)
         self.files.write_history(self.history)
@@ -276,7 +290,7 @@ class Trainer:
             LOG.exception("The state at step %d could not be saved.", self.position.step)
 
     def _resume(self) -> None:
-        state, note = self.files.state_to_resume()
+        state, note = self.files.state_to_resume(clear=self.world.leads)
         if note:
             self.notes.append(note)
             LOG.info(note)
@@ -288,5 +302,4 @@ class Trainer:
         self.learner.load_state_dict(state["learner"])
         self.plateau.load_state_dict(state["plateau"])
         self.sampler.load_state_dict(state["sampler"])
-        set_random_state(state["random"], self.learner.device)
         self.paced = (self.position.step, self.position.stepping_seconds, self.position.waiting_seconds)

@@ -10,7 +10,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from sepmodels.devices import choose_device, peak_memory_gib, prepare_device
+from sepmodels.distributed import World, several_processes
 from sepmodels.errors import UserError
 from sepmodels.fingerprints import fingerprint
 from sepmodels.interruptions import held_signals
@@ -22,7 +25,7 @@ from sepmodels.sampling import ChunkSampler, Track
 from sepmodels.settings import TrainingSettings
 from sepmodels.states import TrainingFiles
 from sepmodels.statistics import BinStatistics
-from sepmodels.trainer import Log, Trainer
+from sepmodels.trainer import Log, Trainer, unheard
 from sepmodels.validation import Validation, validate
 from sepmodels.variants import Variant
 
@@ -69,6 +72,7 @@ def train(
     device: str = "auto",
     sample_rate_hz: int = 44_100,
     code_version: str = "",
+    processes: int = 1,
     log: Log,
     progress: Progress = silent,
 ) -> TrainingReport:
@@ -81,41 +85,94 @@ def train(
     training starts anew.
 
     train_tracks, valid_tracks: int16 (stream, channel, sample), streams as in :data:`sepmodels.audio.STREAMS`.
+    processes: how many share each batch: with device "cuda" a GPU each, else the CPU. Gradients and batch
+        normalisation are those of the whole batch, so that only rounding and the draws of dropout differ.
     log: called with figures and the step they belong to. progress: in steps.
 
     Raises UserError where nothing can be learned (no tracks, silent vocals), or when the loss is not a number
     or explodes; the best model so far and the states from before stay.
     """
-    _check_tracks(train_tracks, valid_tracks)
-    chosen = choose_device(device)
-    prepare_device(chosen, settings.memory_budget_gb)
-    identity = fingerprint(
+    _check(train_tracks, valid_tracks, settings, processes)
+    task = _Task(
         variant,
         settings,
-        seed=seed,
-        sample_rate_hz=sample_rate_hz,
-        tracks=(train_tracks, valid_tracks),
-        statistics=statistics,
-        code_version=code_version,
+        train_tracks,
+        valid_tracks,
+        statistics,
+        TrainingFiles(
+            folder,
+            fingerprint(
+                variant,
+                settings,
+                seed=seed,
+                sample_rate_hz=sample_rate_hz,
+                tracks=(train_tracks, valid_tracks),
+                statistics=statistics,
+                code_version=code_version,
+            ),
+        ),
+        seed,
+        choose_device(device, processes),
+        sample_rate_hz,
     )
-    sampler = ChunkSampler(train_tracks, settings, seed=seed, device=chosen, sample_rate_hz=sample_rate_hz)
-    with closing(sampler), own_randomness(seed, chosen), held_signals() as interruptions:
-        model = build_model(variant, statistics, sample_rate_hz=sample_rate_hz)
-        learner = Learner(model, build_loss(variant), settings, learning_rate=variant.learning_rate, device=chosen)
+    with several_processes(processes, _train, task) as world:
+        return _train(world, task, log, progress)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is to be trained, for every process."""
+
+    variant: Variant
+    settings: TrainingSettings
+    train_tracks: Sequence[Track]
+    valid_tracks: Sequence[Track]
+    statistics: BinStatistics
+    files: TrainingFiles
+    seed: int
+    device: torch.device
+    sample_rate_hz: int
+
+
+def _train(world: World, task: _Task, log: Log = unheard, progress: Progress = silent) -> TrainingReport:
+    """What each process does."""
+    variant, settings = task.variant, task.settings
+    device = torch.device("cuda", world.rank) if task.device.type == "cuda" and world.ranks > 1 else task.device
+    prepare_device(device, settings.memory_budget_gb)
+    sampler = ChunkSampler(
+        task.train_tracks,
+        settings,
+        seed=task.seed,
+        device=device,
+        sample_rate_hz=task.sample_rate_hz,
+        rank=world.rank,
+        ranks=world.ranks,
+    )
+    with closing(sampler), own_randomness(task.seed, device), held_signals() as interruptions:
+        model = build_model(variant, task.statistics, sample_rate_hz=task.sample_rate_hz)
+        learner = Learner(
+            model, build_loss(variant), settings, learning_rate=variant.learning_rate, device=device, world=world
+        )
         trainer = Trainer(
             variant,
-            seed,
+            task.seed,
             learner,
             sampler,
-            functools.partial(_validated, learner, valid_tracks, sample_rate_hz),
-            TrainingFiles(folder, identity),
-            steps_per_epoch=max(1, len(train_tracks) * settings.chunks_per_track // settings.batch),
+            functools.partial(_validated, learner, task.valid_tracks, task.sample_rate_hz),
+            task.files,
+            steps_per_epoch=max(1, len(task.train_tracks) * settings.chunks_per_track // settings.batch),
         )
         trainer.run(interruptions, log, progress)
         return _report(trainer)
 
 
-def _check_tracks(train_tracks: Sequence[Track], valid_tracks: Sequence[Track]) -> None:
+def _check(
+    train_tracks: Sequence[Track], valid_tracks: Sequence[Track], settings: TrainingSettings, processes: int
+) -> None:
+    if processes < 1 or settings.batch % processes:
+        raise UserError(
+            f"A batch of {settings.batch} chunks cannot be shared by {processes} processes: make it a multiple."
+        )
     if not train_tracks:
         raise UserError("There is no track to train on: the training split is empty.")
     if not valid_tracks:
@@ -140,6 +197,7 @@ def _validated(
             sample_rate_hz=sample_rate_hz,
             batch_seconds=learner.settings.batch * learner.settings.chunk_seconds,
             between=between,
+            world=learner.world,
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sepmodels.distributed import ALONE, World
 from sepmodels.estimate import Estimate
 
 LONGEST_SEGMENT_SECONDS = 30
@@ -50,6 +51,7 @@ def validate(
     sample_rate_hz: int,
     batch_seconds: float,
     between: Callable[[], None] = lambda: None,
+    world: World = ALONE,
 ) -> Validation:
     """Separate the true mixtures of ``tracks``, in segments, and compare with their vocals.
 
@@ -59,11 +61,13 @@ def validate(
     tracks: int16 (stream, channel, sample).
     batch_seconds: how much audio goes through the model at once, at most (but at least one segment).
     between: called between batches; may raise to interrupt.
+    world: the processes that share the work, a track each in turn.
     """
     model.eval()
     total_loss, total_samples = 0.0, 0
-    windows: list[list[Tensor]] = [[] for _ in tracks]
-    for segments in _batches(_segments(tracks, sample_rate_hz), round(batch_seconds * sample_rate_hz)):
+    windows: dict[int, list[Tensor]] = {index: [] for index in range(world.rank, len(tracks), world.ranks)}
+    mine = (segment for segment in _segments(tracks, sample_rate_hz) if segment.track in windows)
+    for segments in _batches(mine, round(batch_seconds * sample_rate_hz)):
         between()
         with torch.inference_mode():
             mixture = _waveforms(tracks, segments, MIXTURE, device)
@@ -76,8 +80,14 @@ def validate(
                 ratios = window_sdr_db(target, estimate.waveform, WINDOW_SECONDS * sample_rate_hz).cpu()
         for segment, ratio in zip(segments, ratios, strict=True):
             windows[segment.track].append(ratio)
-    medians = [_median(torch.cat(found).numpy()) for found in windows]
-    return Validation(total_loss / total_samples, _median(np.array(medians)))
+    medians = torch.zeros(len(tracks), dtype=torch.float64)
+    for index, found in windows.items():
+        medians[index] = _median(torch.cat(found).numpy())
+    loss_and_samples = world.total(torch.tensor([total_loss, total_samples], dtype=torch.float64))
+    return Validation(
+        loss=float(loss_and_samples[0] / loss_and_samples[1]),
+        sdr_db=_median(world.total(medians).numpy()),
+    )
 
 
 def window_sdr_db(reference: Tensor, estimate: Tensor, window_samples: int) -> Tensor:

@@ -1,0 +1,172 @@
+"""Several processes that train one model together, each on its share of every batch."""
+
+import contextlib
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from mmap import mmap
+from multiprocessing.reduction import ForkingPickler
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from sepmodels.errors import UserError
+from sepmodels.interruptions import SIGNALS
+
+Task = TypeVar("Task")
+PATIENCE = timedelta(minutes=10)  # with a process that does not answer: one may be validating alone
+
+
+@dataclass(frozen=True)
+class World:
+    """Which of how many processes this is. Rank 0 is the one that was called: it logs, saves and decides."""
+
+    rank: int = 0
+    ranks: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process logs and writes files."""
+        return self.rank == 0
+
+    def total(self, value: Tensor) -> Tensor:
+        """The sum of the processes' values, the same on each."""
+        if self.ranks == 1:
+            return value
+        summed = value.clone()
+        dist.all_reduce(summed)
+        return summed
+
+    def told(self, value: bool) -> bool:
+        """What rank 0 says."""
+        if self.ranks == 1:
+            return value
+        said = torch.tensor([value])
+        dist.broadcast(said, src=0)
+        return bool(said)
+
+    def joined(self, model: nn.Module) -> nn.Module:
+        """The model such that its gradients, and its batch normalisation, are those of the whole batch."""
+        if self.ranks == 1:
+            return model
+        share_batch_statistics(model)
+        return nn.parallel.DistributedDataParallel(model)
+
+
+ALONE = World()
+
+
+class SharedBatchNorm(nn.BatchNorm1d):
+    """Batch normalisation over the features of all processes, on any device.
+
+    Torch's own SyncBatchNorm needs a GPU; this gives the same, and so can be tested without one.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (row, feature), as many rows in every process."""
+        if not self.training:
+            return super().forward(x)
+        rows = x.shape[0] * dist.get_world_size()
+        x = x.float()
+        mean = _summed(x.sum(dim=0)) / rows
+        variance = _summed((x - mean).square().sum(dim=0)) / rows
+        with torch.no_grad():
+            assert self.running_mean is not None
+            assert self.running_var is not None
+            assert self.num_batches_tracked is not None
+            self.num_batches_tracked += 1
+            momentum = self.momentum if self.momentum is not None else 1 / float(self.num_batches_tracked)
+            self.running_mean.lerp_(mean, momentum)
+            self.running_var.lerp_(variance * (rows / (rows - 1)), momentum)
+        normed: Tensor = (x - mean) * torch.rsqrt(variance + self.eps) * self.weight + self.bias
+        return normed
+
+
+class _Summed(torch.autograd.Function):
+    """The sum over processes; its gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor) -> Tensor:  # noqa: ARG004
+        summed = value.clone()
+        dist.all_reduce(summed)
+        return summed
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # noqa: ARG004
+        return _summed(gradients[0])
+
+
+def _summed(value: Tensor) -> Tensor:
+    summed: Tensor = _Summed.apply(value)
+    return summed
+
+
+def share_batch_statistics(model: nn.Module) -> None:
+    """Turn the batch normalisation of ``model`` into one over all processes; raises UserError for kinds unknown."""
+    for module in model.modules():
+        if type(module) is nn.BatchNorm1d:
+            module.__class__ = SharedBatchNorm
+        elif isinstance(module, _BatchNorm):
+            raise UserError(f"{type(module).__name__} cannot be trained by several processes: set processes to 1.")
+
+
+@contextlib.contextmanager
+def several_processes(ranks: int, work: Callable[[World, Task], object], task: Task) -> Iterator[World]:
+    """Have ``work(world, task)`` done by ``ranks - 1`` more processes while the block does it as rank 0.
+
+    The others end when the block ends, however it ends.
+    """
+    if ranks == 1:
+        yield ALONE
+        return
+    spawn = mp.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder:
+        meeting = Path(folder, "meeting").as_uri()
+        others = [
+            spawn.Process(target=_help, args=(World(rank, ranks), meeting, work, task), daemon=True)
+            for rank in range(1, ranks)
+        ]
+        for other in others:
+            other.start()
+        try:
+            _meet(World(0, ranks), meeting)
+            yield World(0, ranks)
+        finally:
+            for other in others:
+                other.kill()
+            for other in others:
+                other.join()
+            if dist.is_initialized():
+                dist.destroy_process_group()
+
+
+def _meet(world: World, meeting: str) -> None:
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    dist.init_process_group(backend, init_method=meeting, rank=world.rank, world_size=world.ranks, timeout=PATIENCE)
+
+
+def _help(world: World, meeting: str, work: Callable[[World, Task], object], task: Task) -> None:
+    """What another process does; signals are for rank 0, which ends it and gives the reasons for what both meet."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    _meet(world, meeting)
+    with contextlib.suppress(UserError):
+        work(world, task)
+
+
+def _reduce_memmap(array: np.memmap[Any, Any]) -> str | tuple[Any, ...]:
+    """Send a memory-mapped array to another process as the place where it is, not as what it holds."""
+    if isinstance(array.base, mmap) and array.filename is not None:
+        return np.memmap, (array.filename, array.dtype, "r", array.offset, array.shape)
+    return np.asarray(array).__reduce__()  # a part of one: its place is not known
+
+
+ForkingPickler.register(np.memmap, _reduce_memmap)
