@@ -40,7 +40,7 @@ def score_track(
         reference: the true sources, in the order of ``targets``.
         estimates: per variant, estimates of the same sources.
         scorer: "fast" for this project's own, "museval" for museval itself.
-        threads: how many the fast scorer uses; None for one per processor.
+        threads: how many the fast scorer uses; None for one per processor, at most 8.
 
     Returns:
         A row per variant, target, metric and window: columns variant, target, metric, window (Int64 from 0)
