@@ -101,7 +101,7 @@ def test_materialize_all_makes_every_asset_green(run_page: str, addresses: dict[
 def test_the_assets_link_opens_its_run_in_mlflow(addresses: dict[str, str], page) -> None:
     asset = f"{addresses['Dagster']}/assets/musdb18-7s/transformer/checkpoint"
     page.goto(asset, wait_until="domcontentloaded")
-    link = page.get_by_role("link", name=re.compile(re.escape(addresses["MLflow"]))).first
+    link = page.locator(f"a[href^='{addresses['MLflow']}']").first
     link.wait_for()
     page.goto(link.get_attribute("href"), wait_until="domcontentloaded")
     page.get_by_text("transformer/checkpoint").first.wait_for()
