@@ -16,7 +16,7 @@ _SHORT = TrainingSettings(batch=4, chunk_seconds=3.0)
 _ALL = (
     Profile(
         name="demo",
-        summary="A dozen short songs made here, offline: the whole benchmark in minutes on a laptop.",
+        summary="Fourteen short songs made here, offline: the whole benchmark in minutes on a laptop.",
         dataset=DatasetSettings("demo", validation_share=0.25),
         training=replace(_SHORT, chunks_per_track=20, steps=300),
         separation=SeparationSettings(segment_seconds=20.0),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
@@ -272,6 +272,7 @@ def test_a_melody_stays_in_its_range_and_key_and_its_notes_do_not_overlap(plan: 
 
 
 @settings(max_examples=20, deadline=None)
+@example(shape=0.5)
 @given(shape=st.floats(0.4, 2.2))
 def test_a_glottal_pulse_ends_with_the_flow_it_began_with_and_is_steepest_where_the_folds_meet(shape: float) -> None:
     pulse = flow_derivative(shape)

@@ -1,4 +1,4 @@
-"""A small dataset that is made here: a dozen short songs with a singing voice, offline and from a seed.
+"""A small dataset that is made here: fourteen short songs with a singing voice, offline and from a seed.
 
 They lie on disk as MUSDB18 does (``train`` and ``test`` with a five-stream ``.stem.mp4`` for each song), so the
 benchmark walks the same path with them as with the real music.

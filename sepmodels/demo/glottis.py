@@ -32,7 +32,8 @@ def flow_derivative(shape: float) -> Floats:
     excitation = peak * (1 + skew)
     closed = 1 - excitation
     angular = np.pi / peak
-    rate = optimize.brentq(lambda e: e * return_share - 1 + np.exp(-e * closed), 1.0, 1 / return_share)
+    # the root is just below 1 / return_share, where rounding can hide the change of sign
+    rate = optimize.brentq(lambda e: e * return_share - 1 + np.exp(-e * closed), 1.0, 1.001 / return_share)
     floor = np.exp(-rate * closed)
     return_area = -((1 - floor) / rate - closed * floor) / (rate * return_share)
 

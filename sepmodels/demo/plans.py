@@ -1,4 +1,4 @@
-"""What the demo's songs are: twelve plans, varied in key, tempo, singer, arrangement, mix and room."""
+"""What the demo's songs are: fourteen plans, varied in key, tempo, singer, arrangement, mix and room."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -88,5 +88,9 @@ SONGS = (
              voice_db=-5.0, room_seconds=1.7, lead=True),
     SongPlan(12, "test", "Eb", "major", 116, "baritone", (0, 5, 1, 4), "shuffle", "fingered", "pad", "plucks",
              voice_db=-3.5, room_seconds=0.9, entry_beats=4, beats_per_chord=2),
+    SongPlan(13, "test", "F", "minor", 108, "alto", (0, 3, 6, 2), "rock", "synth", "strings", "plucks",
+             voice_db=-4.0, room_seconds=1.2),
+    SongPlan(14, "test", "D", "major", 92, "tenor", (0, 5, 3, 4), "half_time", "fingered", "organ", "strum",
+             voice_db=-3.0, room_seconds=0.8, voices=2),
 )
 # fmt: on
