@@ -4,8 +4,11 @@ The augmentation is Open-Unmix's (``openunmix/data.py``, 1.3.0): every stem gets
 probability, its channels swapped; with ``remix`` every stem comes from a track of its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 
 from sepmodels.settings import TrainingSettings
@@ -13,8 +16,9 @@ from sepmodels.settings import TrainingSettings
 STEMS = 4  # drums, bass, other, vocals: sepmodels.audio.STREAMS without the mixture
 VOCALS = 3
 FULL_SCALE = 32768.0
-# On a CPU the arithmetic goes block by block, so that intermediate values stay in the cache: twice as fast.
-BLOCK_SAMPLES = 8192
+
+Int16s = np.ndarray[Any, np.dtype[np.int16]]
+Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def draw(generator: torch.Generator, positions: torch.Tensor, settings: Training
 
 
 def mix(stems: torch.Tensor, gain: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Scale the stems, and sum them to a mixture.
+    """Scale the stems of a whole batch, and sum them to mixtures.
 
     stems: int16 (batch, stem, channel, sample); gain: float32 (batch, stem), on the same device.
     Returns mixture and target (the vocals), float32 (batch, channel, sample).
@@ -72,14 +76,25 @@ def mix(stems: torch.Tensor, gain: torch.Tensor) -> tuple[torch.Tensor, torch.Te
     >>> mixture.item(), target.item()
     (0.5, 0.25)
     """
-    batch, _, channels, samples = stems.shape
-    mixture = torch.empty(batch, channels, samples, device=stems.device)
-    target = torch.empty_like(mixture)
-    scale = (gain / FULL_SCALE)[:, :, None, None]
-    block = BLOCK_SAMPLES if stems.device.type == "cpu" else samples
-    for begin in range(0, samples, block):
-        span = slice(begin, begin + block)
-        scaled = stems[..., span].float().mul_(scale)
-        torch.sum(scaled, dim=1, out=mixture[..., span])
-        target[..., span] = scaled[:, VOCALS]
-    return mixture, target
+    scaled = stems.float().mul_((gain / FULL_SCALE)[:, :, None, None])
+    mixture = scaled[:, 0] + scaled[:, 1]
+    mixture += scaled[:, 2]
+    mixture += scaled[:, VOCALS]
+    return mixture, scaled[:, VOCALS].clone()  # a copy, so that the other stems' memory is free
+
+
+def mix_chunk(stems: Sequence[Int16s], gain: Floats, mixture: Floats, target: Floats) -> None:
+    """:func:`mix` for one chunk, by NumPy, into ``mixture`` and ``target``: bit for bit the same.
+
+    On a CPU this is faster: a chunk stays in the cache, and several threads can mix a chunk each.
+
+    stems: int16 (channel, sample) each; gain: float32 (stem,); mixture, target: float32 (channel, sample).
+    """
+    scale = gain / np.float32(FULL_SCALE)
+    scaled = np.empty_like(mixture)
+    for number, (stem, factor) in enumerate(zip(stems, scale, strict=True)):
+        room = (mixture, scaled, scaled, target)[number]
+        np.copyto(room, stem)
+        room *= factor
+        if number > 0:
+            mixture += room

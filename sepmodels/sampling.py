@@ -2,7 +2,7 @@
 
 A chunk is an excerpt of ``settings.chunk_seconds`` at a random position of a random track. One generator on
 the CPU decides every draw (:func:`sepmodels.augment.draw`), so the same seed gives the same batches wherever
-the samples come from, on one process or several.
+the samples come from, on one process or several, with any number of threads.
 
 Silent chunks are kept, as in Open-Unmix: a model has to learn to be silent too. Tracks shorter than a chunk
 are used whole, with silence after their end.
@@ -10,7 +10,7 @@ are used whole, with silence after their end.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -25,64 +25,89 @@ from sepmodels.settings import TrainingSettings
 LOG = logging.getLogger(__name__)
 MOST_OF_FREE_MEMORY = 0.5  # the share of what is free that a resident data set may take
 BATCHES_AHEAD = 2
-CPU = torch.device("cpu")
+CHANNELS = 2
 
 Track = np.ndarray[Any, np.dtype[np.int16]]
+Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 class ResidentChunks:
-    """All stems in one int16 tensor, on the device or in host memory; a batch is one gather."""
+    """All stems in one int16 tensor on the device: a batch is one gather, and mixed there."""
 
     def __init__(self, tracks: Sequence[Track], chunk: int, device: torch.device) -> None:
         """tracks: int16 (stream, channel, sample) each, stems after the mixture; chunk: in samples."""
-        lengths = torch.tensor([max(track.shape[-1], chunk) for track in tracks])
-        sizes = lengths * augment.STEMS * 2
-        self.lengths = lengths  # of one channel of one stem, as stored
+        self.lengths = torch.tensor([max(track.shape[-1], chunk) for track in tracks])  # as stored
+        sizes = self.lengths * augment.STEMS * CHANNELS
         self.begins = sizes.cumsum(0) - sizes
         stored = torch.zeros(int(sizes.sum()), dtype=torch.int16, device=device)
-        for track, begin, length in zip(tracks, self.begins.tolist(), lengths.tolist(), strict=True):
-            room = stored[begin : begin + augment.STEMS * 2 * length].view(augment.STEMS, 2, length)
+        for track, begin, length in zip(tracks, self.begins.tolist(), self.lengths.tolist(), strict=True):
+            room = stored[begin : begin + augment.STEMS * CHANNELS * length].view(augment.STEMS, CHANNELS, length)
             room[..., : track.shape[-1]] = torch.from_numpy(np.array(track[1:]))
         self.windows = stored.unfold(0, chunk, 1)  # (start, sample), a view
         self.device = device
 
-    def read(self, draws: augment.Draws, out: torch.Tensor | None) -> torch.Tensor:
-        """Int16 (batch, stem, channel, sample) of the drawn chunks, in ``out`` where one is given."""
-        channel = torch.stack([draws.swap, ~draws.swap], dim=-1).long()  # which channel comes first, second
-        row = torch.arange(augment.STEMS)[None, :, None] * 2 + channel  # (batch, stem, channel)
+    def batch(self, draws: augment.Draws) -> Batch:
+        """Mixture and target of the drawn chunks."""
+        channel = torch.stack([draws.swap, ~draws.swap], dim=-1).long()  # which one is read first, and second
+        row = torch.arange(augment.STEMS)[None, :, None] * CHANNELS + channel  # (batch, stem, channel)
         begin = self.begins[draws.track] + draws.start
-        starts = (begin[..., None] + row * self.lengths[draws.track][..., None]).flatten().to(self.device)
-        if out is None:
-            return self.windows.index_select(0, starts).view(*row.shape, -1)
-        torch.index_select(self.windows, 0, starts, out=out.view(len(starts), -1))
-        return out
+        starts = begin[..., None] + row * self.lengths[draws.track][..., None]
+        stems = self.windows.index_select(0, starts.flatten().to(self.device)).view(*row.shape, -1)
+        return augment.mix(stems, draws.gain.to(self.device))
 
 
-class MappedChunks:
-    """Stems left where they are, in memory-mapped files: only what is drawn is read."""
+class HostChunks:
+    """Stems in host memory or in memory-mapped files: what is drawn is read by threads, some batches ahead."""
 
-    def __init__(self, tracks: Sequence[Track]) -> None:
+    def __init__(self, tracks: Sequence[Track], chunk: int, device: torch.device) -> None:
+        """tracks: int16 (stem, channel, sample) each; chunk: in samples."""
         self.tracks = tracks
+        self.chunk = chunk
+        self.device = device
+        threads = min(BATCHES_AHEAD, torch.get_num_threads())
+        self.threads = ThreadPoolExecutor(threads, "chunks")
 
-    def read(self, draws: augment.Draws, out: torch.Tensor) -> torch.Tensor:
-        """Int16 (batch, stem, channel, sample) of the drawn chunks, in ``out``."""
-        room = out.numpy()
-        chunk = room.shape[-1]
-        picks = zip(draws.track.tolist(), draws.start.tolist(), draws.swap.tolist(), strict=True)
-        for b, (tracks, starts, swaps) in enumerate(picks):
-            for stem, (track, start, swap) in enumerate(zip(tracks, starts, swaps, strict=True)):
-                found = self.tracks[track][stem + 1, :, start : start + chunk]
-                room[b, stem, :, : found.shape[-1]] = found[::-1] if swap else found
-                room[b, stem, :, found.shape[-1] :] = 0
-        return out
+    def read(self, draws: augment.Draws) -> "Future[Batch]":
+        """Begin to read: for a CPU mixture and target, for another device stems and gains, in pinned memory."""
+        return self.threads.submit(self._mixed if self.device.type == "cpu" else self._stems, draws)
+
+    def batch(self, read: "Future[Batch]") -> Batch:
+        """Mixture and target, on the device."""
+        first, second = read.result()
+        if self.device.type == "cpu":
+            return first, second
+        return augment.mix(first.to(self.device, non_blocking=True), second.to(self.device, non_blocking=True))
+
+    def _mixed(self, draws: augment.Draws) -> Batch:
+        mixture = torch.zeros(len(draws.gain), CHANNELS, self.chunk)
+        target = torch.zeros_like(mixture)
+        for index, gain in enumerate(draws.gain.numpy()):
+            augment.mix_chunk(self._excerpts(draws, index), gain, mixture[index].numpy(), target[index].numpy())
+        return mixture, target
+
+    def _stems(self, draws: augment.Draws) -> Batch:
+        shape = (*draws.gain.shape, CHANNELS, self.chunk)
+        stems = torch.empty(shape, dtype=torch.int16, pin_memory=self.device.type == "cuda")
+        for index in range(len(stems)):
+            for stem, excerpt in enumerate(self._excerpts(draws, index)):
+                stems[index, stem].numpy()[:] = excerpt
+        return stems, draws.gain
+
+    def _excerpts(self, draws: augment.Draws, index: int) -> list[augment.Int16s]:
+        """The four stems of one chunk, (channel, sample) each."""
+        picks = zip(draws.track[index].tolist(), draws.start[index].tolist(), draws.swap[index].tolist(), strict=True)
+        found = []
+        for stem, (track, start, swap) in enumerate(picks):
+            excerpt = self.tracks[track][stem, :: -1 if swap else 1, start : start + self.chunk]
+            missing = self.chunk - excerpt.shape[-1]
+            found.append(np.pad(excerpt, ((0, 0), (0, missing))) if missing else excerpt)
+        return found
 
 
 class ChunkSampler:
     """Batches of (mixture, target) without end.
 
     feeding: "device", "host" or "disk": where the samples are; settings.feeding, or chosen by what is free.
-    state_dict: the generator as it stands for the next batch that has not been handed out, whatever has been
-        read ahead.
     """
 
     def __init__(
@@ -104,51 +129,41 @@ class ChunkSampler:
             raise UserError("There is no track to train on: the training split is empty.")
         self.settings = settings
         self.device = torch.device(device)
-        self.chunk = round(settings.chunk_seconds * sample_rate_hz)
         self.share = (rank, ranks)
-        self.positions = torch.tensor([max(1, track.shape[-1] - self.chunk + 1) for track in tracks])
+        chunk = round(settings.chunk_seconds * sample_rate_hz)
+        self.positions = torch.tensor([max(1, track.shape[-1] - chunk + 1) for track in tracks])
         self.generator = torch.Generator().manual_seed(seed)
-        self.feeding = settings.feeding if settings.feeding != "auto" else choose_feeding(tracks, self.device)
+        self.feeding = settings.feeding if settings.feeding != "auto" else choose_feeding(tracks, self.device, ranks)
         LOG.info("Chunks are read from %s.", "disk" if self.feeding == "disk" else f"{self.feeding} memory")
-        self._read = self._reader(tracks)
-        self._ahead: deque[tuple[Future[torch.Tensor], augment.Draws, torch.Tensor]] = deque()
-        overlaps = self.feeding == "disk" or (self.feeding == "host" and self.device.type != "cpu")
-        self._threads = ThreadPoolExecutor(1, "chunks") if overlaps else None
+        self._resident: ResidentChunks | None = None
+        self._host: HostChunks | None = None
+        if self.feeding == "device":
+            self._resident = ResidentChunks(tracks, chunk, self.device)
+        elif self.feeding == "host":
+            self._host = HostChunks([np.array(track[1:]) for track in tracks], chunk, self.device)
+        else:
+            self._host = HostChunks([track[1:] for track in tracks], chunk, self.device)
+        self._ahead: deque[tuple[Future[Batch], torch.Tensor]] = deque()
         self._state = self.generator.get_state()
 
-    def _reader(self, tracks: Sequence[Track]) -> Callable[[augment.Draws], torch.Tensor]:
-        if self.feeding == "device":
-            resident = ResidentChunks(tracks, self.chunk, self.device)
-            return lambda draws: resident.read(draws, None)
-        source = MappedChunks(tracks) if self.feeding == "disk" else ResidentChunks(tracks, self.chunk, CPU)
-        pinned = self.device.type == "cuda"
-
-        def read(draws: augment.Draws) -> torch.Tensor:
-            shape = (*draws.gain.shape, 2, self.chunk)
-            return source.read(draws, torch.empty(shape, dtype=torch.int16, pin_memory=pinned))
-
-        return read
-
-    def next_batch(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def next_batch(self) -> Batch:
         """Mixture and target (the vocals) of the next chunks, float32 (batch, channel, sample) on the device."""
-        if self._threads is None:
-            draws = self._draw()
-            stems = self._read(draws)
+        if self._resident is not None:
+            batch = self._resident.batch(self._draw())
             self._state = self.generator.get_state()
-        else:
-            while len(self._ahead) <= BATCHES_AHEAD:
-                draws = self._draw()
-                self._ahead.append((self._threads.submit(self._read, draws), draws, self.generator.get_state()))
-            reading, draws, self._state = self._ahead.popleft()
-            stems = reading.result()
-        gain = draws.gain.to(self.device, non_blocking=True)
-        return augment.mix(stems.to(self.device, non_blocking=True), gain)
+            return batch
+        assert self._host is not None
+        while len(self._ahead) <= BATCHES_AHEAD:
+            read = self._host.read(self._draw())
+            self._ahead.append((read, self.generator.get_state()))
+        read, self._state = self._ahead.popleft()
+        return self._host.batch(read)
 
     def _draw(self) -> augment.Draws:
         return augment.draw(self.generator, self.positions, self.settings).part(*self.share)
 
     def state_dict(self) -> dict[str, torch.Tensor]:
-        """What :meth:`load_state_dict` needs to go on with the next batch."""
+        """The generator as it stands for the batch that is next, whatever has been read ahead."""
         return {"generator": self._state.clone()}
 
     def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
@@ -159,13 +174,16 @@ class ChunkSampler:
 
     def close(self) -> None:
         """End reading ahead."""
-        if self._threads is not None:
-            self._threads.shutdown(cancel_futures=True)
+        if self._host is not None:
+            self._host.threads.shutdown(cancel_futures=True)
 
 
-def choose_feeding(tracks: Sequence[Track], device: torch.device) -> str:
-    """Where the samples should be: on the device if they fit in what is free there, or in host memory, or on disk."""
+def choose_feeding(tracks: Sequence[Track], device: torch.device, processes: int = 1) -> str:
+    """Where the samples should be: on the device if they fit in what is free there, or in host memory, or on disk.
+
+    processes: how many keep the tracks in the same host's memory.
+    """
     size = sum(track[1:].nbytes for track in tracks)
     if device.type != "cpu" and size <= MOST_OF_FREE_MEMORY * free_device_bytes(device):
         return "device"
-    return "host" if size <= MOST_OF_FREE_MEMORY * free_host_bytes() else "disk"
+    return "host" if processes * size <= MOST_OF_FREE_MEMORY * free_host_bytes() else "disk"

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sepmodels.augment import BLOCK_SAMPLES, draw, mix
+from sepmodels.augment import draw, mix, mix_chunk
 from sepmodels.settings import TrainingSettings
 
 MANY = TrainingSettings(batch=4000)
@@ -15,15 +15,30 @@ def drawn(settings: TrainingSettings = MANY, seed: int = 0):
     return draw(torch.Generator().manual_seed(seed), POSITIONS, settings)
 
 
-@given(batch=st.integers(1, 3), samples=st.sampled_from([1, 7, BLOCK_SAMPLES - 1, BLOCK_SAMPLES, BLOCK_SAMPLES + 1]))
-def test_the_mixture_is_the_sum_of_the_scaled_stems_and_the_target_the_scaled_vocals(batch, samples):
-    rng = np.random.default_rng(batch * samples)
+def random_stems(seed: int, batch: int, samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Int16 stems (batch, stem, channel, sample) and gains (batch, stem)."""
+    rng = np.random.default_rng(seed)
     stems = rng.integers(-32768, 32768, (batch, 4, 2, samples), dtype=np.int16)
-    gain = rng.uniform(0.25, 1.25, (batch, 4)).astype(np.float32)
+    return stems, rng.uniform(0.25, 1.25, (batch, 4)).astype(np.float32)
+
+
+@given(seed=st.integers(0, 1000), batch=st.integers(1, 3), samples=st.integers(1, 50))
+def test_the_mixture_is_the_sum_of_the_scaled_stems_and_the_target_the_scaled_vocals(seed, batch, samples):
+    stems, gain = random_stems(seed, batch, samples)
     mixture, target = mix(torch.from_numpy(stems), torch.from_numpy(gain))
     scaled = stems / 32768 * gain[:, :, None, None].astype(np.float64)
     np.testing.assert_allclose(mixture, scaled.sum(axis=1), atol=1e-6)
     np.testing.assert_allclose(target, scaled[:, 3], atol=1e-6)
+
+
+@given(seed=st.integers(0, 1000), samples=st.integers(1, 50))
+def test_a_chunk_mixed_alone_is_bit_for_bit_the_one_mixed_in_a_batch(seed, samples):
+    stems, gain = random_stems(seed, 2, samples)
+    expected, expected_target = mix(torch.from_numpy(stems), torch.from_numpy(gain))
+    mixture, target = np.empty((2, samples), np.float32), np.empty((2, samples), np.float32)
+    mix_chunk(stems[1], gain[1], mixture, target)
+    np.testing.assert_array_equal(mixture, expected[1])
+    np.testing.assert_array_equal(target, expected_target[1])
 
 
 def test_gains_are_uniform_between_the_settings_limits():

@@ -98,6 +98,16 @@ def test_a_state_belongs_to_the_next_batch_whatever_has_been_read_ahead(feeding)
         assert_same(expected, [second.next_batch() for _ in range(4)])
 
 
+def test_stems_for_another_device_are_mixed_there_to_the_same_batches():
+    chosen = TrainingSettings(batch=6, chunk_seconds=CHUNK / RATE, feeding="disk")
+    with closing(ChunkSampler(TRACKS, chosen, seed=3, device="cpu", sample_rate_hz=RATE)) as sampler:
+        draws = sampler._draw()
+    elsewhere = sampling.HostChunks([track[1:] for track in TRACKS], CHUNK, torch.device("meta"))
+    stems, gain = elsewhere.read(draws).result()
+    elsewhere.threads.shutdown()
+    assert_same([sampling.augment.mix(stems, gain)], batches("disk", 1))
+
+
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_several_processes_share_the_batch_that_one_would_have(ranks):
     (whole_mixture, whole_target) = batches("host", 2)[1]
