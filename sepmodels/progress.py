@@ -7,7 +7,7 @@ class Progress(Protocol):
     """Called now and then by long work."""
 
     def __call__(self, done: int, total: int, unit: str, **figures: float) -> None:
-        """Say that ``done`` of ``total`` are made; ``unit`` is one of them ("step", "track"), figures stand beside (loss=0.3)."""
+        """Say that ``done`` of ``total`` are made; ``unit`` is one ("step"); figures (loss=0.3) stand beside."""
 
 
 def silent(done: int, total: int, unit: str, **figures: float) -> None:

@@ -88,7 +88,6 @@ class TrainingSettings:
     memory_budget_gb: float | None = speed_only(None)
     compile: bool = speed_only(False)
 
-
     def budget(self) -> str:
         """The budget in words.
 
