@@ -18,7 +18,7 @@ _ALL = (
         name="demo",
         summary="Fourteen short songs made here, offline: the whole benchmark in minutes on a laptop.",
         dataset=DatasetSettings("demo", validation_share=0.25),
-        training=replace(_SHORT, chunks_per_track=20, steps=300),
+        training=replace(_SHORT, chunks_per_track=20, steps=200),
         separation=SeparationSettings(segment_seconds=20.0),
     ),
     Profile(
