@@ -22,14 +22,19 @@ def given_files(profile: Profile, paths: Paths) -> Path | None:
     return None if profile.dataset.layout == "demo" else dataset_folder(profile, paths)
 
 
-def make_dataset(job: Job) -> Made:
-    """Find and verify the tracks; the demo's are made here first."""
-    from sepmodels.datasets import find_tracks
+def make_demo_dataset(job: Job) -> Made:
+    """Make the demo's songs, then find and verify them."""
     from sepmodels.demo import make_demo
 
+    make_demo(dataset_folder(job.profile, job.paths), progress=job.progress)
+    return make_dataset(job)
+
+
+def make_dataset(job: Job) -> Made:
+    """Find and verify the tracks."""
+    from sepmodels.datasets import find_tracks
+
     folder = dataset_folder(job.profile, job.paths)
-    if job.profile.dataset.layout == "demo":
-        make_demo(folder, progress=job.progress)
     tracks = find_tracks(folder, job.profile.dataset)
     hashes = _source_hashes(job, [source for track in tracks for source in track.sources])
     listing = [f"{track.name}|{track.split}|{hashes[str(source)]}" for track in tracks for source in track.sources]

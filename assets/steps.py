@@ -64,7 +64,7 @@ def _shared_steps(profile: Profile) -> Iterator[Step]:
     dataset = {"dataset": profile.dataset}
     yield Step(
         ("dataset",),
-        data.make_dataset,
+        data.make_demo_dataset if profile.dataset.layout == "demo" else data.make_dataset,
         group="data",
         description=f"The tracks of the dataset, found and verified. {profile.summary}",
         kinds=frozenset({"ffmpeg"}),

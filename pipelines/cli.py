@@ -47,8 +47,11 @@ def run(
 
     On a CPU the default profile takes about ten minutes. Ctrl-C saves; the next run goes on from there.
     """
+    from pipelines.selection import select
+
     asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
-    _run_job("benchmark", only, *use_options(profile, dataset, data, asked))
+    chosen, paths = use_options(profile, dataset, data, asked)
+    _run_job("benchmark", select(chosen, only or []), chosen, paths)
 
 
 @app.command()
@@ -59,19 +62,25 @@ def refresh(
     data: DataOption = None,
     settings: SetOption = None,
 ) -> None:
-    """Materialize only what is stale or was never made, and what follows from it; all else is carried over.
+    """Materialize only what is stale or was never made, and what follows from it.
 
     What is stale, and why, `sepbench stale` says beforehand.
     """
-    _run_job("refresh", only, *use_options(profile, dataset, data, settings or ()))
+    from pipelines.selection import behind, select
+
+    chosen, paths = use_options(profile, dataset, data, settings or ())
+    keys = behind(chosen, paths, select(chosen, only or []))
+    if not keys:
+        console.print("Everything is up to date.")
+        return
+    _run_job("refresh", keys, chosen, paths)
 
 
-def _run_job(job: str, only: list[str] | None, chosen: Profile, paths: Paths) -> None:
+def _run_job(job: str, keys: list[str], chosen: Profile, paths: Paths) -> None:
     from pipelines.runner import run_assets
-    from pipelines.selection import select
     from pipelines.showing import show_end
 
-    if status := run_assets(paths, job, select(chosen, only or []), console):
+    if status := run_assets(paths, job, keys, console):
         raise typer.Exit(status)
     show_end(chosen, paths, console)
 

@@ -1,9 +1,16 @@
-"""Which assets a command runs."""
+"""Which assets a command runs, and how they stand."""
 
-from collections.abc import Iterable
+from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from assets.paths import Paths
 from sepmodels.settings import Profile
 from sepmodels.variants import VARIANTS, find_variant
+
+if TYPE_CHECKING:
+    from assets.staleness import Standing, Subject
 
 
 def select(profile: Profile, only: Iterable[str]) -> list[str]:
@@ -17,3 +24,29 @@ def select(profile: Profile, only: Iterable[str]) -> list[str]:
     wanted = {find_variant(name).name for name in only} or set(VARIANTS)
     steps = benchmark_steps(profile, VARIANTS.values(), REFERENCES)
     return ["/".join((profile.name, *step.path)) for step in steps if step.variant is None or step.name in wanted]
+
+
+def standing(profile: Profile, paths: Paths) -> list[tuple[Subject, Standing]]:
+    """How every asset of the profile stands, and why; each after those that it needs."""
+    import dagster as dg
+
+    from assets.staleness import standings
+    from assets.versions import benchmark_subjects
+    from pipelines.instance import use_instance
+    from sepmodels.references import REFERENCES
+
+    use_instance(paths.data)
+    subjects = benchmark_subjects(profile, paths, VARIANTS.values(), REFERENCES)
+    with dg.DagsterInstance.get() as instance:
+        return list(zip(subjects, standings(subjects, instance), strict=True))
+
+
+def behind(profile: Profile, paths: Paths, keys: Collection[str]) -> list[str]:
+    """Those of the keys that are stale or were never made, and those of them that read such."""
+    found = []
+    for subject, one in standing(profile, paths):
+        key = subject.key.to_user_string()
+        follows = any(need.to_user_string() in found for need in subject.needs)
+        if key in keys and (one.state in ("stale", "never") or follows):
+            found.append(key)
+    return found

@@ -57,17 +57,10 @@ MARKS = {
 
 def show_standings(profile: Profile, paths: Paths, console: Console) -> None:
     """Print every asset with its standing, and the reasons where it is not fresh."""
-    import dagster as dg
+    from assets.staleness import shown
+    from pipelines.selection import standing
 
-    from assets.staleness import shown, standings
-    from assets.versions import benchmark_subjects
-    from pipelines.instance import use_instance
-    from sepmodels.references import REFERENCES
-    from sepmodels.variants import VARIANTS
-
-    use_instance(paths.data)
     listing = Table("asset", "is", "because", box=None, pad_edge=False)
-    with dg.DagsterInstance.get() as instance:
-        for one in standings(benchmark_subjects(profile, paths, VARIANTS.values(), REFERENCES), instance):
-            listing.add_row(f"[bold]{shown(one.key)}[/]", MARKS[one.state], escape("\n".join(one.reasons)))
+    for _, one in standing(profile, paths):
+        listing.add_row(f"[bold]{shown(one.key)}[/]", MARKS[one.state], escape("\n".join(one.reasons)))
     console.print(listing)

@@ -275,6 +275,13 @@ def test_a_changed_file_of_the_dataset_makes_the_dataset_stale_and_a_refresh_end
     _check_stale(benchmark)
 
 
+def test_the_songs_of_the_demo_are_no_part_of_another_dataset(benchmark, tmp_path):
+    benchmark.edit("sepmodels/demo/__init__.py", "make_demo")
+    _check_stale(benchmark, "dataset")
+    benchmark.profile = _with_setting(PROFILES["musdb18"], "dataset.folder", str(tmp_path / "elsewhere"))
+    assert not any("sepmodels/demo" in part for part in benchmark.subjects()[0].version.parts)
+
+
 def test_a_dataset_that_moved_to_another_folder_is_only_verified_again(on_given_files):
     benchmark, folder = on_given_files
     moved = folder.parent.rename(folder.parent.with_name("elsewhere"))
