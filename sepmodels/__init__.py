@@ -13,5 +13,5 @@ float32 in [-1, 1] or int16; units are in names: ``_seconds``, ``_samples``, ``_
 import os
 
 # Before torch is imported: its threads, waiting for each other, shall go to sleep early (libgomp spins fifteen times as
-# long by default). Where several programs compute on the same cores, spinning made training steps ten times slower.
+# long by default). Where several programs compute on the same cores, spinning made training steps several times slower.
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")
