@@ -1,5 +1,4 @@
 import dataclasses
-import os
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,6 @@ SMALL = {
     "time_domain": {"channels": 4, "hidden": 32},
 }
 ARCHITECTURES = list(SMALL)
-CLIPS = Path(os.environ.get("SEPBENCH_MUSDB18_7S", Path(__file__).parents[2] / "shared/data/musdb18-7s"))
 
 
 def small(architecture: str, **settings: float) -> Variant:
@@ -93,11 +91,9 @@ class TestParityWithOpenUnmix:
         assert self.difference(noise(1, 2, 50_001), unidirectional=True) < 1e-5
 
     @pytest.mark.real_data
-    def test_on_a_real_clip(self) -> None:
-        clips = sorted(CLIPS.glob("test/*.stem.mp4"))
-        if not clips:
-            pytest.skip(f"no clips of MUSDB18 in {CLIPS}: name their folder in SEPBENCH_MUSDB18_7S")
-        mixture = read_stem_file(clips[0])[0].astype(np.float32) / 32_768
+    def test_on_a_real_clip(self, musdb18_7s: Path) -> None:
+        clip = min(musdb18_7s.glob("test/*.stem.mp4"))
+        mixture = read_stem_file(clip)[0].astype(np.float32) / 32_768
 
         assert self.difference(torch.from_numpy(mixture)[None]) < 1e-5
 

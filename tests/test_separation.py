@@ -209,7 +209,7 @@ def test_progress_is_told_in_segments() -> None:
 
     separate(Gain(), noise(2, 20_000), SHORT, progress=lambda *args, **_: told.append(args))
 
-    assert told == [(2, 6, "segments"), (4, 6, "segments"), (6, 6, "segments")]
+    assert told == [(2, 6, "segment"), (4, 6, "segment"), (6, 6, "segment")]
 
 
 def test_samples_that_are_not_numbers_are_refused() -> None:

@@ -53,7 +53,7 @@ def test_mixtures_may_come_from_a_generator_and_each_is_told_of() -> None:
 
     bin_statistics((mixture(i, 9000) for i in range(3)), progress=lambda *args, **_: told.append(args))
 
-    assert told == [(1, 1, "tracks"), (2, 2, "tracks"), (3, 3, "tracks")]
+    assert told == [(1, 1, "track"), (2, 2, "track"), (3, 3, "track")]
 
 
 def test_no_mixture_at_all_is_an_error_that_says_so() -> None:
