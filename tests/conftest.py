@@ -1,6 +1,7 @@
 """What several test modules share: the real clips, and a small dataset in MUSDB's layout."""
 
 import os
+import signal
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("real_data"):
             item.add_marker(absent)
+
+
+@pytest.fixture(autouse=True)
+def python_s_own_signals() -> None:
+    """Undo what Dagster does to a process that it runs in: there SIGTERM would raise KeyboardInterrupt."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
