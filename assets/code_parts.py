@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from assets.code_names import Import, Names, bindings_of, is_type_checking, names_of
+from assets.code_bindings import Import, bindings_of, is_type_checking
+from assets.code_names import Names, names_of
 from sepmodels.errors import UserError
 
 PACKAGES = ("sepmodels", "assets", "pipelines")

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from assets.code_names import Import, Use
+from assets.code_bindings import Import
+from assets.code_names import Use
 from assets.code_parts import PACKAGES, Module, Part, read_module
 from sepmodels.errors import UserError
 
