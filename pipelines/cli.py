@@ -67,11 +67,13 @@ def refresh(
     What is stale, and why, `sepbench stale` says beforehand.
     """
     from pipelines.selection import behind, select
+    from pipelines.showing import show_end
 
     chosen, paths = use_options(profile, dataset, data, settings or ())
     keys = behind(chosen, paths, select(chosen, only or []))
     if not keys:
         console.print("Everything is up to date.")
+        show_end(chosen, paths, console)
         return
     _run_job("refresh", keys, chosen, paths)
 
