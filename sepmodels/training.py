@@ -29,6 +29,8 @@ from sepmodels.trainer import Log, Trainer, unheard
 from sepmodels.validation import Validation, validate
 from sepmodels.variants import Variant
 
+LEAST_VALIDATION_BATCH_SECONDS = 60.0  # short clips together: it takes less memory than training, and a third less time
+
 
 @dataclass(frozen=True)
 class TrainingReport:
@@ -188,6 +190,7 @@ def _check(
 def _validated(
     learner: Learner, tracks: Sequence[Track], sample_rate_hz: int, between: Callable[[], None]
 ) -> Validation:
+    settings = learner.settings
     with learner.autocast():
         return validate(
             learner.best,
@@ -195,7 +198,7 @@ def _validated(
             tracks,
             device=learner.device,
             sample_rate_hz=sample_rate_hz,
-            batch_seconds=learner.settings.batch * learner.settings.chunk_seconds,
+            batch_seconds=max(LEAST_VALIDATION_BATCH_SECONDS, settings.batch * settings.chunk_seconds),
             between=between,
             world=learner.world,
         )
