@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from assets.paths import PROJECT
+from tests.stand_ins import copy_code
 
 pytestmark = pytest.mark.slow
 
@@ -54,8 +53,7 @@ STATUS = '{ runOrError(runId: "%s") { ... on Run { status } } }'
 
 @pytest.fixture
 def project(tmp_path):
-    for package in ("sepmodels", "assets", "pipelines"):
-        shutil.copytree(PROJECT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_code(tmp_path)
     (tmp_path / "stand_in.py").write_text(STAND_IN)
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "dagster.yaml").write_text(INSTANCE)

@@ -1,0 +1,103 @@
+"""A refresh makes what is stale and what follows from it, and nothing else."""
+
+import dagster as dg
+import pytest
+
+import assets.factory
+from assets.staleness import CARRIED, PARTS, REASONS, REFRESH_TAGS
+from pipelines.watching import refresh_sensor
+from sepmodels.references import REFERENCES
+from sepmodels.variants import VARIANTS
+from tests.stand_ins import Benchmark, copy_code, matching
+
+
+@pytest.fixture
+def runnable(tmp_path, monkeypatch):
+    """Two variants, all fresh, in an instance of its own."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        benchmark = Benchmark(copy_code(tmp_path / "project"), instance, monkeypatch)
+        benchmark.variants = {name: VARIANTS[name] for name in ("open_unmix", "transformer")}
+        benchmark.run()
+        yield benchmark
+
+
+def test_nothing_is_made_where_all_is_fresh_and_what_was_known_is_kept(runnable):
+    before = runnable.metadata("transformer/checkpoint")
+    assert runnable.run() == set()
+    assert set(runnable.states().values()) == {"fresh"}
+    after = runnable.metadata("transformer/checkpoint")
+    assert {**after, CARRIED: None} == {**before, CARRIED: None}
+    runnable.run()
+    assert runnable.metadata("transformer/checkpoint")[CARRIED] == after[CARRIED]  # where it was really made
+
+
+def test_a_refresh_makes_one_edited_variant_its_scores_and_the_table_and_no_other_variant(runnable):
+    runnable.edit("sepmodels/models/transformer.py", "Model.sequence")
+    runnable.contents = {f"transformer/{part}": "other" for part in ("checkpoint", "estimates", "scores")}
+    assert runnable.run() == {
+        "transformer/checkpoint",
+        "transformer/estimates",
+        "transformer/scores",
+        "results",
+        "report",
+    }
+    assert set(runnable.states().values()) == {"fresh"}
+    reason = "sepmodels/models/transformer.py changed (function `sequence` of `Model`)"
+    assert reason in runnable.metadata("transformer/checkpoint")[REASONS].value
+    assert "transformer/scores has new data" in runnable.metadata("results")[REASONS].value
+
+
+def test_a_refresh_stops_where_what_was_made_again_is_the_same(runnable):
+    runnable.edit("sepmodels/tracks.py", "describe_tracks")
+    assert runnable.run() == {"tracks"}
+    assert set(runnable.states().values()) == {"fresh"}
+
+
+def test_a_run_that_is_no_refresh_makes_everything(runnable):
+    assert runnable.run(tags={}) == matching(runnable.subjects(), "*")
+    assert runnable.metadata("results")[REASONS].value == "- it was asked for"
+
+
+def test_each_product_keeps_the_parts_of_its_code_version(runnable):
+    parts = runnable.metadata("open_unmix/checkpoint")[PARTS].value
+    assert "sepmodels/losses.py::magnitude_mse" in parts
+    assert "sepmodels/losses.py::dual" not in parts
+
+
+def test_code_edited_after_a_run_has_begun_is_not_taken_for_what_made_the_product(runnable, monkeypatch):
+    def edit_then_make(*_):
+        runnable.edit("sepmodels/scoring/track.py", "score_track")
+        return dg.MaterializeResult(data_version=dg.DataVersion("made meanwhile"))
+
+    runnable.edit("sepmodels/cache.py", "build_cache")
+    monkeypatch.setattr(assets.factory, "_make", edit_then_make)
+    with pytest.raises(dg.Failure, match=r"track\.py changed .* after this run had begun"):
+        runnable.run()
+    assert runnable.states()["open_unmix/scores"] == "stale"
+
+
+# The sensor
+
+
+def test_the_sensor_starts_one_refresh_for_an_edit_once_it_is_left_alone(runnable):
+    look = refresh_sensor(runnable.profile, runnable.paths, runnable.variants.values(), REFERENCES)
+
+    def tick(cursor):
+        return look(dg.build_sensor_context(runnable.instance, cursor))
+
+    assert tick(None).skip_reason.skip_message == "Everything is up to date."
+    runnable.edit("sepmodels/tracks.py", "describe_tracks")
+    seen = tick(None)
+    assert not seen.run_requests
+    (request,) = tick(seen.cursor).run_requests
+    assert REFRESH_TAGS.items() <= request.tags.items()
+    assert tick(seen.cursor).run_requests[0].run_key == request.run_key  # which Dagster runs once
+    assert runnable.run(tags=request.tags) == {"tracks"}
+    assert tick(seen.cursor).skip_reason.skip_message == "Everything is up to date."
+
+
+def test_the_sensor_waits_while_a_file_is_half_written(runnable):
+    look = refresh_sensor(runnable.profile, runnable.paths, runnable.variants.values(), REFERENCES)
+    runnable.rewrite("sepmodels/tracks.py", lambda source: source + "\ndef half(")
+    said = look(dg.build_sensor_context(runnable.instance)).skip_reason.skip_message
+    assert said.startswith("sepmodels/tracks.py, line ")
