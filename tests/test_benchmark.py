@@ -89,12 +89,14 @@ def test_a_training_run_in_mlflow_has_the_variants_configuration_its_curves_and_
     assert "loss.html" in files
 
 
-def test_the_trained_model_is_loaded_back_from_the_registry_by_its_name(done: Done) -> None:
+def test_the_trained_model_is_loaded_back_from_the_registry_by_its_name(
+    done: Done, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import mlflow
 
     from assets.tracking import store_uri
 
-    mlflow.set_tracking_uri(store_uri(done.paths.data / "mlflow"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store_uri(done.paths.data / "mlflow"))
     model = mlflow.pyfunc.load_model(f"models:/sepbench-{done.profile.name}-smaller/latest")
     mixture = np.random.default_rng(0).normal(0, 0.1, (2, 44_100)).astype(np.float32)
     assert np.asarray(model.predict(mixture)).shape == mixture.shape
