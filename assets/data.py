@@ -65,13 +65,11 @@ def _source_hashes(job: Job, sources: list[Path]) -> dict[str, str]:
 def make_tracks(job: Job) -> Made:
     """Describe every track in one table."""
     from sepmodels.datasets import find_tracks
-    from sepmodels.tracks import describe_tracks, remarks
+    from sepmodels.tracks import describe_tracks
 
     previous = pd.read_parquet(job.paths.tracks) if job.paths.tracks.exists() else None
     tracks = find_tracks(dataset_folder(job.profile, job.paths), job.profile.dataset)
     table = describe_tracks(tracks, job.profile.dataset, previous=previous, progress=job.progress)
-    for name, faults in remarks(table, chunk_seconds=job.profile.training.chunk_seconds).items():
-        job.say(f"{name}: {'; '.join(faults)}")
     with replacing(job.paths.tracks) as temporary:
         table.to_parquet(temporary, index=False)
     return Made(

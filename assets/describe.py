@@ -76,7 +76,24 @@ def _value(value: float | int | str) -> dg.MetadataValue:
 def _track_table(job: Job) -> dict[str, dg.MetadataValue]:
     table = pd.read_parquet(job.paths.tracks)
     shown = ["name", "split", "duration_seconds", "vocal_activity", "mixture_deviation_db"]
-    return {"tracks_table": dg.MetadataValue.md(table[shown].round(2).to_markdown(index=False))}
+    return {
+        "tracks_table": dg.MetadataValue.md(table[shown].round(2).to_markdown(index=False)),
+        **_health(job, table),
+    }
+
+
+def _health(job: Job, table: pd.DataFrame) -> dict[str, dg.MetadataValue]:
+    """The known faults of the data, in a sentence and as a table, also in the run's log."""
+    from sepmodels.health import health_summary, health_table
+
+    health = health_table(table, chunk_seconds=job.profile.training.chunk_seconds)
+    summary = health_summary(health, len(table))
+    job.say(" ".join([summary, *(f"{row.track}: {row.finding}" for row in health.itertuples())]))
+    shown = health if len(health) else pd.DataFrame({"health": [summary]})
+    return {
+        "health": dg.MetadataValue.text(summary),
+        "health_table": dg.MetadataValue.md(shown.to_markdown(index=False)),
+    }
 
 
 def _curves(job: Job) -> dict[str, dg.MetadataValue]:

@@ -48,7 +48,7 @@ def splits_are_disjoint_and_complete(subject: Subject) -> Verdict:
 
 
 def stems_sum_to_the_mixture(subject: Subject) -> Verdict:
-    from sepmodels.tracks import LEAST_DEVIATION_DB
+    from sepmodels.health import LEAST_DEVIATION_DB
 
     table = pd.read_parquet(subject.paths.tracks)
     off = table[table.mixture_deviation_db < LEAST_DEVIATION_DB]

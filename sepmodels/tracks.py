@@ -1,4 +1,4 @@
-"""The table of tracks: what there is, what was measured, and what is odd about it."""
+"""The table of tracks: what there is, and what was measured of it. What is odd, :mod:`sepmodels.health` says."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -19,9 +19,6 @@ from sepmodels.sources import TrackAudio, hash_code, hash_sources, read_track
 SHORTEST_SECONDS = 1.0
 ACTIVITY_BLOCK_SAMPLES = 2048
 ACTIVITY_THRESHOLD_DB = -60.0
-# MUSDB18's lossy streams sum to their mixture within 20-35 dB; below this the mixture is another one.
-LEAST_DEVIATION_DB = 15.0
-MOST_CLIPPED_SHARE = 1e-4
 _BLOCK_SAMPLES = 128 * ACTIVITY_BLOCK_SAMPLES
 
 
@@ -147,35 +144,3 @@ def _leaks(rows: Sequence[Mapping[str, object]]) -> list[str]:
                 f"{row['name']!r} ({row['split']}) is the same as {other['name']!r} ({other['split']}): remove one."
             )
     return leaks
-
-
-def remarks(table: pd.DataFrame, *, chunk_seconds: float = 0.0) -> dict[str, list[str]]:
-    """What is odd about each track that has something odd, as sentences, by name. None of it stops the benchmark.
-
-    chunk_seconds: of training; shorter training tracks, which the sampler fills up with silence, are told.
-    """
-    found: dict[str, list[str]] = {}
-    for row in table.to_dict("records"):
-        sentences = _remarks_on(row)
-        if row["split"] == "train" and row["duration_seconds"] < chunk_seconds:
-            sentences.append(f"Shorter than a chunk of {chunk_seconds:g} s: filled up with silence in training.")
-        if sentences:
-            found[row["name"]] = sentences
-    return found
-
-
-def _remarks_on(row: Mapping[str, object]) -> list[str]:
-    sentences = []
-    if row["mixture_deviation_db"] < LEAST_DEVIATION_DB:  # type: ignore[operator]
-        sentences.append(f"The mixture is not the sum of the stems ({row['mixture_deviation_db']:.1f} dB).")
-    if row["silent_stems"]:
-        sentences.append(f"Silent all through: {row['silent_stems']}.")
-    if row["mono_stems"]:
-        sentences.append(f"Mono, made stereo: {row['mono_stems']}.")
-    if row["source_sample_rate_hz"] != SAMPLE_RATE_HZ:
-        sentences.append(f"Resampled from {row['source_sample_rate_hz']} Hz.")
-    if row["clipped_share"] > MOST_CLIPPED_SHARE:  # type: ignore[operator]
-        sentences.append(f"The mixture clips ({100 * row['clipped_share']:.2f} % of its samples).")  # type: ignore[operator]
-    if row["gain"] != 1:
-        sentences.append(f"All stems were turned down to {row['gain']:.3f}: their sum would have clipped.")
-    return sentences

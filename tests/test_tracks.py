@@ -11,7 +11,7 @@ from sepmodels.datasets import Track, find_tracks
 from sepmodels.errors import UserError
 from sepmodels.settings import DatasetSettings
 from sepmodels.sources import TrackAudio
-from sepmodels.tracks import describe_tracks, measure, remarks
+from sepmodels.tracks import describe_tracks, measure
 from tests.conftest import synthetic_stems, write_stem_file
 
 SETTINGS = DatasetSettings("stems")
@@ -158,45 +158,3 @@ def test_the_same_song_in_training_and_test_is_an_error(copied: Path, table: pd.
     shutil.copy(copied / "train" / "Artist 0 - Song 0.stem.mp4", copied / "test" / "copy.stem.mp4")
     with pytest.raises(UserError, match=r"'copy' \(test\) is the same as 'Artist 0 - Song 0' \((train|valid)\)"):
         describe_tracks(find_tracks(copied, SETTINGS), SETTINGS, previous=table)
-
-
-# What is odd
-
-
-def test_a_track_that_is_as_it_should_be_has_no_remarks(table: pd.DataFrame) -> None:
-    assert remarks(table) == {}
-
-
-def test_oddities_are_told_in_sentences(table: pd.DataFrame) -> None:
-    odd = table.head(1).assign(
-        mixture_deviation_db=7.26,
-        silent_stems="drums, bass",
-        mono_stems="vocals",
-        source_sample_rate_hz=48_000,
-        clipped_share=0.0123,
-        gain=0.5,
-    )
-    assert remarks(odd)[odd.name[0]] == [
-        "The mixture is not the sum of the stems (7.3 dB).",
-        "Silent all through: drums, bass.",
-        "Mono, made stereo: vocals.",
-        "Resampled from 48000 Hz.",
-        "The mixture clips (1.23 % of its samples).",
-        "All stems were turned down to 0.500: their sum would have clipped.",
-    ]
-
-
-def test_training_tracks_shorter_than_a_chunk_are_told(table: pd.DataFrame) -> None:
-    training = set(table.name[table.split == "train"])
-    told = remarks(table, chunk_seconds=6.0)
-    assert set(told) == training
-    assert told[min(training)] == ["Shorter than a chunk of 6 s: filled up with silence in training."]
-
-
-@pytest.mark.real_data
-def test_of_two_real_clips_the_one_whose_mixture_is_another_is_told(musdb18_7s: Path) -> None:
-    names = ("PR - Oh No", "AM Contra - Heart Peripheral")
-    clips = [Track(name, "test", (musdb18_7s / "test" / f"{name}.stem.mp4",)) for name in names]
-    assert remarks(describe_tracks(clips, SETTINGS)) == {
-        "PR - Oh No": ["The mixture is not the sum of the stems (7.3 dB)."]
-    }
