@@ -6,8 +6,9 @@ from assets.checks import benchmark_checks
 from assets.factory import benchmark_assets
 from assets.paths import Paths, data_folder
 from assets.tracking import Tracker
-from pipelines.jobs import benchmark_jobs, executor
+from pipelines.jobs import benchmark_jobs
 from pipelines.profiles import chosen_profile
+from pipelines.side_by_side import executor_for
 from pipelines.watching import refresh_sensor
 from sepmodels.references import REFERENCES
 from sepmodels.variants import VARIANTS
@@ -24,7 +25,7 @@ def build_definitions() -> dg.Definitions:
         jobs=benchmark_jobs(),
         sensors=[refresh_sensor(profile, paths, VARIANTS.values(), REFERENCES)],
         resources={"tracker": Tracker(folder=str(paths.data / "mlflow"))},
-        executor=executor,
+        executor=executor_for(profile),
     )
 
 

@@ -1,35 +1,72 @@
-"""Runs a job of the chosen profile in this process; the command line starts it as a child and shows its progress."""
+"""Runs a job of the chosen profile; the command line starts it as a child and shows its progress."""
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from pipelines.instance import use_instance
+
+COMMAND_TAG = "sepbench/command"  # of the run of a command, by which the command finds it
+_QUIET = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
 
 
 def main() -> int:
     """Run the job on the selected assets; 0 when every step succeeded."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--select", nargs="*", default=[], help="keys of assets; all when none is given")
-    parser.add_argument("--run-id", required=True)
+    parser.add_argument("--command", required=True, help="by which the caller finds the run")
     parser.add_argument("--job", required=True)
     arguments = parser.parse_args()
 
     import dagster as dg
 
     from assets.paths import data_folder
-    from pipelines.definitions import defs
+    from pipelines.profiles import chosen_profile
+    from pipelines.side_by_side import give_slots
 
     use_instance(data_folder())
-    keys = [dg.AssetKey.from_user_string(key) for key in arguments.select]
     with dg.DagsterInstance.get() as instance:
-        result = defs.resolve_job_def(arguments.job).execute_in_process(
+        slots = give_slots(instance, chosen_profile())
+        run = _in_processes if min(slots, _trainings(arguments.select)) > 1 else _in_this_process
+        return 0 if run(instance, arguments.job, arguments.select, {COMMAND_TAG: arguments.command}) else 1
+
+
+def _trainings(keys: Sequence[str]) -> int:
+    return sum(key.endswith("/checkpoint") for key in keys)
+
+
+def _in_this_process(instance, job: str, keys: Sequence[str], tags: dict[str, str]) -> bool:
+    """One step after another: soonest where there is no more than one training."""
+    import dagster as dg
+
+    from pipelines.definitions import defs
+
+    return (
+        defs.resolve_job_def(job)
+        .execute_in_process(
             instance=instance,
-            asset_selection=keys or None,
-            run_id=arguments.run_id,
+            asset_selection=[dg.AssetKey.from_user_string(key) for key in keys] or None,
+            tags=tags,
             raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},
+            run_config=_QUIET,
         )
-    return 0 if result.success else 1
+        .success
+    )
+
+
+def _in_processes(instance, job: str, keys: Sequence[str], tags: dict[str, str]) -> bool:
+    """Each step in a process of its own, several trainings side by side."""
+    import dagster as dg
+
+    from pipelines import side_by_side
+
+    return dg.execute_job(
+        dg.reconstructable(getattr(side_by_side, job)),
+        instance=instance,
+        asset_selection=[dg.AssetKey.from_user_string(key) for key in keys],
+        tags=tags,
+        run_config=_QUIET,
+    ).success
 
 
 if __name__ == "__main__":

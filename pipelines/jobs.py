@@ -1,4 +1,4 @@
-"""Jobs, and the executor that runs their steps."""
+"""The jobs that the pages and the command line offer."""
 
 import dagster as dg
 
@@ -7,21 +7,13 @@ from assets.staleness import REFRESH_TAGS
 BENCHMARK = "benchmark"
 REFRESH = "refresh"
 
-# Steps that run in processes of their own start from one process that has already paid for the imports.
-executor = dg.multi_or_in_process_executor.configured(
-    {
-        "multiprocess": {
-            "max_concurrent": 2,
-            "start_method": {
-                "forkserver": {"preload_modules": ["torch", "mlflow", "museval", "pandas", "pipelines.definitions"]}
-            },
-        }
-    }
-)
 
+def benchmark_jobs(refresh_executor: dg.ExecutorDefinition = dg.in_process_executor) -> list:
+    """All jobs.
 
-def benchmark_jobs() -> list:
-    """The jobs that the pages offer."""
+    refresh_executor: of the refresh. Most of its steps only look whether they are stale, so that by default they
+        have no processes of their own.
+    """
     return [
         dg.define_asset_job(
             BENCHMARK,
@@ -32,7 +24,7 @@ def benchmark_jobs() -> list:
             REFRESH,
             selection=dg.AssetSelection.all(),
             tags=REFRESH_TAGS,
-            executor_def=dg.in_process_executor,  # most steps only look whether they are stale: no process for each
+            executor_def=refresh_executor,
             description="Only what is stale, and what follows from it; all else is carried over.",
         ),
     ]

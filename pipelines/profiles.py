@@ -11,7 +11,7 @@ from sepmodels.settings import DatasetSettings, Profile, SeparationSettings, Tra
 
 DEFAULT = "demo"
 
-_SHORT = TrainingSettings(batch=4, chunk_seconds=3.0)
+_SHORT = TrainingSettings(batch=4, chunk_seconds=3.0, threads=1)
 
 _ALL = (
     Profile(
@@ -25,7 +25,7 @@ _ALL = (
         name="musdb18-7s",
         summary="The public preview of MUSDB18: 144 clips of seven seconds of real music.",
         dataset=DatasetSettings("stems"),
-        training=replace(_SHORT, chunks_per_track=4, steps=1500),
+        training=replace(_SHORT, chunks_per_track=4, steps=2000),
         separation=SeparationSettings(segment_seconds=20.0),
     ),
     Profile(

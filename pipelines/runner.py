@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from assets.events import VARIABLE
 from assets.paths import PROJECT, Paths
+from pipelines.execute import COMMAND_TAG
 from pipelines.instance import use_instance
 from pipelines.listening import listening
 
@@ -26,60 +27,65 @@ def run_assets(paths: Paths, job: str, keys: Sequence[str], console: Console) ->
     The child has a session of its own, so that Ctrl-C reaches it once, from here, and training can save.
     """
     use_instance(paths.data)
-    run_id = str(uuid.uuid4())
-    log = paths.data / "logs" / f"run-{run_id[:8]}.log"
+    name = str(uuid.uuid4())
+    log = paths.data / "logs" / f"run-{name[:8]}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pipelines.execute", "--job", job, "--run-id", run_id, "--select", *keys]
+    command = [sys.executable, "-m", "pipelines.execute", "--job", job, "--command", name, "--select", *keys]
     with listening(console, len(keys)) as address, log.open("wb") as output:
         environment = {**os.environ, VARIABLE: address}
         with (
             subprocess.Popen(
                 command, cwd=PROJECT, env=environment, stdout=output, stderr=output, start_new_session=True
             ) as child,
-            _interrupts_passed_on(child, console),
+            _interrupts_passed_on(child, console) as interrupts,
         ):
             status = child.wait()
     if status:
-        _say_why(run_id, log, status, console)
-    return INTERRUPTED if status == -signal.SIGINT else status
+        _say_why(name, log, status, console)
+    return INTERRUPTED if status and interrupts else status
 
 
 @contextmanager
-def _interrupts_passed_on(child: subprocess.Popen, console: Console) -> Iterator[None]:
-    """Ctrl-C and SIGTERM here interrupt the child, which saves and ends; a second one kills it."""
-    asked = 0
+def _interrupts_passed_on(child: subprocess.Popen, console: Console) -> Iterator[list[int]]:
+    """Ctrl-C and SIGTERM here interrupt the child, which saves and ends; a second one kills it. Gives what came."""
+    came: list[int] = []
 
-    def pass_on(_number: int, _frame: object) -> None:
-        nonlocal asked
-        asked += 1
-        if asked == 1:
+    def pass_on(number: int, _frame: object) -> None:
+        came.append(number)
+        if len(came) == 1:
             console.print("Stopping: what is made so far is saved. Once more to stop at once.")
-        child.send_signal(signal.SIGINT if asked == 1 else signal.SIGKILL)
+            child.send_signal(signal.SIGINT)
+        else:
+            os.killpg(child.pid, signal.SIGKILL)  # its steps may be processes of their own
 
     before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _say_why(run_id: str, log: Path, status: int, console: Console) -> None:
+def _say_why(command: str, log: Path, status: int, console: Console) -> None:
     """The reason in a sentence per failed step; where there is none, where to look."""
-    reasons = list(_failures(run_id))
+    reasons = list(_failures(command))
     for asset, reason in reasons:
         console.print(f"[red]{asset}[/]: {escape(reason)}", highlight=False, soft_wrap=True)
     if not reasons:
         console.print(f"The run ended with status {status}; its log is {log}.", soft_wrap=True)
 
 
-def _failures(run_id: str) -> Iterator[tuple[str, str]]:
+def _failures(command: str) -> Iterator[tuple[str, str]]:
     import dagster as dg
     from dagster import DagsterEventType
 
     with dg.DagsterInstance.get() as instance:
-        records = instance.get_records_for_run(run_id, of_type=DagsterEventType.STEP_FAILURE).records
-        for record in records:
+        runs = instance.get_runs(dg.RunsFilter(tags={COMMAND_TAG: command}))
+        for record in (
+            record
+            for run in runs
+            for record in instance.get_records_for_run(run.run_id, of_type=DagsterEventType.STEP_FAILURE).records
+        ):
             event = record.event_log_entry.dagster_event
             data = event.step_failure_data
             failure = data.user_failure_data

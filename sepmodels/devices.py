@@ -1,8 +1,10 @@
 """What the machine has: devices, free memory, and settings of memory that make a CPU faster."""
 
+import contextlib
 import ctypes
 import os
 import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -49,6 +51,17 @@ def free_host_bytes() -> int:
     if limit.exists() and used.exists() and (most := limit.read_text().strip()) != "max":
         available = min(available, int(most) - int(used.read_text()))
     return available
+
+
+@contextlib.contextmanager
+def cpu_threads(threads: int) -> Iterator[None]:
+    """Let torch use so many threads of the CPU within the block; 0 leaves it as it is."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def prepare_device(device: torch.device, memory_budget_gb: float | None) -> None:

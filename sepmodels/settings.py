@@ -64,6 +64,8 @@ class TrainingSettings:
     gradient_clip: largest norm of the gradient. ema_decay: of the averaged weights, 0 for none.
     remix: each stem from a track of its own.
     memory_budget_gb: of GPU memory.
+    threads: of the CPU for one training, 0 for all there are. With few, several variants train side by side, which on
+        short batches makes far more of the processors. It bears on the result by rounding.
     """
 
     batch: int = 16
@@ -84,6 +86,7 @@ class TrainingSettings:
     swap_probability: float = 0.5
     remix: bool = True
     precision: Literal["auto", "32", "bf16", "fp16"] = "auto"
+    threads: int = 0
     feeding: Literal["auto", "device", "host", "disk"] = speed_only("auto")
     memory_budget_gb: float | None = speed_only(None)
     compile: bool = speed_only(False)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from sepmodels.devices import choose_device, peak_memory_gib, prepare_device
+from sepmodels.devices import choose_device, cpu_threads, peak_memory_gib, prepare_device
 from sepmodels.distributed import World, several_processes
 from sepmodels.errors import UserError
 from sepmodels.fingerprints import fingerprint
@@ -141,16 +141,12 @@ def _train(world: World, task: _Task, log: Log = unheard, progress: Progress = s
     variant, settings = task.variant, task.settings
     device = torch.device("cuda", world.rank) if task.device.type == "cuda" and world.ranks > 1 else task.device
     prepare_device(device, settings.memory_budget_gb)
-    sampler = ChunkSampler(
-        task.train_tracks,
-        settings,
-        seed=task.seed,
-        device=device,
-        sample_rate_hz=task.sample_rate_hz,
-        rank=world.rank,
-        ranks=world.ranks,
-    )
-    with closing(sampler), own_randomness(task.seed, device), held_signals() as interruptions:
+    with (
+        cpu_threads(settings.threads),
+        closing(_sampler(world, task, device)) as sampler,
+        own_randomness(task.seed, device),
+        held_signals() as interruptions,
+    ):
         model = build_model(variant, task.statistics, sample_rate_hz=task.sample_rate_hz)
         learner = Learner(
             model, build_loss(variant), settings, learning_rate=variant.learning_rate, device=device, world=world
@@ -166,6 +162,18 @@ def _train(world: World, task: _Task, log: Log = unheard, progress: Progress = s
         )
         trainer.run(interruptions, log, progress)
         return _report(trainer)
+
+
+def _sampler(world: World, task: _Task, device: torch.device) -> ChunkSampler:
+    return ChunkSampler(
+        task.train_tracks,
+        task.settings,
+        seed=task.seed,
+        device=device,
+        sample_rate_hz=task.sample_rate_hz,
+        rank=world.rank,
+        ranks=world.ranks,
+    )
 
 
 def _check(

@@ -1,0 +1,53 @@
+"""How many trainings run side by side: one on a GPU; on a CPU as many as its processors and memory have room for."""
+
+import os
+
+from sepmodels.settings import Profile, TrainingSettings
+
+# Of a training on a CPU: Python with torch, and what grows with the audio in a batch (the thirstiest variant's).
+BASE_GIB = 1.0
+GIB_PER_SECOND_OF_AUDIO = 0.06
+
+
+def training_slots(profile: Profile, *, gpus: int, processors: int, free_gib: float) -> int:
+    """The number of trainings at once on such a machine; at least one.
+
+    >>> from pipelines.profiles import PROFILES
+    >>> training_slots(PROFILES["demo"], gpus=0, processors=8, free_gib=6.0)
+    3
+    >>> training_slots(PROFILES["musdb18"], gpus=0, processors=8, free_gib=64.0)
+    1
+    """
+    threads = profile.training.threads
+    on_gpu = gpus > 0 if profile.device == "auto" else profile.device.startswith("cuda")
+    if on_gpu or threads == 0:
+        return 1
+    return max(1, min(processors // threads, int(free_gib / needed_gib(profile.training))))
+
+
+def needed_gib(settings: TrainingSettings) -> float:
+    """About how much memory a training takes on a CPU."""
+    return BASE_GIB + GIB_PER_SECOND_OF_AUDIO * settings.batch * settings.chunk_seconds
+
+
+def slots_here(profile: Profile) -> int:
+    """The number of trainings at once on this machine, now."""
+    import psutil
+
+    return training_slots(
+        profile,
+        gpus=count_gpus(),
+        processors=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        free_gib=psutil.virtual_memory().available / 2**30,
+    )
+
+
+def count_gpus() -> int:
+    """How many CUDA devices the driver knows, without the seconds that importing torch takes."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        return int(pynvml.nvmlDeviceGetCount())
+    except Exception:  # no package, no driver, no device: NVML has an error class for each
+        return 0
