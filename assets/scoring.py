@@ -1,6 +1,7 @@
 """Scores of a variant's estimates, or of a reference, on the test tracks."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -31,35 +32,51 @@ def make_reference_scores(job: Job) -> Made:
 
 def _score(job: Job, seeds: tuple[int, ...], signals: Signals) -> Made:
     """The table of every seed and track; a track that cannot be scored is named and left out."""
-    from sepmodels.cache import cached_names
+    from sepmodels.cache import cached_names, load_stems
+    from sepmodels.parallel import for_each_in_processes
+    from sepmodels.scoring.workers import scoring_workers
 
-    parts = [(seed, track) for seed in seeds for track in cached_names(job.paths.stems("test"))]
-    tables, faults = [], []
-    for done, (seed, track) in enumerate(parts):
-        job.progress(done, len(parts), "track")
-        try:
-            tables.append(_score_track(job, seed, track, signals))
-        except UserError as fault:
-            faults.append(f"{track}: {fault}")
-            job.say(f"{track} is not scored: {fault}")
-    job.progress(len(parts), len(parts), "track")
+    folder = job.paths.stems("test")
+    parts = [(seed, track) for seed in seeds for track in cached_names(folder)]
+    longest = max((load_stems(folder, track).shape[-1] for _, track in parts), default=0)
+    scoring = _Scoring(job.profile, job.paths, job.name, job.code_version, signals)
+    workers = scoring_workers(job.profile.scorer, longest / job.profile.sample_rate_hz, job.profile.scoring_workers)
+    tables, faults = for_each_in_processes(scoring, parts, workers=workers, progress=job.progress)
+    said = [str(fault) for fault in faults]
+    for fault in said:
+        job.say(f"Not scored: {fault}")
     if not tables:
-        raise UserError(f"No test track of {job.name} could be scored. {' '.join(faults)}")
-    return _write(job, pd.concat(tables, ignore_index=True), faults)
+        raise UserError(f"No test track of {job.name} could be scored. {' '.join(said)}")
+    return _write(job, pd.concat(tables, ignore_index=True), said)
 
 
-def _score_track(job: Job, seed: int, track: str, signals: Signals) -> pd.DataFrame:
-    """One track's rows, read back where they were made before from the same samples by the same code."""
-    stems, estimates = signals(job.paths, job.name, seed, track)
-    key = hash_texts([job.code_version, job.profile.scorer, hash_arrays(stems, estimates)])
-    path = job.paths.score_parts(job.name) / f"seed_{seed}" / f"{hash_texts([track])[:16]}.parquet"
-    if path.exists() and (before := _read_part(path, key)) is not None:
-        return before
-    table = _rows((job.name, seed, track), stems, estimates, job.profile.sample_rate_hz, job.profile.scorer)
-    rows = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata({"key": key})
-    with replacing(path) as temporary:
-        pq.write_table(rows, temporary)
-    return table
+@dataclass(frozen=True)
+class _Scoring:
+    """Scores parts of a system's table, in whichever process."""
+
+    profile: Profile
+    paths: Paths
+    name: str
+    code_version: str
+    signals: Signals
+
+    def __call__(self, part: tuple[int, str]) -> pd.DataFrame:
+        """One track's rows, read back where they were made before from the same samples by the same code."""
+        seed, track = part
+        try:
+            stems, estimates = self.signals(self.paths, self.name, seed, track)
+            key = hash_texts([self.code_version, self.profile.scorer, hash_arrays(stems, estimates)])
+            path = self.paths.score_parts(self.name) / f"seed_{seed}" / f"{hash_texts([track])[:16]}.parquet"
+            if path.exists() and (before := _read_part(path, key)) is not None:
+                return before
+            what = (self.name, seed, track)
+            table = _rows(what, stems, estimates, self.profile.sample_rate_hz, self.profile.scorer)
+        except UserError as fault:
+            raise UserError(f"{track}: {fault}") from fault
+        rows = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata({"key": key})
+        with replacing(path) as temporary:
+            pq.write_table(rows, temporary)
+        return table
 
 
 def score_part(profile: Profile, paths: Paths, name: str, seed: int, track: str, *, scorer: str) -> pd.DataFrame:

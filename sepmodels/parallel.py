@@ -1,15 +1,21 @@
 """Work on many tracks at once, where one that fails stops no other."""
 
+import contextlib
+import functools
+import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import TypeVar
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from typing import TypeAlias, TypeVar
 
 from sepmodels.errors import UserError
 from sepmodels.progress import Progress, silent
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Outcome: TypeAlias = Callable[[], Result]  # gives the result of an item, or raises what its work raised
 
 # A worker on a four-minute track takes about half a gigabyte: more than eight would pass 4 GB.
 _MOST_WORKERS = 8
@@ -33,21 +39,66 @@ def for_each(
     workers: 0 means a thread for each core, eight at most. Any other exception, and an interrupt, ends the
     work: what has begun is finished, what has not is dropped, and the exception is raised.
     """
-    done: dict[int, Result] = {}
-    faults: dict[int, UserError] = {}
     pool = ThreadPoolExecutor(workers or min(usable_cores(), _MOST_WORKERS))
+    return _collected(_in_pool(pool, work, items), len(items), progress)
+
+
+def for_each_in_processes(
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    workers: int,
+    progress: Progress = silent,
+) -> tuple[list[Result], list[UserError]]:
+    """The same in processes, for work that keeps the interpreter busy; ``work`` and items must pickle.
+
+    With one worker the work is done right here. The processes end when this one does, however it ends.
+    """
+    if workers == 1:
+        here = ((index, functools.partial(work, item)) for index, item in enumerate(items))
+        return _collected(here, len(items), progress)
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, spawn, initializer=_follow_parent)
+    return _collected(_in_pool(pool, work, items), len(items), progress)
+
+
+def _in_pool(
+    pool: Executor, work: Callable[[Item], Result], items: Sequence[Item]
+) -> Generator[tuple[int, Outcome[Result]], None, None]:
     try:
         futures = {pool.submit(work, item): index for index, item in enumerate(items)}
-        for count, future in enumerate(as_completed(futures), start=1):
-            index = futures[future]
-            try:
-                done[index] = future.result()
-            except UserError as fault:
-                faults[index] = fault
-            progress(count, len(items), "track")
+        for future in as_completed(futures):
+            yield futures[future], future.result
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _collected(
+    outcomes: Generator[tuple[int, Outcome[Result]], None, None], total: int, progress: Progress
+) -> tuple[list[Result], list[UserError]]:
+    done: dict[int, Result] = {}
+    faults: dict[int, UserError] = {}
+    with contextlib.closing(outcomes):
+        for count, (index, outcome) in enumerate(outcomes, start=1):
+            try:
+                done[index] = outcome()
+            except UserError as fault:
+                faults[index] = fault
+            progress(count, total, "track")
     return [done[index] for index in sorted(done)], [faults[index] for index in sorted(faults)]
+
+
+def _follow_parent() -> None:
+    """End with the parent process, and leave interrupts to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def raise_all(faults: Iterable[object], heading: str) -> None:

@@ -117,7 +117,10 @@ class SeparationSettings:
 
 @dataclass(frozen=True)
 class Profile:
-    """One benchmark: a dataset, a budget, seeds and where it runs."""
+    """One benchmark: a dataset, a budget, seeds and where it runs.
+
+    scoring_workers: how many tracks are scored at once, each in a process of its own; 0 for what suits the machine.
+    """
 
     name: str
     summary: str

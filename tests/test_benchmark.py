@@ -1,5 +1,6 @@
 """The whole benchmark, through a real Dagster instance and a real MLflow store, on a small dataset."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -127,6 +128,45 @@ def test_scores_have_a_row_per_system_seed_track_target_metric_and_window(done: 
     assert set(scores.metric) == {"SDR", "ISR", "SIR", "SAR", "uSDR", "SI-SDR"}
 
 
+@pytest.mark.parametrize("setting", [{"scoring_workers": 2}, {"scorer": "museval", "scoring_workers": 1}])
+def test_any_number_of_workers_and_museval_itself_give_the_same_scores(
+    done: Done, tmp_path: Path, setting: dict[str, object]
+) -> None:
+    from assets.job import Job
+    from assets.scoring import make_scores
+
+    before = pd.read_parquet(done.paths.scores("smaller"))
+    shutil.copytree(done.paths.data, tmp_path / "data", ignore=shutil.ignore_patterns("scores", "mlflow"))
+    paths = Paths(tmp_path / "data", done.profile.name)
+    make_scores(Job(replace(done.profile, **setting), paths, "smaller", ADDED, code_version="1"))
+    after = pd.read_parquet(paths.scores("smaller"))
+    pd.testing.assert_frame_equal(after, before, rtol=0, atol=1e-4)
+
+
+def test_scoring_goes_on_where_it_was_and_does_again_what_another_scorer_or_code_did(
+    done: Done, tmp_path: Path
+) -> None:
+    from assets.job import Job
+    from assets.scoring import make_scores
+
+    shutil.copytree(done.paths.data, tmp_path / "data", ignore=shutil.ignore_patterns("scores", "mlflow"))
+    paths = Paths(tmp_path / "data", done.profile.name)
+    job = Job(done.profile, paths, "smaller", ADDED, code_version="1")
+
+    def written() -> dict[str, int]:
+        make_scores(job)
+        return {path.name: path.stat().st_mtime_ns for path in paths.score_parts("smaller").rglob("*.parquet")}
+
+    first = written()
+    lost, kept = sorted(first)
+    next(paths.score_parts("smaller").rglob(lost)).write_bytes(b"cut off")
+    second = written()
+    assert second[kept] == first[kept]
+    assert second[lost] > first[lost]
+    job = replace(job, code_version="2")
+    assert all(written()[name] > second[name] for name in second)
+
+
 def test_the_mixture_is_below_the_ideal_mask(done: Done) -> None:
     summary = pd.read_parquet(done.paths.results / "results.parquet")
     vocals = summary[summary.target == "vocals"].set_index("variant").SDR
@@ -183,8 +223,6 @@ def test_a_model_of_another_configuration_is_refused_by_name(done: Done) -> None
 
 
 def test_museval_files_of_another_system_become_a_row_of_the_table(done: Done) -> None:
-    import shutil
-
     from assets.job import Job
     from assets.results import make_table
 

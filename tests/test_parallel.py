@@ -1,9 +1,15 @@
+import os
+import subprocess
+import sys
 import threading
+import time
 
+import psutil
 import pytest
 
 from sepmodels.errors import UserError
-from sepmodels.parallel import for_each
+from sepmodels.parallel import for_each, for_each_in_processes
+from tests.conftest import PROJECT
 
 
 def test_results_and_faults_come_in_the_order_of_the_items_whatever_ends_first() -> None:
@@ -41,3 +47,40 @@ def test_an_interrupt_drops_what_has_not_begun() -> None:
 def test_another_error_than_a_users_ends_the_work_and_is_raised_as_it_is() -> None:
     with pytest.raises(ZeroDivisionError):
         for_each(lambda number: 1 // number, [1, 0, 2], workers=1)
+
+
+def tens(number: int) -> tuple[int, int]:
+    """Work that another process can find by its name."""
+    if number % 2:
+        raise UserError(f"{number} is odd.")
+    return 10 * number, os.getpid()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_processes_give_results_and_faults_in_the_order_of_the_items(workers: int) -> None:
+    results, faults = for_each_in_processes(tens, range(5), workers=workers)
+    assert [result for result, _ in results] == [0, 20, 40]
+    assert [str(fault) for fault in faults] == ["1 is odd.", "3 is odd."]
+    assert (os.getpid() in {process for _, process in results}) == (workers == 1)
+
+
+def test_processes_end_when_the_one_that_started_them_is_killed() -> None:
+    script = (
+        "import time, os\n"
+        "from sepmodels.parallel import for_each_in_processes\n"
+        "from tests.test_parallel import say_and_sleep\n"
+        "if __name__ == '__main__':\n"
+        "    for_each_in_processes(say_and_sleep, range(2), workers=2)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], cwd=PROJECT, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        children = [int(parent.stdout.readline()) for _ in range(2)]
+        parent.kill()
+    gone = psutil.wait_procs([psutil.Process(pid) for pid in children if psutil.pid_exists(pid)], timeout=20)[0]
+    assert all(not psutil.pid_exists(pid) or pid in {process.pid for process in gone} for pid in children)
+
+
+def say_and_sleep(_: int) -> None:
+    """Work that says where it runs, and does not end by itself."""
+    print(os.getpid(), flush=True)
+    time.sleep(600)
