@@ -38,7 +38,8 @@ NO_PART_OF_A_RESULT = (
     "sepmodels.errors",  # what a failed run says
     "sepmodels.progress",  # what is shown meanwhile
     "sepmodels.interruptions",  # how a run is stopped
-    "sepmodels.files:replacing",  # how a file gets to its place
+    "sepmodels.files:replacing",  # how a file gets to its place,
+    "assets.fetching",  # or a dataset to its folder: what it holds is hashed
     "sepmodels.devices:free_device_bytes",  # memory, and so speed
     "sepmodels.devices:free_host_bytes",
     "sepmodels.devices:peak_memory_gib",

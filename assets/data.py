@@ -18,8 +18,14 @@ def dataset_folder(profile: Profile, paths: Paths) -> Path:
 
 
 def given_files(profile: Profile, paths: Paths) -> Path | None:
-    """The dataset's folder where people put its tracks there; None for the demo's, which are made here."""
-    return None if profile.dataset.layout == "demo" else dataset_folder(profile, paths)
+    """The dataset's folder where people put its tracks there; None where they are made or fetched here, and as such."""
+    from assets.fetching import is_to_be_fetched
+    from sepmodels.archives import is_as_fetched
+
+    if profile.dataset.layout == "demo" or is_to_be_fetched(profile, paths):
+        return None
+    folder = dataset_folder(profile, paths)
+    return None if is_as_fetched(folder) else folder
 
 
 def make_demo_dataset(job: Job) -> Made:
@@ -31,9 +37,12 @@ def make_demo_dataset(job: Job) -> Made:
 
 
 def make_dataset(job: Job) -> Made:
-    """Find and verify the tracks."""
+    """Find and verify the tracks, fetched before where there are none."""
+    from assets.fetching import fetch_dataset, is_to_be_fetched
     from sepmodels.datasets import find_tracks
 
+    if is_to_be_fetched(job.profile, job.paths):
+        fetch_dataset(job.profile, job.paths, progress=job.progress, say=job.say)
     folder = dataset_folder(job.profile, job.paths)
     tracks = find_tracks(folder, job.profile.dataset)
     hashes = _source_hashes(job, [source for track in tracks for source in track.sources])

@@ -29,6 +29,11 @@ class Paths:
         return self.root / "dataset"
 
     @property
+    def licences(self) -> Path:
+        """Which archives' licences have been accepted."""
+        return self.data / "licences.json"
+
+    @property
     def manifest(self) -> Path:
         return self.root / "dataset.parquet"
 

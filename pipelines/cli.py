@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from assets.paths import Paths
-from pipelines.options import DataOption, DatasetOption, ProfileOption, SetOption, use_options
+from pipelines.options import AcceptLicenceOption, DataOption, DatasetOption, ProfileOption, SetOption, use_options
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 
@@ -41,6 +41,7 @@ def run(
     scorer: Annotated[
         str | None, typer.Option(help="fast (museval's figures, sooner) or museval itself. [default: fast]")
     ] = None,
+    accept_licence: AcceptLicenceOption = False,
     settings: SetOption = None,
 ) -> None:
     """Materialize the benchmark: dataset, every variant's training, separation and scores, table and report.
@@ -51,6 +52,7 @@ def run(
 
     asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
     chosen, paths = use_options(profile, dataset, data, asked)
+    _accept(chosen, paths, accept_licence)
     _run_job("benchmark", select(chosen, only or []), chosen, paths)
 
 
@@ -60,6 +62,7 @@ def refresh(
     only: OnlyOption = None,
     dataset: DatasetOption = None,
     data: DataOption = None,
+    accept_licence: AcceptLicenceOption = False,
     settings: SetOption = None,
 ) -> None:
     """Materialize only what is stale or was never made, and what follows from it.
@@ -70,12 +73,20 @@ def refresh(
     from pipelines.showing import show_end
 
     chosen, paths = use_options(profile, dataset, data, settings or ())
+    _accept(chosen, paths, accept_licence)
     keys = behind(chosen, paths, select(chosen, only or []))
     if not keys:
         console.print("Everything is up to date.")
         show_end(chosen, paths, console)
         return
     _run_job("refresh", keys, chosen, paths)
+
+
+def _accept(chosen: Profile, paths: Paths, accepted: bool) -> None:
+    if accepted:
+        from assets.fetching import accept_licence
+
+        accept_licence(chosen, paths)
 
 
 def _run_job(job: str, keys: list[str], chosen: Profile, paths: Paths) -> None:
@@ -85,6 +96,21 @@ def _run_job(job: str, keys: list[str], chosen: Profile, paths: Paths) -> None:
     if status := run_assets(paths, job, keys, console):
         raise typer.Exit(status)
     show_end(chosen, paths, console)
+
+
+@app.command()
+def download(
+    profile: ProfileOption = None, data: DataOption = None, accept_licence: AcceptLicenceOption = False
+) -> None:
+    """Fetch the profile's public dataset into the data folder; without the flag, show its licence.
+
+    A run fetches it by itself once the licence is accepted. A break costs nothing: the next time goes on from there.
+    """
+    from pipelines.downloading import download_dataset
+
+    chosen, paths = use_options(profile, data=data)
+    _accept(chosen, paths, accept_licence)
+    download_dataset(chosen, paths, console)
 
 
 @app.command()

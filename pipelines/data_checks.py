@@ -5,8 +5,10 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+from assets.fetching import archive_of, is_licence_accepted, is_to_be_fetched
 from assets.paths import Paths
 from pipelines.checking import GIB, Check
+from sepmodels.archives import ARCHIVES
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
@@ -16,12 +18,6 @@ from sepmodels.variants import VARIANTS
 TYPICAL_HOURS = {"demo": (0.05, 0.02), "musdb18-7s": (0.28, 0.1), "musdb18": (10.0, 3.5), "musdb18hq": (10.0, 3.5)}
 # Of one training: weights, optimiser's state, best model, and the copies in MLflow.
 TRAINING_BYTES = 300 * 10**6
-DATASET_REMEDIES = {
-    "musdb18-7s": "`python -c \"import musdb; musdb.DB(root='DIR', download=True)\"` fetches it",
-    "musdb18": "get it from https://doi.org/10.5281/zenodo.1117371",
-    "musdb18hq": "get it from https://doi.org/10.5281/zenodo.3338372",
-    "folder": "make a folder per track with vocals and other stems",
-}
 
 
 def check_data_folder(paths: Paths) -> Check:
@@ -39,7 +35,7 @@ def check_disk(profile: Profile, paths: Paths) -> Check:
     hours = _hours(profile, paths)
     if hours is None:
         return Check("disk", "ok", f"{free / GIB:.1f} GiB free; what {profile.name} needs is known once it has tracks")
-    needed = max(0, bytes_needed(profile, *hours) - _bytes_below(paths.root))
+    needed = max(0, bytes_needed(profile, *hours) + bytes_to_fetch(profile, paths) - _bytes_below(paths.root))
     detail = f"{free / GIB:.1f} GiB free, about {needed / GIB:.1f} GiB more needed by {profile.name}"
     if free < needed:
         return Check("disk", "fail", detail, "Make room, or name a folder on another disk with --data.")
@@ -52,6 +48,12 @@ def bytes_needed(profile: Profile, hours: float, test_hours: float) -> int:
     stems = hours * 3600 * SAMPLE_RATE_HZ * len(STREAMS) * 2 * 2  # int16 (stream, channel, sample)
     estimates = test_hours * 3600 * SAMPLE_RATE_HZ * 2 * 4 * systems  # float32 (channel, sample)
     return round(stems + estimates) + systems * TRAINING_BYTES
+
+
+def bytes_to_fetch(profile: Profile, paths: Paths) -> int:
+    """What a dataset that is yet to be fetched takes: its archive, and beside it what it unpacks to."""
+    archive = archive_of(profile)
+    return archive.size_bytes + archive.unpacked_bytes if archive and is_to_be_fetched(profile, paths) else 0
 
 
 def _hours(profile: Profile, paths: Paths) -> tuple[float, float] | None:
@@ -75,8 +77,10 @@ def check_dataset(profile: Profile, paths: Paths) -> Check:
     folder = Path(profile.dataset.folder) if profile.dataset.folder else paths.dataset
     if profile.dataset.layout == "demo" and not folder.exists():
         return Check("dataset", "ok", f"made in {folder} on the first run")
+    if is_to_be_fetched(profile, paths):
+        return _check_fetching(profile, paths)
     if not folder.is_dir():
-        remedy = f"Name its folder with --dataset; {DATASET_REMEDIES[profile.name]}."
+        remedy = "Name its folder with --dataset: a folder per track with vocals and other stems."
         return Check("dataset", "fail", f"none in {folder}", remedy)
     try:
         tracks = find_tracks(folder, profile.dataset)
@@ -86,6 +90,18 @@ def check_dataset(profile: Profile, paths: Paths) -> Check:
     splits = Counter(track.split for track in tracks)
     counts = ", ".join(f"{splits[split]} {split}" for split in ("train", "valid", "test"))
     return Check("dataset", "ok", f"{len(tracks)} tracks in {folder}: {counts}")
+
+
+def _check_fetching(profile: Profile, paths: Paths) -> Check:
+    """A dataset that is not here, and can be fetched."""
+    archive = ARCHIVES[profile.dataset.archive or ""]
+    size = f"{archive.size_bytes / 1e9:.2f} GB"
+    if is_licence_accepted(profile, paths):
+        return Check("dataset", "ok", f"none in {paths.dataset}; {archive.title} ({size}) is fetched on the first run")
+    remedy = (
+        f"`sepbench download -p {profile.name}` shows its licence and fetches it, or name its folder with --dataset."
+    )
+    return Check("dataset", "fail", f"none in {paths.dataset}, and the licence of {archive.title} not accepted", remedy)
 
 
 def check_dagster(paths: Paths) -> Check:

@@ -52,6 +52,15 @@ SetOption = Annotated[
     ),
 ]
 
+AcceptLicenceOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-licence",
+        help="Accept the licence of the profile's public dataset (`sepbench download` shows it); needed once, before "
+        "it can be fetched.",
+    ),
+]
+
 
 def use_options(
     profile: str | None = None, dataset: Path | None = None, data: Path | None = None, settings: Iterable[str] = ()

@@ -24,19 +24,19 @@ _ALL = (
     Profile(
         name="musdb18-7s",
         summary="The public preview of MUSDB18: 144 clips of seven seconds of real music.",
-        dataset=DatasetSettings("stems"),
+        dataset=DatasetSettings("stems", archive="musdb18-7s"),
         training=replace(_SHORT, chunks_per_track=4, steps=2000),
         separation=SeparationSettings(segment_seconds=20.0),
     ),
     Profile(
         name="musdb18",
         summary="MUSDB18 in full: 150 songs, ten hours, as compressed five-stream files. Wants a GPU.",
-        dataset=DatasetSettings("stems"),
+        dataset=DatasetSettings("stems", archive="musdb18"),
     ),
     Profile(
         name="musdb18hq",
         summary="MUSDB18-HQ: the same 150 songs as uncompressed WAV files. Wants a GPU.",
-        dataset=DatasetSettings("wav"),
+        dataset=DatasetSettings("wav", archive="musdb18hq"),
     ),
     Profile(
         name="folder",

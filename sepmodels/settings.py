@@ -38,6 +38,7 @@ class DatasetSettings:
         files), ``folder`` (a folder per track, ``vocals`` and any other stems).
     folder: its root; None means the profile's own folder under the data folder. Only the content of what is
         there counts, not the place.
+    archive: of :data:`sepmodels.archives.ARCHIVES`, fetched where no folder is named and the profile's own has nothing.
     validation_share: the share of the training tracks held out where the data has no list of its own.
     test_share: the share of all tracks held out for the scores, in the ``folder`` layout without a test folder.
     split_seed: decides those draws.
@@ -45,6 +46,7 @@ class DatasetSettings:
 
     layout: DatasetLayout
     folder: str | None = speed_only(None)
+    archive: str | None = speed_only(None)
     validation_share: float = 0.15
     test_share: float = 0.25
     split_seed: int = 42
