@@ -74,6 +74,7 @@ def serve(
         lock.write(f"{dagster.url} and {mlflow.url}")
         lock.flush()
         console.print("Starting Dagster and MLflow ...")
+        _share_out_slots(profile)
         running.start(dagster)
         open_store(paths.data / "mlflow")  # here, because two processes that make it at once break it
         running.start(mlflow)
@@ -84,6 +85,15 @@ def serve(
                     webbrowser.open(server.url)
             running.wait_until_stopped()
         console.print("Ending Dagster and MLflow ...")
+
+
+def _share_out_slots(profile: Profile) -> None:
+    import dagster as dg
+
+    from pipelines.side_by_side import give_slots
+
+    with dg.DagsterInstance.get() as instance:
+        give_slots(instance, profile)
 
 
 def dagster_server(profile: Profile, data: Path, workspace: Path, host: str, port: int, mlflow_url: str) -> Server:
