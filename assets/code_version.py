@@ -44,6 +44,9 @@ NO_PART_OF_A_RESULT = (
     "sepmodels.devices:free_host_bytes",
     "sepmodels.devices:peak_memory_gib",
     "sepmodels.devices:keep_freed_memory",
+    "sepmodels.devices:return_freed_memory",
+    "sepmodels.sampling:choose_feeding",
+    "sepmodels.thrift",  # a step in less memory, with the same result
 )
 _CODE, _LIBRARY, _FILE = "::", "library:", "file:"
 _MOST_LISTED = 5

@@ -7,6 +7,7 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import torch
 
 from sepmodels.errors import UserError
@@ -19,11 +20,11 @@ _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
 def choose_device(name: str, count: int = 1) -> torch.device:
     """The device called ``name``; "auto" is the first CUDA device, or the CPU where there is none.
 
-    count: how many such devices are wanted. Raises UserError for a device that torch does not know, or when
-    this machine has not as many.
+    count: how many such devices are wanted, that one and the next. Raises UserError for a device that torch does
+    not know, or when this machine has not as many.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -34,6 +35,15 @@ def choose_device(name: str, count: int = 1) -> torch.device:
             "here: say auto or cpu, or check the driver with nvidia-smi."
         )
     return device
+
+
+def device_of_rank(first: torch.device, rank: int) -> torch.device:
+    """The device of one of several processes: on CUDA the ``rank``-th after the first, else the same for all.
+
+    >>> device_of_rank(torch.device("cuda:1"), 2), device_of_rank(torch.device("cpu"), 2)
+    (device(type='cuda', index=3), device(type='cpu'))
+    """
+    return torch.device("cuda", (first.index or 0) + rank) if first.type == "cuda" else first
 
 
 def free_device_bytes(device: torch.device) -> int:
@@ -72,6 +82,7 @@ def prepare_device(device: torch.device, memory_budget_gb: float | None) -> None
     if device.type == "cpu":
         keep_freed_memory()
         return
+    torch.cuda.set_device(device)  # what names no device means this one
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it the sums of cuDNN's LSTM vary
     torch.backends.cudnn.deterministic = True
     total = torch.cuda.get_device_properties(device).total_memory
@@ -85,6 +96,19 @@ def peak_memory_gib(device: torch.device) -> float:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / GIB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB
+
+
+def own_host_bytes() -> int:
+    """The memory that this process has for itself now, without libraries and files that are mapped."""
+    found = psutil.Process().memory_info()
+    return int(found.rss - getattr(found, "shared", 0))
+
+
+def return_freed_memory() -> None:
+    """Let glibc give back what :func:`keep_freed_memory` had it keep."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def keep_freed_memory() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from mmap import mmap
+from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,11 +19,13 @@ import torch.multiprocessing as mp
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from sepmodels.devices import cpu_threads
 from sepmodels.errors import UserError
 from sepmodels.interruptions import SIGNALS
 
 Task = TypeVar("Task")
 PATIENCE = timedelta(minutes=10)  # with a process that does not answer: one may be validating alone
+SECONDS_TO_END = 5.0  # a process whose fault made the connection break is about to end
 
 
 @dataclass(frozen=True)
@@ -71,23 +74,28 @@ class SharedBatchNorm(nn.BatchNorm1d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (row, feature), as many rows in every process."""
+        """x: (batch, feature) or (batch, feature, sample), of the same shape in every process."""
         if not self.training:
             return super().forward(x)
-        rows = x.shape[0] * dist.get_world_size()
         x = x.float()
-        mean = _summed(x.sum(dim=0)) / rows
-        variance = _summed((x - mean).square().sum(dim=0)) / rows
-        with torch.no_grad():
-            assert self.running_mean is not None
-            assert self.running_var is not None
-            assert self.num_batches_tracked is not None
-            self.num_batches_tracked += 1
-            momentum = self.momentum if self.momentum is not None else 1 / float(self.num_batches_tracked)
-            self.running_mean.lerp_(mean, momentum)
-            self.running_var.lerp_(variance * (rows / (rows - 1)), momentum)
-        normed: Tensor = (x - mean) * torch.rsqrt(variance + self.eps) * self.weight + self.bias
-        return normed
+        others = [axis for axis in range(x.dim()) if axis != 1]
+        rows = x.numel() // x.shape[1] * dist.get_world_size()
+        mean = _summed(x.sum(others, keepdim=True)) / rows
+        variance = _summed((x - mean).square().sum(others, keepdim=True)) / rows
+        self._follow(mean.detach().flatten(), variance.detach().flatten() * (rows / (rows - 1)))
+        normed: Tensor = (x - mean) * torch.rsqrt(variance + self.eps)
+        shape = mean.shape
+        return normed * self.weight.view(shape) + self.bias.view(shape)
+
+    def _follow(self, mean: Tensor, variance: Tensor) -> None:
+        """Update the running statistics, as torch does."""
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        self.num_batches_tracked += 1
+        momentum = self.momentum if self.momentum is not None else 1 / float(self.num_batches_tracked)
+        self.running_mean.lerp_(mean, momentum)
+        self.running_var.lerp_(variance, momentum)
 
 
 class _Summed(torch.autograd.Function):
@@ -122,30 +130,58 @@ def share_batch_statistics(model: nn.Module) -> None:
 def several_processes(ranks: int, work: Callable[[World, Task], object], task: Task) -> Iterator[World]:
     """Have ``work(world, task)`` done by ``ranks - 1`` more processes while the block does it as rank 0.
 
-    The others end when the block ends, however it ends.
+    The processor's cores are shared among them. The others end when the block ends, however it ends. Raises
+    UserError when one of them ended before.
     """
     if ranks == 1:
         yield ALONE
         return
-    spawn = mp.get_context("spawn")
-    with tempfile.TemporaryDirectory() as folder:
+    threads = max(1, torch.get_num_threads() // ranks)
+    with tempfile.TemporaryDirectory() as folder, cpu_threads(threads):
         meeting = Path(folder, "meeting").as_uri()
-        others = [
-            spawn.Process(target=_help, args=(World(rank, ranks), meeting, work, task), daemon=True)
-            for rank in range(1, ranks)
-        ]
-        for other in others:
-            other.start()
+        helpers = [_Helper(World(rank, ranks), meeting, threads, work, task) for rank in range(1, ranks)]
         try:
             _meet(World(0, ranks), meeting)
             yield World(0, ranks)
+        except RuntimeError as error:  # gloo's, when another does not answer
+            for helper in helpers:
+                helper.raise_fault(error)
+            raise
         finally:
-            for other in others:
-                other.kill()
-            for other in others:
-                other.join()
+            for helper in helpers:
+                helper.end()
             if dist.is_initialized():
                 dist.destroy_process_group()
+
+
+class _Helper:
+    """Another process, as rank 0 sees it."""
+
+    def __init__(
+        self, world: World, meeting: str, threads: int, work: Callable[[World, Task], object], task: Task
+    ) -> None:
+        spawn = mp.get_context("spawn")
+        self.world = world
+        self.faults, theirs = spawn.Pipe(duplex=False)
+        self.process = spawn.Process(target=_help, args=(world, meeting, threads, theirs, work, task), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def raise_fault(self, cause: BaseException) -> None:
+        """Raise UserError if this process has ended, or is about to."""
+        self.process.join(timeout=SECONDS_TO_END)
+        if self.process.is_alive():
+            return
+        try:
+            reason = self.faults.recv()
+        except EOFError:
+            reason = f"It ended with status {self.process.exitcode}; the log may say why."
+        raise UserError(f"Process {self.world.rank} of {self.world.ranks} could not go on. {reason}") from cause
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.faults.close()
 
 
 def _meet(world: World, meeting: str) -> None:
@@ -153,13 +189,23 @@ def _meet(world: World, meeting: str) -> None:
     dist.init_process_group(backend, init_method=meeting, rank=world.rank, world_size=world.ranks, timeout=PATIENCE)
 
 
-def _help(world: World, meeting: str, work: Callable[[World, Task], object], task: Task) -> None:
-    """What another process does; signals are for rank 0, which ends it and gives the reasons for what both meet."""
+def _help(
+    world: World,
+    meeting: str,
+    threads: int,
+    faults: Connection,
+    work: Callable[[World, Task], object],
+    task: Task,
+) -> None:
+    """What another process does; signals are for rank 0, which ends it and says what is wrong."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    _meet(world, meeting)
-    with contextlib.suppress(UserError):
-        work(world, task)
+    with cpu_threads(threads):
+        _meet(world, meeting)
+        try:
+            work(world, task)
+        except UserError as fault:
+            faults.send(str(fault))
 
 
 def _reduce_memmap(array: np.memmap[Any, Any]) -> str | tuple[Any, ...]:

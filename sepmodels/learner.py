@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from sepmodels.devices import GIB, return_freed_memory
 from sepmodels.distributed import ALONE, World
 from sepmodels.errors import UserError
 from sepmodels.estimate import Estimate
 from sepmodels.settings import TrainingSettings
+from sepmodels.thrift import HostBudget, Snapshot, out_of_memory, random_state, recompute_blocks, set_random_state
 
 _DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -37,8 +39,8 @@ class Learner:
     - where chunks do not see each other, in micro-batches whose weighted gradients add up to the whole batch's
       (up to rounding, and to the draws of dropout);
     - batch normalisation couples all chunks of a batch, and micro-batches would change what is learned. There
-      the batch stays whole and what the forward pass saves for the backward pass waits in host memory: bit for
-      bit the same result.
+      the batch stays whole, and what the forward pass would keep for the backward pass is computed again where
+      the model has blocks, and then, on a GPU, waits in host memory: bit for bit the same result.
 
     notes: what was done for memory, in sentences.
     """
@@ -69,7 +71,9 @@ class Learner:
         self.average = _average(self.model, settings.ema_decay)
         self.coupled = any(isinstance(module, _BatchNorm) for module in model.modules())
         self.parts = 1
+        self.recomputes = False
         self.saves_on_host = False
+        self.host_budget = _host_budget(settings, self.model, device)
         self.notes: list[str] = []
 
     @property
@@ -99,10 +103,12 @@ class Learner:
 
     def _backward_within_memory(self, mixture: Tensor, target: Tensor) -> Tensor:
         while True:
-            before = _Snapshot(self.model, self.device)
+            before = Snapshot(self.model, self.device)
             try:
                 return self._backward(mixture, target)
-            except torch.OutOfMemoryError:
+            except RuntimeError as error:
+                if not out_of_memory(error):
+                    raise
                 before.restore()
             self._use_less_memory(len(mixture))
 
@@ -120,22 +126,28 @@ class Learner:
         return total
 
     def _saved_tensors(self) -> contextlib.AbstractContextManager[Any]:
-        if not self.saves_on_host:
-            return contextlib.nullcontext()
-        return torch.autograd.graph.save_on_cpu(pin_memory=self.device.type == "cuda")
+        """What becomes of the tensors that the forward pass keeps for the backward pass."""
+        if self.saves_on_host:
+            return torch.autograd.graph.save_on_cpu(pin_memory=True)
+        return self.host_budget.watched() if self.host_budget is not None else contextlib.nullcontext()
 
     def _use_less_memory(self, batch: int) -> None:
         self.optimizer.zero_grad()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+        else:
+            return_freed_memory()
         if self.world.ranks > 1:  # the others are in the same step already
             raise UserError(f"A share of {batch} chunks does not fit in the memory of {self.device}: lower batch.")
-        if self.coupled and not self.saves_on_host:
-            self.saves_on_host = True
-            self._note("Out of memory: what the backward pass needs now waits in host memory.")
-        elif not self.coupled and self.parts < batch:
+        if not self.coupled and self.parts < batch:
             self.parts = min(2 * self.parts, batch)
             self._note(f"Out of memory: a batch of {batch} now goes through in {self.parts} parts.")
+        elif self.coupled and not self.recomputes and recompute_blocks(self.model):
+            self.recomputes = True
+            self._note("Out of memory: blocks of the model are now computed again in the backward pass.")
+        elif self.coupled and not self.saves_on_host and self.device.type == "cuda":
+            self.saves_on_host = True
+            self._note("Out of memory: what the backward pass needs now waits in host memory.")
         else:
             raise UserError(
                 f"A batch of {batch} chunks of {self.settings.chunk_seconds:g} s does not fit in the memory of "
@@ -154,6 +166,7 @@ class Learner:
             "scaler": self.scaler.state_dict(),
             "average": self.average.state_dict() if self.average is not None else None,
             "parts": self.parts,
+            "recomputes": self.recomputes,
             "saves_on_host": self.saves_on_host,
         }
 
@@ -165,6 +178,14 @@ class Learner:
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.parts, self.saves_on_host = state["parts"], state["saves_on_host"]
+        if state["recomputes"] and not self.recomputes:
+            self.recomputes = recompute_blocks(self.model)
+
+
+def _host_budget(settings: TrainingSettings, model: nn.Module, device: torch.device) -> HostBudget | None:
+    if device.type != "cpu" or settings.memory_budget_gb is None:
+        return None
+    return HostBudget(settings.memory_budget_gb * GIB, model)
 
 
 def _average(model: nn.Module, decay: float) -> AveragedModel | None:
@@ -174,43 +195,18 @@ def _average(model: nn.Module, decay: float) -> AveragedModel | None:
     return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
 
 
-class _Snapshot:
-    """What a failed forward pass may have changed: random generators and buffers (running statistics)."""
-
-    def __init__(self, model: nn.Module, device: torch.device) -> None:
-        self.device = device
-        self.buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
-        self.random = _random_state(device)
-
-    def restore(self) -> None:
-        with torch.no_grad():
-            for buffer, value in self.buffers:
-                buffer.copy_(value)
-        _set_random_state(self.random, self.device)
-
-
 @contextlib.contextmanager
 def own_randomness(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch's global generators within the block, and leave the caller's as they were."""
-    before = _random_state(device)
+    before = random_state(device)
     torch.manual_seed(seed)
     try:
         yield
     finally:
-        _set_random_state(before, device)
+        set_random_state(before, device)
 
 
 def seed_step(seed: int, step: int, rank: int) -> None:
     """Seed torch's global generators (for dropout) by what a step is, so that no state of theirs needs keeping."""
     mixed = np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0]
     torch.manual_seed(int(mixed))
-
-
-def _random_state(device: torch.device) -> tuple[Tensor, Tensor | None]:
-    return torch.get_rng_state(), torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-
-
-def _set_random_state(state: tuple[Tensor, Tensor | None], device: torch.device) -> None:
-    torch.set_rng_state(state[0])
-    if state[1] is not None:
-        torch.cuda.set_rng_state(state[1], device)

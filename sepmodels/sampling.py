@@ -9,16 +9,17 @@ are used whole, with silence after their end.
 """
 
 import logging
+import math
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
 from sepmodels import augment
-from sepmodels.devices import free_device_bytes, free_host_bytes
+from sepmodels.devices import GIB, free_device_bytes, free_host_bytes
 from sepmodels.errors import UserError
 from sepmodels.settings import TrainingSettings
 
@@ -133,7 +134,9 @@ class ChunkSampler:
         chunk = round(settings.chunk_seconds * sample_rate_hz)
         self.positions = torch.tensor([max(1, track.shape[-1] - chunk + 1) for track in tracks])
         self.generator = torch.Generator().manual_seed(seed)
-        self.feeding = settings.feeding if settings.feeding != "auto" else choose_feeding(tracks, self.device, ranks)
+        self.feeding: str = settings.feeding
+        if self.feeding == "auto":
+            self.feeding = choose_feeding(tracks, self.device, ranks, settings.memory_budget_gb)
         LOG.info("Chunks are read from %s.", "disk" if self.feeding == "disk" else f"{self.feeding} memory")
         self._resident: ResidentChunks | None = None
         self._host: HostChunks | None = None
@@ -178,12 +181,18 @@ class ChunkSampler:
             self._host.threads.shutdown(cancel_futures=True)
 
 
-def choose_feeding(tracks: Sequence[Track], device: torch.device, processes: int = 1) -> str:
+def choose_feeding(
+    tracks: Sequence[Track], device: torch.device, processes: int = 1, memory_budget_gb: float | None = None
+) -> Literal["device", "host", "disk"]:
     """Where the samples should be: on the device if they fit in what is free there, or in host memory, or on disk.
 
-    processes: how many keep the tracks in the same host's memory.
+    processes: how many keep the tracks in the same host's memory. memory_budget_gb: of the device, for each.
     """
     size = sum(track[1:].nbytes for track in tracks)
-    if device.type != "cpu" and size <= MOST_OF_FREE_MEMORY * free_device_bytes(device):
+    budget = math.inf if memory_budget_gb is None else memory_budget_gb * GIB
+    if device.type != "cpu" and size <= MOST_OF_FREE_MEMORY * min(budget, free_device_bytes(device)):
         return "device"
-    return "host" if processes * size <= MOST_OF_FREE_MEMORY * free_host_bytes() else "disk"
+    room = free_host_bytes() / processes
+    if device.type == "cpu":
+        room = min(budget, room)
+    return "host" if size <= MOST_OF_FREE_MEMORY * room else "disk"

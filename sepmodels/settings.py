@@ -65,9 +65,10 @@ class TrainingSettings:
         improved for so many epochs.
     gradient_clip: largest norm of the gradient. ema_decay: of the averaged weights, 0 for none.
     remix: each stem from a track of its own.
-    memory_budget_gb: of GPU memory.
-    threads: of the CPU for one training, 0 for all there are. With few, several variants train side by side, which on
-        short batches makes far more of the processors. It bears on the result by rounding.
+    threads: of the CPU for each process of a training, 0 for all there are. With few, several variants train side by
+        side, which on short batches makes far more of the processors. It bears on the result by rounding.
+    processes: how many share each batch, a GPU each (or the CPU's cores). Dropout draws differ from one process's.
+    memory_budget_gb: of each GPU; on a CPU of each process, without libraries and mapped files.
     """
 
     batch: int = 16
@@ -89,6 +90,7 @@ class TrainingSettings:
     remix: bool = True
     precision: Literal["auto", "32", "bf16", "fp16"] = "auto"
     threads: int = 0
+    processes: int = 1
     feeding: Literal["auto", "device", "host", "disk"] = speed_only("auto")
     memory_budget_gb: float | None = speed_only(None)
     compile: bool = speed_only(False)

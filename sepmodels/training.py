@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from sepmodels.devices import choose_device, cpu_threads, peak_memory_gib, prepare_device
+from sepmodels.devices import choose_device, cpu_threads, device_of_rank, peak_memory_gib, prepare_device
 from sepmodels.distributed import World, several_processes
 from sepmodels.errors import UserError
 from sepmodels.fingerprints import fingerprint
@@ -74,7 +74,6 @@ def train(
     device: str = "auto",
     sample_rate_hz: int = 44_100,
     code_version: str = "",
-    processes: int = 1,
     log: Log,
     progress: Progress = silent,
 ) -> TrainingReport:
@@ -87,14 +86,15 @@ def train(
     training starts anew.
 
     train_tracks, valid_tracks: int16 (stream, channel, sample), streams as in :data:`sepmodels.audio.STREAMS`.
-    processes: how many share each batch: with device "cuda" a GPU each, else the CPU. Gradients and batch
-        normalisation are those of the whole batch, so that only rounding and the draws of dropout differ.
+    device: with ``settings.processes`` of several, the first of so many GPUs; on the CPU they share its cores.
+        Gradients and batch normalisation are those of the whole batch, so that only rounding and the draws of
+        dropout differ from one process's.
     log: called with figures and the step they belong to. progress: in steps.
 
     Raises UserError where nothing can be learned (no tracks, silent vocals), or when the loss is not a number
     or explodes; the best model so far and the states from before stay.
     """
-    _check(train_tracks, valid_tracks, settings, processes)
+    _check(train_tracks, valid_tracks, settings)
     task = _Task(
         variant,
         settings,
@@ -114,10 +114,10 @@ def train(
             ),
         ),
         seed,
-        choose_device(device, processes),
+        choose_device(device, settings.processes),
         sample_rate_hz,
     )
-    with several_processes(processes, _train, task) as world:
+    with several_processes(settings.processes, _train, task) as world:
         return _train(world, task, log, progress)
 
 
@@ -139,7 +139,7 @@ class _Task:
 def _train(world: World, task: _Task, log: Log = unheard, progress: Progress = silent) -> TrainingReport:
     """What each process does."""
     variant, settings = task.variant, task.settings
-    device = torch.device("cuda", world.rank) if task.device.type == "cuda" and world.ranks > 1 else task.device
+    device = device_of_rank(task.device, world.rank)
     prepare_device(device, settings.memory_budget_gb)
     with (
         cpu_threads(settings.threads),
@@ -176,12 +176,11 @@ def _sampler(world: World, task: _Task, device: torch.device) -> ChunkSampler:
     )
 
 
-def _check(
-    train_tracks: Sequence[Track], valid_tracks: Sequence[Track], settings: TrainingSettings, processes: int
-) -> None:
-    if processes < 1 or settings.batch % processes:
+def _check(train_tracks: Sequence[Track], valid_tracks: Sequence[Track], settings: TrainingSettings) -> None:
+    if settings.processes < 1 or settings.batch % settings.processes:
         raise UserError(
-            f"A batch of {settings.batch} chunks cannot be shared by {processes} processes: make it a multiple."
+            f"A batch of {settings.batch} chunks cannot be shared by {settings.processes} processes: set "
+            "training.batch to a multiple of training.processes."
         )
     if not train_tracks:
         raise UserError("There is no track to train on: the training split is empty.")

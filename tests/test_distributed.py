@@ -1,4 +1,6 @@
+import copy
 import dataclasses
+import multiprocessing
 import os
 import signal
 from pathlib import Path
@@ -7,14 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import torch.distributed as dist
 from torch import nn
 
 from sepmodels.checkpoints import load_model
 from sepmodels.distributed import World, share_batch_statistics
 from sepmodels.errors import UserError
-from tests.training_parts import SETTINGS, TINY, TRAIN, VALID, Listener, train_tiny
+from tests.training_parts import SETTINGS, TINY, TINY_TRANSFORMER, TINY_U_NET, TRAIN, Listener, train_tiny
 
 WITHOUT_DROPOUT = dataclasses.replace(TINY, settings={**TINY.settings, "dropout": 0.0})
+BY_TWO = dataclasses.replace(SETTINGS, processes=2)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +29,7 @@ def by_two(tmp_path_factory) -> tuple[Path, Listener]:
     for index, track in enumerate(TRAIN):
         np.save(folder / f"{index}.npy", track)
         tracks.append(np.load(folder / f"{index}.npy", mmap_mode="r"))
-    report = train_tiny(folder, variant=WITHOUT_DROPOUT, train_tracks=tracks, processes=2, log=log)
+    report = train_tiny(folder, BY_TWO, variant=WITHOUT_DROPOUT, train_tracks=tracks, log=log)
     assert report.steps == 12
     return folder, log
 
@@ -43,22 +47,41 @@ def test_two_processes_learn_what_one_would_with_the_same_batch(by_two, tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("variant", [TINY_U_NET, TINY_TRANSFORMER], ids=lambda variant: variant.architecture)
+def test_two_processes_learn_the_same_whatever_the_architecture(tmp_path, variant):
+    variant = dataclasses.replace(variant, settings={**variant.settings, "dropout": 0.0})
+    alone, together = Listener(), Listener()
+    train_tiny(tmp_path / "alone", dataclasses.replace(SETTINGS, steps=3), variant=variant, log=alone)
+    train_tiny(tmp_path / "together", dataclasses.replace(BY_TWO, steps=3), variant=variant, log=together)
+    for name in ("loss", "validation_loss"):
+        assert together.values(name) == pytest.approx(alone.values(name), rel=1e-4), name
+
+
+@pytest.mark.slow
 def test_two_processes_that_are_terminated_go_on_exactly(by_two, tmp_path):
     def terminate(figures, step):  # noqa: ARG001
         if step == 5:
             os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.raises(SystemExit, match="143"):
-        train_tiny(tmp_path, variant=WITHOUT_DROPOUT, processes=2, log=terminate)
-    report = train_tiny(tmp_path, variant=WITHOUT_DROPOUT, processes=2)
+        train_tiny(tmp_path, BY_TWO, variant=WITHOUT_DROPOUT, log=terminate)
+    assert not multiprocessing.active_children()
+    report = train_tiny(tmp_path, BY_TWO, variant=WITHOUT_DROPOUT)
     assert report.notes == ("Training goes on after step 5.",)
     whole, resumed = (pd.read_parquet(path / "history.parquet") for path in (by_two[0], tmp_path))
     pd.testing.assert_frame_equal(whole, resumed, check_exact=True)
 
 
+@pytest.mark.slow
+def test_a_process_that_has_no_memory_left_is_named_and_what_was_saved_stays(tmp_path):
+    with pytest.raises(UserError, match=r"A share of 2 chunks does not fit in the memory of cpu: lower batch\."):
+        train_tiny(tmp_path, dataclasses.replace(BY_TWO, memory_budget_gb=0.01))
+    assert not multiprocessing.active_children()
+
+
 def test_a_batch_that_cannot_be_shared_equally_is_refused(tmp_path):
     with pytest.raises(UserError, match="batch of 4 chunks cannot be shared by 3 processes"):
-        train_tiny(tmp_path, SETTINGS, processes=3, valid_tracks=VALID)
+        train_tiny(tmp_path, dataclasses.replace(SETTINGS, processes=3))
 
 
 def test_one_process_alone_agrees_with_itself():
@@ -73,3 +96,25 @@ def test_one_process_alone_agrees_with_itself():
 def test_batch_normalisation_of_a_kind_that_cannot_be_shared_is_named():
     with pytest.raises(UserError, match="BatchNorm2d cannot be trained by several processes"):
         share_batch_statistics(nn.Sequential(nn.BatchNorm2d(3)))
+
+
+@pytest.mark.parametrize("shape", [(6, 3), (6, 3, 5)])
+def test_shared_batch_normalisation_of_one_process_is_torchs_own(tmp_path, shape):
+    torch.manual_seed(0)
+    own = nn.BatchNorm1d(3)
+    nn.init.normal_(own.weight)
+    shared = copy.deepcopy(own)
+    share_batch_statistics(shared)
+    dist.init_process_group("gloo", init_method=(tmp_path / "meeting").as_uri(), rank=0, world_size=1)
+    try:
+        for _ in range(3):
+            x = torch.randn(shape, requires_grad=True)
+            same = x.detach().clone().requires_grad_()
+            torch.testing.assert_close(shared(same), own(x))
+            for norm, given in ((own, x), (shared, same)):
+                norm(given).pow(3).sum().backward()
+            torch.testing.assert_close(same.grad, x.grad, rtol=1e-4, atol=1e-4)
+    finally:
+        dist.destroy_process_group()
+    torch.testing.assert_close(shared.state_dict(), own.state_dict())
+    torch.testing.assert_close(shared.eval()(x), own.eval()(x))

@@ -1,9 +1,12 @@
 import copy
+import dataclasses
+import threading
 
 import pytest
 import torch
 from torch import nn
 
+from sepmodels.devices import GIB, own_host_bytes, return_freed_memory
 from sepmodels.errors import UserError
 from sepmodels.estimate import Estimate
 from sepmodels.learner import Learner, choose_precision
@@ -11,7 +14,8 @@ from sepmodels.losses import waveform_mse
 from sepmodels.models import build_model
 from sepmodels.settings import TrainingSettings
 from sepmodels.spectral import Stft
-from tests.training_parts import TINY
+from sepmodels.thrift import out_of_memory
+from tests.training_parts import TINY, TINY_TRANSFORMER, TINY_U_NET
 
 CPU = torch.device("cpu")
 
@@ -29,7 +33,7 @@ class Gain(nn.Module):
 
 
 class SmallMemory(nn.Module):
-    """A model on a machine where only so many chunks fit, or (kept on the host) none has to."""
+    """A model on a device where only so many chunks fit."""
 
     def __init__(self, model: nn.Module, chunks: int) -> None:
         super().__init__()
@@ -37,11 +41,9 @@ class SmallMemory(nn.Module):
         self.chunks = chunks
 
     def forward(self, mixture):
-        estimate = self.model(mixture)  # has drawn random numbers and changed running statistics by now
-        on_host = torch._C._autograd._top_saved_tensors_default_hooks(False) is not None
-        if len(mixture) > self.chunks and not on_host:
+        if len(mixture) > self.chunks:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return estimate
+        return self.model(mixture)
 
 
 def learner(model: nn.Module, **settings) -> Learner:
@@ -71,18 +73,133 @@ def test_out_of_memory_halves_the_micro_batch_with_the_gradient_of_the_whole_bat
     assert split.notes[-1] == f"Out of memory: a batch of 6 now goes through in {parts} parts."
 
 
-def test_batch_normalisation_keeps_the_batch_whole_and_out_of_memory_changes_no_bit():
+class FullOnce(nn.Module):
+    """A model on a device that once has no room, when a forward pass is almost over."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.failed = False
+
+    def forward(self, mixture):
+        estimate = self.model(mixture)  # has drawn random numbers and changed running statistics by now
+        if not self.failed:
+            self.failed = True
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return estimate
+
+
+def assert_same_weights(first: nn.Module, second: nn.Module) -> None:
+    expected = first.state_dict()
+    for name, value in second.state_dict().items():
+        assert torch.equal(value, expected[name]), name
+
+
+RECOMPUTES = "Out of memory: blocks of the model are now computed again in the backward pass."
+
+
+@pytest.mark.parametrize("variant", [TINY_U_NET, TINY_TRANSFORMER], ids=lambda variant: variant.architecture)
+def test_batch_normalisation_keeps_the_batch_whole_and_computing_blocks_again_changes_no_bit(variant):
     torch.manual_seed(0)
-    model = build_model(TINY, sample_rate_hz=4000)
-    whole, thrifty = learner(copy.deepcopy(model)), learner(SmallMemory(copy.deepcopy(model), 2))
-    for trained in (whole, thrifty):
+    model = build_model(variant, sample_rate_hz=4000)
+    roomy, thrifty = learner(copy.deepcopy(model)), learner(FullOnce(copy.deepcopy(model)))
+    for trained in (roomy, thrifty):
         torch.manual_seed(1)  # dropout
         for _ in range(3):
             trained.step(*a_batch())
-    thrifty_state = thrifty.model.model.state_dict()
-    for name, value in whole.model.state_dict().items():
-        assert torch.equal(value, thrifty_state[name]), name
-    assert thrifty.notes == ["Out of memory: what the backward pass needs now waits in host memory."]
+    assert thrifty.notes == [RECOMPUTES]
+    assert_same_weights(roomy.model, thrifty.model.model)
+
+
+def test_what_saves_memory_is_resumed_without_running_out_of_it_again():
+    torch.manual_seed(0)
+    first = learner(FullOnce(build_model(TINY_U_NET, sample_rate_hz=4000)))
+    first.step(*a_batch())
+    second = learner(FullOnce(build_model(TINY_U_NET, sample_rate_hz=4000)))
+    second.load_state_dict(first.state_dict())
+    second.model.failed = True
+    losses = []
+    for trained in (first, second):
+        torch.manual_seed(1)
+        losses.append(float(trained.step(*a_batch())))
+    assert losses[0] == losses[1]
+    assert second.recomputes
+    assert second.notes == []
+
+
+def test_what_waits_in_host_memory_changes_no_bit(monkeypatch):
+    torch.manual_seed(0)
+    model = build_model(TINY, sample_rate_hz=4000)
+    roomy, thrifty = learner(copy.deepcopy(model)), learner(copy.deepcopy(model))
+    monkeypatch.setattr(thrifty, "_saved_tensors", torch.autograd.graph.save_on_cpu)
+    for trained in (roomy, thrifty):
+        torch.manual_seed(1)
+        for _ in range(3):
+            trained.step(*a_batch())
+    assert_same_weights(roomy.model, thrifty.model)
+
+
+class Peak:
+    """The most memory that this process had for itself within a block."""
+
+    def __enter__(self):
+        self.most_bytes, self.ended = 0, threading.Event()
+        self.thread = threading.Thread(target=self._watch)
+        self.thread.start()
+        return self
+
+    def _watch(self):
+        while not self.ended.wait(0.001):
+            self.most_bytes = max(self.most_bytes, own_host_bytes())
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+
+
+def test_on_a_cpu_a_step_stays_within_the_memory_budget_and_learns_the_same():
+    wide = dataclasses.replace(TINY_U_NET, settings={"channels": 24, "levels": 3, "hidden": 8, "layers": 2})
+    generator = torch.Generator().manual_seed(0)
+    mixture = torch.randn(8, 2, 100_000, generator=generator)
+    torch.manual_seed(0)
+    model = build_model(wide, sample_rate_hz=44_100)
+    return_freed_memory()
+    budget = own_host_bytes() + 450 * 2**20
+    found = []
+    for given in (None, budget / GIB):
+        trained = learner(copy.deepcopy(model), memory_budget_gb=given)
+        torch.manual_seed(1)
+        with Peak() as peak:
+            trained.step(mixture, 0.5 * mixture)
+            trained.step(mixture, 0.5 * mixture)
+        found.append((trained, peak.most_bytes))
+        return_freed_memory()
+    (roomy, roomy_bytes), (thrifty, thrifty_bytes) = found
+    assert thrifty_bytes <= budget < roomy_bytes
+    assert thrifty.notes == [RECOMPUTES]
+    assert_same_weights(roomy.model, thrifty.model)
+
+
+def test_a_budget_that_nothing_fits_in_is_refused():
+    with pytest.raises(UserError, match=r"even in the thriftiest way: lower batch .* or raise memory_budget_gb"):
+        learner(build_model(TINY, sample_rate_hz=4000), memory_budget_gb=0.01).step(*a_batch())
+
+
+def test_an_error_that_is_not_about_memory_is_passed_on():
+    with pytest.raises(RuntimeError, match=r"expected input.*to have 2 channels"):
+        learner(Gain()).step(torch.zeros(6, 3, 1000), torch.zeros(6, 3, 1000))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "[enforce fail] DefaultCPUAllocator: can't allocate memory",
+    ],
+)
+def test_libraries_that_say_out_of_memory_in_their_own_words_are_understood(said):
+    assert out_of_memory(RuntimeError(said))
+    assert not out_of_memory(RuntimeError("cuDNN error: CUDNN_STATUS_BAD_PARAM"))
 
 
 def test_a_batch_that_cannot_fit_at_all_is_refused_with_what_to_do():

@@ -132,6 +132,16 @@ def test_chunks_come_from_the_device_when_the_tracks_fit_there(monkeypatch):
         assert sampling.choose_feeding(TRACKS, torch.device("cuda")) == expected
 
 
+@pytest.mark.parametrize(("device", "else_from"), [("cuda", "host"), ("cpu", "disk")])
+def test_a_memory_budget_holds_for_the_samples_too(monkeypatch, device, else_from):
+    size = sum(track[1:].nbytes for track in TRACKS)
+    monkeypatch.setattr(sampling, "free_device_bytes", lambda _: 100 * size)
+    monkeypatch.setattr(sampling, "free_host_bytes", lambda: 100 * size)
+    for budget, expected in ((2 * size, "device" if device == "cuda" else "host"), (2 * size - 1, else_from)):
+        chosen = sampling.choose_feeding(TRACKS, torch.device(device), 1, budget / sampling.GIB)
+        assert chosen == expected
+
+
 def test_what_was_chosen_is_said_in_the_log(caplog):
     with caplog.at_level("INFO", logger="sepmodels.sampling"):
         batches("disk", 1)

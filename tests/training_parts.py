@@ -1,5 +1,6 @@
 """A training small enough for tests: a tiny variant, tracks made of tones and noise, short chunks."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,12 @@ TINY = Variant(
     architecture="open_unmix",
     loss="magnitude_mse",
     settings={"n_fft": 128, "hop": 64, "hidden": 8, "layers": 2, "bandwidth_hz": 1500},
+)
+TINY_TRANSFORMER = dataclasses.replace(
+    TINY, architecture="transformer", settings={"n_fft": 128, "hop": 64, "hidden": 8, "heads": 2, "feedforward": 8}
+)
+TINY_U_NET = dataclasses.replace(
+    TINY, architecture="time_domain", settings={"channels": 4, "levels": 3, "hidden": 8, "layers": 2}
 )
 SETTINGS = TrainingSettings(batch=4, chunk_seconds=0.25, chunks_per_track=8, steps=12)  # 6 steps an epoch
 
