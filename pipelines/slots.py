@@ -18,7 +18,7 @@ def training_slots(profile: Profile, *, gpus: int, processors: int, free_gib: fl
     >>> training_slots(PROFILES["musdb18"], gpus=0, processors=8, free_gib=64.0)
     1
     """
-    threads = profile.training.threads
+    threads = profile.training.threads * profile.training.processes
     on_gpu = gpus > 0 if profile.device == "auto" else profile.device.startswith("cuda")
     if on_gpu or threads == 0:
         return 1
@@ -27,7 +27,7 @@ def training_slots(profile: Profile, *, gpus: int, processors: int, free_gib: fl
 
 def needed_gib(settings: TrainingSettings) -> float:
     """About how much memory a training takes on a CPU."""
-    return BASE_GIB + GIB_PER_SECOND_OF_AUDIO * settings.batch * settings.chunk_seconds
+    return BASE_GIB * settings.processes + GIB_PER_SECOND_OF_AUDIO * settings.batch * settings.chunk_seconds
 
 
 def slots_here(profile: Profile) -> int:
