@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from assets.tracking import open_store
-from sepmodels.errors import unknown_name
+from sepmodels.errors import UserError, unknown_name
 
 # What a model needs beside this project; said outright, or MLflow would go and find out.
 LIBRARIES = ("torch", "numpy", "safetensors")
@@ -64,15 +64,40 @@ def _pack(model_file: Path, folder: Path) -> None:
         )
 
 
-def registered_model_file(tracking_folder: Path, name: str) -> Path:
-    """The safetensors file of the newest version of a registered model.
+def registered_model_file(tracking_folder: Path, name: str, version: str | None = None) -> Path:
+    """The safetensors file of a version of a registered model; of the newest if none is named.
 
-    Raises :class:`UserError` when there is none of that name.
+    Raises :class:`UserError` when there is none of that name or version.
     """
     client = open_store(tracking_folder)
-    versions = client.search_model_versions(f"name = '{name}'")
+    versions = {str(found.version): found for found in client.search_model_versions(f"name = '{name}'")}
     if not versions:
         raise unknown_name("registered model", name, [m.name for m in client.search_registered_models()])
-    newest = max(versions, key=lambda version: int(version.version))
-    (found,) = (Path(unquote(urlparse(newest.source).path)) / "artifacts").glob("*.safetensors")
-    return found
+    if version is None:
+        version = max(versions, key=int)
+    if version not in versions:
+        raise unknown_name(f"version of {name} called", version, sorted(versions, key=int))
+    return _packed_file(versions[version].source, f"version {version} of {name}")
+
+
+def run_model_file(tracking_folder: Path, run_id: str) -> Path:
+    """The safetensors file that a run keeps; raises :class:`UserError` when there is no such run, or none in it."""
+    from mlflow.exceptions import MlflowException
+
+    client = open_store(tracking_folder)
+    try:
+        run = client.get_run(run_id)
+    except MlflowException:
+        raise UserError(
+            f"There is no run {run_id} in {tracking_folder}: its page in MLflow shows the id (`sepbench ui`)."
+        ) from None
+    return _packed_file(f"{run.info.artifact_uri}/model", f"run {run_id}")
+
+
+def _packed_file(source: str, whose: str) -> Path:
+    """The one safetensors file in what :func:`_pack` made."""
+    folder = Path(unquote(urlparse(source).path)) / "artifacts"
+    found = sorted(folder.glob("*.safetensors"))
+    if len(found) != 1:
+        raise UserError(f"The {whose} keeps no model in {folder}: name the run of a checkpoint, or a model's file.")
+    return found[0]

@@ -69,7 +69,11 @@ class _OneModel:
             return before["figures"]
         started = time.perf_counter()
         vocals = separate(
-            self.model, mixture.astype(np.float32) / 32768, self.job.profile.separation, device=self.device
+            self.model,
+            mixture.astype(np.float32) / 32768,
+            self.job.profile.separation,
+            wiener_iterations=self.job.variant.wiener_iterations,
+            device=self.device,
         )
         seconds = time.perf_counter() - started
         note.unlink(missing_ok=True)

@@ -134,7 +134,7 @@ def _variant_steps(profile: Profile, variant: Variant) -> Iterator[Step]:
         description="The vocals of every test track as the model hears them; the rest is the mixture minus these.",
         needs=((name, "checkpoint"), ("stems", "test")),
         kinds=frozenset({"torch", "wav"}),
-        settings={"separation": profile.separation},
+        settings={"separation": profile.separation, "wiener_iterations": variant.wiener_iterations},
         reaches=(f"sepmodels.models.{variant.architecture}",),
         libraries=LEARNING,
         pool="gpu",

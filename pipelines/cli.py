@@ -31,6 +31,17 @@ OnlyOption = Annotated[
     ),
 ]
 
+VariantOption = Annotated[
+    str | None,
+    typer.Option("--variant", "-v", help="Which trained variant. [default: the best of the profile's table]"),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model", "-m", help="A model.safetensors file, a run of MLflow (its id) or a registered model's name."
+    ),
+]
+
 
 @app.command()
 def run(
@@ -162,23 +173,48 @@ def table(profile: ProfileOption = None, data: DataOption = None) -> None:
 
 @app.command()
 def separate(
-    songs: Annotated[list[Path], typer.Argument(metavar="SONG...", help="wav, flac, mp3, m4a...; any length.")],
-    variant: Annotated[str, typer.Option("--variant", "-v", help="Which trained variant; see `sepbench variants`.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the stems go.")],
+    songs: Annotated[
+        list[Path],
+        typer.Argument(metavar="SONG...", help="Files (wav, flac, mp3, m4a...), folders, or - for standard input."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the stems go.")] = Path("separated"),
+    variant: VariantOption = None,
+    model: ModelOption = None,
+    seed: Annotated[int | None, typer.Option(help="Which seed's model, where there are several.")] = None,
+    form: Annotated[str, typer.Option("--format", "-f", help="wav, flac or mp3.")] = "wav",
+    bits: Annotated[
+        int | None, typer.Option(help="Of a sample: 16, 24 or 32 (float, wav only). [default: wav 32, flac 24]")
+    ] = None,
+    karaoke: Annotated[bool, typer.Option("--karaoke", help="Write the accompaniment only.")] = False,
+    wiener: Annotated[
+        int | None,
+        typer.Option(min=0, help="Iterations of the multichannel Wiener filter. [default: the variant's own]"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist already.")] = False,
     profile: ProfileOption = None,
     data: DataOption = None,
-    seed: Annotated[int | None, typer.Option(help="Which seed's model, where there are several.")] = None,
     settings: SetOption = None,
 ) -> None:
     """Separate songs into vocals and accompaniment with a trained variant.
 
-    Writes DIR/SONG/vocals.wav and DIR/SONG/accompaniment.wav, 32-bit float, in the song's own sample rate and
-    channels; they sum to the song.
+    Writes DIR/SONG/vocals.wav and DIR/SONG/accompaniment.wav with the song's own sample rate, channels and tags;
+    they sum to the song. Without --variant or --model the best variant of the profile's table is used.
     """
-    from pipelines.separating import separate_songs
+    from pipelines.separating import Wishes, separate_songs
 
     chosen, paths = use_options(profile, data=data, settings=settings or ())
-    separate_songs(chosen, paths, songs, variant, out, seed, console)
+    wishes = Wishes(
+        out=out,
+        variant=variant,
+        model=model,
+        seed=seed,
+        form=form.lower(),
+        bits=bits,
+        karaoke=karaoke,
+        force=force,
+        wiener_iterations=wiener,
+    )
+    separate_songs(chosen, paths, songs, wishes, console)
 
 
 @app.command()

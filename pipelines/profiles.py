@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, get_args, get_type_hints
 
 from sepmodels.errors import UserError, unknown_name
-from sepmodels.settings import DatasetSettings, Profile, SeparationSettings, TrainingSettings
+from sepmodels.settings import DatasetSettings, Profile, TrainingSettings
 
 DEFAULT = "demo"
 
@@ -19,14 +19,12 @@ _ALL = (
         summary="Fourteen short songs made here, offline: the whole benchmark in minutes on a laptop.",
         dataset=DatasetSettings("demo", validation_share=0.25),
         training=replace(_SHORT, chunks_per_track=20, steps=200),
-        separation=SeparationSettings(segment_seconds=20.0),
     ),
     Profile(
         name="musdb18-7s",
         summary="The public preview of MUSDB18: 144 clips of seven seconds of real music.",
         dataset=DatasetSettings("stems", archive="musdb18-7s"),
         training=replace(_SHORT, chunks_per_track=4, steps=2000),
-        separation=SeparationSettings(segment_seconds=20.0),
     ),
     Profile(
         name="musdb18",

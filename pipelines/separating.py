@@ -1,76 +1,144 @@
-"""Separates a person's own songs with a trained variant."""
+"""Separates a person's own songs with a trained model."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from assets.paths import Paths
+from pipelines.choosing import choose_model
+from pipelines.songs import Song, require_free, songs_of
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
-from sepmodels.variants import find_variant
 
 
-def separate_songs(
-    profile: Profile, paths: Paths, songs: Sequence[Path], variant: str, out: Path, seed: int | None, console: Console
-) -> None:
-    """Write vocals and accompaniment of every song below ``out``.
+@dataclass(frozen=True)
+class Wishes:
+    """What a person asks of ``sepbench separate``.
+
+    variant, model, seed: as in :func:`pipelines.choosing.choose_model`.
+    form, bits: of the stems' files. karaoke: the accompaniment only. force: replace files that exist.
+    wiener_iterations: None for the variant's own.
+    """
+
+    out: Path
+    variant: str | None = None
+    model: str | None = None
+    seed: int | None = None
+    form: str = "wav"
+    bits: int | None = None
+    karaoke: bool = False
+    force: bool = False
+    wiener_iterations: int | None = None
+
+
+def separate_songs(profile: Profile, paths: Paths, given: Sequence[Path], wishes: Wishes, console: Console) -> None:
+    """Write the stems of every song.
 
     One song that cannot be read does not keep the others from being separated; all such are named at the end.
-    Raises :class:`UserError` for an unknown or untrained variant, and for the songs that failed.
+    Raises :class:`UserError`, before any work, for what cannot be: a file in the way, a format, a model, a path;
+    and at the end for the songs that failed.
     """
-    from sepmodels.checkpoints import load_model
-    from sepmodels.devices import choose_device
+    from sepmodels.stems import STEMS, StemFormat
 
-    chosen = find_variant(variant)
-    file = paths.model(variant, profile.seeds[0] if seed is None else seed)
-    if not file.exists():
-        raise UserError(
-            f"{variant} is not trained yet ({file} is missing): run `sepbench run -p {profile.name} --only {variant}`."
-        )
-    device = choose_device(profile.device)
-    model, _ = load_model(file, expect=chosen, device=device)
-    faults = []
-    for song in songs:
+    form = StemFormat(wishes.form, wishes.bits)
+    stems = ("accompaniment",) if wishes.karaoke else STEMS
+    with songs_of(given, wishes.out, stems, form.name) as songs:
+        require_free(songs, force=wishes.force)
+        work = _Work(profile, paths, wishes, form, console)
+        for song in songs:
+            work.separate(song)
+        work.sum_up()
+
+
+class _Work:
+    """A model at work on one song after another."""
+
+    def __init__(self, profile: Profile, paths: Paths, wishes: Wishes, form, console: Console) -> None:
+        from sepmodels.checkpoints import load_model
+        from sepmodels.devices import choose_device
+
+        chosen = choose_model(profile, paths, variant=wishes.variant, model=wishes.model, seed=wishes.seed)
+        self.device = choose_device(profile.device)
+        self.model, variant = load_model(chosen.file, expect=chosen.expect, device=self.device)
+        asked = wishes.wiener_iterations
+        self.wiener_iterations = chosen.wiener_iterations if asked is None else asked
+        self.settings, self.form, self.console = profile.separation, form, console
+        self.audio_seconds = self.seconds = 0.0
+        self.faults: list[str] = []
+        self.say(f"Model: {variant.name}, {chosen.why} ({chosen.file}); on {self.device}.")
+
+    def separate(self, song: Song) -> None:
+        """Separate a song, or keep in mind why not."""
+        from sepmodels.stems import separate_file
+
+        started = time.perf_counter()
         try:
-            _separate_song(profile, model, device, song, out / song.stem, console)
+            with _bar(song.name, self.console) as progress:
+                written = separate_file(
+                    self.model,
+                    song.file,
+                    song.stems,
+                    self.settings,
+                    form=self.form,
+                    wiener_iterations=self.wiener_iterations,
+                    device=self.device,
+                    progress=progress,
+                )
         except UserError as fault:
-            faults.append(str(fault))
-    if faults:
-        raise UserError("\n".join(faults))
+            self._note(song, str(fault))
+            return
+        self.audio_seconds += written.audio_seconds
+        self.seconds += time.perf_counter() - started
+        places = " and ".join(str(path) for path in song.stems.values())
+        self.say(f"{song.name} -> {places} ({_pace(written.audio_seconds, time.perf_counter() - started)})")
+        for stem, count in written.clipped.items():
+            if count:
+                self.say(
+                    f"  {count} samples of the {stem} were louder than full scale (peak {written.peaks[stem]:.2f}) and "
+                    "were cut down to it; --format wav --bits 32 keeps them."
+                )
+
+    def _note(self, song: Song, fault: str) -> None:
+        said = fault.replace(str(song.file), song.said)
+        self.faults.append(said if song.said in said else f"{song.said}: {said}")
+        for folder in {stem.parent for stem in song.stems.values()}:
+            with suppress(OSError):
+                folder.rmdir()  # only if this song made it, and left nothing there
+
+    def sum_up(self) -> None:
+        """Say how fast it was; raise :class:`UserError` for the songs that failed."""
+        if self.audio_seconds:
+            self.say(f"In all {_pace(self.audio_seconds, self.seconds)}.")
+        if self.faults:
+            raise UserError("\n".join(self.faults))
+
+    def say(self, sentence: str) -> None:
+        self.console.print(sentence, highlight=False, soft_wrap=True, markup=False)
 
 
-def _separate_song(profile: Profile, model, device, song: Path, folder: Path, console: Console) -> None:
-    from sepmodels.audio import read_audio, write_audio
-    from sepmodels.separation import separate_song
+def _pace(audio_seconds: float, seconds: float) -> str:
+    """
+    >>> _pace(240.0, 12.0)
+    '240.0 s of music in 12.0 s: real-time factor 0.050'
+    """
+    return f"{audio_seconds:.1f} s of music in {seconds:.1f} s: real-time factor {seconds / audio_seconds:.3f}"
 
-    waveform, sample_rate_hz = read_audio(song)
+
+@contextmanager
+def _bar(name: str, console: Console) -> Iterator[Callable[..., None]]:
+    """A bar in the terminal while a song is separated."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:.0f} %"),
         TimeRemainingColumn(),
     )
-    started = time.perf_counter()
     with Progress(*columns, console=console, transient=True) as bars:
-        task = bars.add_task(song.name, total=None)
-        vocals = separate_song(
-            model,
-            waveform,
-            sample_rate_hz,
-            profile.separation,
-            device=device,
-            progress=lambda done, total, unit, **figures: bars.update(task, completed=done, total=total),
-        )
-    seconds = time.perf_counter() - started
-    write_audio(folder / "vocals.wav", vocals, sample_rate_hz)
-    write_audio(folder / "accompaniment.wav", waveform - vocals, sample_rate_hz)
-    length = waveform.shape[-1] / sample_rate_hz
-    console.print(
-        f"{song.name} -> {folder}/vocals.wav, accompaniment.wav "
-        f"({length:.1f} s of music in {seconds:.1f} s, real-time factor {seconds / length:.2f})",
-        highlight=False,
-        soft_wrap=True,
-    )
+        task = bars.add_task(escape(name), total=None)
+        yield lambda done, total, unit, **figures: bars.update(task, completed=done, total=total)

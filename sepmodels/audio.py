@@ -16,7 +16,7 @@ from sepmodels.files import replacing
 SAMPLE_RATE_HZ = 44_100
 STREAMS = ("mixture", "drums", "bass", "other", "vocals")
 _SUBTYPES = {".wav": "FLOAT", ".flac": "PCM_24"}
-_SNDFILE_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff")
+SNDFILE_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff")
 
 
 def read_stem_file(path: Path) -> np.ndarray:
@@ -53,7 +53,7 @@ def read_audio(path: Path) -> tuple[np.ndarray, int]:
     Raises :class:`UserError` for what is missing, empty, a folder, not audio, damaged or cut short.
     """
     require_file(path)
-    if path.suffix.lower() in _SNDFILE_SUFFIXES:
+    if path.suffix.lower() in SNDFILE_SUFFIXES:
         return _read_by_sndfile(path)
     header = probe(path)[0]
     rate_hz = header.sample_rate_hz
@@ -73,12 +73,12 @@ def _read_by_sndfile(path: Path) -> tuple[np.ndarray, int]:
             f"{path} cannot be read as audio ({error.error_string}): it is not audio, damaged or cut short; "
             "export or download it again."
         ) from None
-    if len(samples) < promised or len(samples) == 0 or _wav_is_cut(remarks):
+    if len(samples) < promised or len(samples) == 0 or wav_is_cut(remarks):
         raise UserError(f"{path} is cut short: export or download it again.")
     return np.ascontiguousarray(samples.T), rate_hz
 
 
-def _wav_is_cut(remarks: str) -> bool:
+def wav_is_cut(remarks: str) -> bool:
     """Whether libsndfile's log says that a WAV's data chunk promises more than the file holds.
 
     Programs that write to a pipe cannot know the length and promise the largest there is: that is no fault.

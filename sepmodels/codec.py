@@ -73,7 +73,7 @@ def probe(path: Path) -> tuple[StreamHeader, ...]:
     try:
         streams = stempeg.Info(str(path.absolute())).audio_streams
     except ffmpeg.Error as error:
-        raise _damaged(path, error.stderr, -1) from None  # a banner comes first
+        raise damaged(path, error.stderr, -1) from None  # a banner comes first
     headers = tuple(_header(stream) for stream in streams)
     if not headers or not all(header.channels and header.sample_rate_hz for header in headers):
         raise UserError(f"{path} cannot be decoded: it has no audio stream; an audio file was expected.")
@@ -106,21 +106,26 @@ def decode(
     sink = _Sink(headers, np.dtype(dtype), channels, round((longest + LENGTH_TOLERANCE_SECONDS) * sample_rate_hz))
     messages, status = _run(path, sink, sample_rate_hz)
     if status != 0 or messages.strip():
-        raise _damaged(path, messages, 0)  # what comes after the first is mostly its echo
+        raise damaged(path, messages, 0)  # what comes after the first is mostly its echo
     _check_lengths(path, headers, [filled / sample_rate_hz for filled in sink.filled])
     return sink.store[:, :, : min(sink.filled)]
 
 
 def _check_lengths(path: Path, headers: Sequence[StreamHeader], decoded_seconds: Sequence[float]) -> None:
     for header, seconds in zip(headers, decoded_seconds, strict=True):
-        if seconds == 0 or seconds < (header.seconds or 0.0) - LENGTH_TOLERANCE_SECONDS:
-            raise UserError(
-                f"{path} is cut short: it holds {seconds:.2f} s of the {header.seconds or 0:.2f} s that its header "
-                "promises; copy or download it again."
-            )
+        check_length(path, header, seconds)
     if max(decoded_seconds) - min(decoded_seconds) > LENGTH_TOLERANCE_SECONDS:
         lengths = ", ".join(f"{seconds:.2f}" for seconds in decoded_seconds)
         raise UserError(f"{path} has streams of different lengths ({lengths} s): all must be equally long.")
+
+
+def check_length(path: Path, header: StreamHeader, decoded_seconds: float) -> None:
+    """Raise :class:`UserError` for a stream that is empty, or shorter than its header says."""
+    if decoded_seconds == 0 or decoded_seconds < (header.seconds or 0.0) - LENGTH_TOLERANCE_SECONDS:
+        raise UserError(
+            f"{path} is cut short: it holds {decoded_seconds:.2f} s of the {header.seconds or 0:.2f} s that its header "
+            "promises; copy or download it again."
+        )
 
 
 class _Sink:
@@ -212,7 +217,7 @@ def _pump(process: "subprocess.Popen[bytes]", read_ends: Sequence[int], sink: _S
     return messages
 
 
-def _damaged(path: Path, messages: bytes, which: int) -> UserError:
+def damaged(path: Path, messages: bytes, which: int) -> UserError:
     """The error for a file that ffmpeg cannot read, quoting one line of what it said."""
     lines = messages.decode(errors="replace").strip().splitlines() or ["no message"]
     said = re.sub(r"^(\[[^]]*\] )+", "", lines[which]).removeprefix(f"{path.absolute()}: ").rstrip(".")

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from sepmodels.audio import SAMPLE_RATE_HZ
+from sepmodels.recordings import ArrayRecording
 from sepmodels.separation import overlap_add
 from sepmodels.spectral import Stft, magnitude_of
 
@@ -18,7 +19,7 @@ def mask_ideally(mixture: np.ndarray, vocals: np.ndarray, accompaniment: np.ndar
     """
     return overlap_add(
         _Masking(),
-        np.concatenate([mixture, vocals, accompaniment]),
+        ArrayRecording(np.concatenate([mixture, vocals, accompaniment]), SAMPLE_RATE_HZ),
         segment_samples=30 * SAMPLE_RATE_HZ,
         overlap_samples=SAMPLE_RATE_HZ,
     )

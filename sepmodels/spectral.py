@@ -91,13 +91,9 @@ def magnitude_of(spectrogram: Tensor) -> Tensor:
 
 
 @_not_compiled
-def with_phase(magnitudes: Tensor, spectrogram: Tensor) -> Tensor:
-    """A complex spectrogram with the given magnitudes and the phase of ``spectrogram``, of the same shape.
-
-    Where ``spectrogram`` is zero it has no phase, and the result is zero.
-    """
-    smallest = torch.finfo(magnitudes.dtype).tiny
-    return magnitudes * (spectrogram / spectrogram.abs().clamp_min(smallest))
+def masked(mask: Tensor, spectrogram: Tensor) -> Tensor:
+    """A complex spectrogram whose bins are multiplied by a real mask of the same shape."""
+    return mask * spectrogram
 
 
 def magnitude_blocks(stft: Stft, waveform: Tensor, *, block_frames: int = 1024) -> Iterator[Tensor]:

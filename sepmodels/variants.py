@@ -13,6 +13,8 @@ from sepmodels.errors import unknown_name
 Settings = Mapping[str, int | float | str | bool]
 # Words about a variant make no result stale.
 WORDS_ONLY = MappingProxyType({"speed_only": True})
+# What comes after the model makes no checkpoint stale; the step of the estimates names it among its own settings.
+SEPARATION_ONLY = MappingProxyType({"speed_only": True})
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Variant:
     loss: a function of :mod:`sepmodels.losses`.
     loss_settings: keyword arguments of that function, beside the estimate and the target.
     learning_rate: Adam's initial step size.
+    wiener_iterations: of the multichannel Wiener filter that refines its estimates (:mod:`sepmodels.wiener`). The
+        model knows nothing of it, so that it trains nothing again.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Variant:
     settings: Settings = field(default_factory=dict)
     loss_settings: Settings = field(default_factory=dict)
     learning_rate: float = 1e-3
+    wiener_iterations: int = field(default=0, metadata=SEPARATION_ONLY)
 
 
 BASELINE = "open_unmix"

@@ -3,14 +3,10 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
 
-from assets.paths import Paths
 from sepmodels.variants import VARIANTS
 from tests.conftest import PROJECT
 from tests.small_benchmark import OVERRIDES
@@ -30,20 +26,6 @@ def sepbench(*words: object, **environment: str) -> subprocess.CompletedProcess:
         text=True,
         check=False,
     )
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A data folder with a model of every variant that these tests use; its weights are random."""
-    import torch
-
-    from sepmodels.checkpoints import save_model
-    from sepmodels.models import build_model
-
-    data = tmp_path_factory.mktemp("trained")
-    torch.manual_seed(0)
-    save_model(Paths(data, "demo").model("open_unmix", 42), build_model(VARIANTS["open_unmix"]), VARIANTS["open_unmix"])
-    return data
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -88,51 +70,6 @@ def test_a_table_that_is_not_there_yet_says_which_command_makes_it(tmp_path: Pat
     done = sepbench("table", "--data", tmp_path)
     assert done.returncode == 2
     assert "sepbench run -p demo" in done.stderr
-
-
-def test_a_variant_that_is_not_trained_says_which_command_trains_it(tmp_path: Path) -> None:
-    done = sepbench("separate", "song.wav", "--variant", "l1_loss", "--out", tmp_path, "--data", tmp_path)
-    assert done.returncode == 2
-    assert "sepbench run -p demo --only l1_loss" in done.stderr
-
-
-@pytest.mark.parametrize(("channels", "sample_rate_hz", "suffix"), [(1, 22_050, ".wav"), (2, 48_000, ".flac")])
-def test_separated_stems_sum_to_the_song_in_its_own_rate_and_channels(
-    trained: Path, tmp_path: Path, channels: int, sample_rate_hz: int, suffix: str
-) -> None:
-    song = tmp_path / f"a song{suffix}"
-    noise = np.random.default_rng(0).normal(0, 0.1, (sample_rate_hz + 17, channels))
-    soundfile.write(song, noise, sample_rate_hz)
-    done = sepbench("separate", song, "-v", "open_unmix", "-o", tmp_path / "out", "--data", trained)
-    assert done.returncode == 0, done.stderr
-    stems = [soundfile.read(tmp_path / "out" / "a song" / f"{name}.wav", always_2d=True) for name in STEMS]
-    given, _ = soundfile.read(song, always_2d=True)
-    assert [rate for _, rate in stems] == [sample_rate_hz, sample_rate_hz]
-    np.testing.assert_allclose(stems[0][0] + stems[1][0], given, atol=1e-6)
-
-
-STEMS = ("vocals", "accompaniment")
-
-
-@pytest.mark.parametrize("suffix", [".mp3", ".m4a"])
-def test_lossy_songs_are_separated_too(trained: Path, tmp_path: Path, suffix: str) -> None:
-    song = tmp_path / f"song{suffix}"
-    tone = ["-f", "lavfi", "-i", "sine=frequency=440:duration=1:sample_rate=44100"]
-    subprocess.run(["ffmpeg", "-v", "error", *tone, "-ac", "2", song], check=True)
-    done = sepbench("separate", song, "-v", "open_unmix", "-o", tmp_path / "out", "--data", trained)
-    assert done.returncode == 0, done.stderr
-    assert all((tmp_path / "out" / "song" / f"{name}.wav").exists() for name in STEMS)
-
-
-def test_a_song_that_is_not_audio_is_named_and_the_others_are_separated(trained: Path, tmp_path: Path) -> None:
-    (tmp_path / "notes.wav").write_text("no audio at all")
-    soundfile.write(tmp_path / "song.wav", np.zeros((4410, 2)), 44_100)
-    songs = [tmp_path / "notes.wav", tmp_path / "song.wav"]
-    done = sepbench("separate", *songs, "-v", "open_unmix", "-o", tmp_path / "out", "--data", trained)
-    assert done.returncode == 2
-    assert "notes.wav" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert (tmp_path / "out" / "song" / "vocals.wav").exists()
 
 
 @pytest.mark.slow

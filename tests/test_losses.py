@@ -117,7 +117,8 @@ def test_the_literal_weights_leave_the_waveform_next_to_nothing_and_the_balanced
 def test_losses_of_magnitudes_never_pay_for_the_inverse_transform(monkeypatch: pytest.MonkeyPatch) -> None:
     target = noise(1)
     spectrogram = STFT(target)
-    estimate = Estimate.from_magnitude(magnitude_of(spectrogram) / 2, spectrogram, STFT, target.shape[-1])
+    magnitude = magnitude_of(spectrogram)
+    estimate = Estimate.from_mask(torch.full_like(magnitude, 0.5), spectrogram, magnitude, STFT, target.shape[-1])
 
     def refuse(*_: object) -> torch.Tensor:
         raise AssertionError("the inverse STFT was taken")
@@ -129,16 +130,17 @@ def test_losses_of_magnitudes_never_pay_for_the_inverse_transform(monkeypatch: p
         waveform_mse(estimate, target)
 
 
-def test_gradients_of_the_waveform_reach_the_magnitudes_also_where_the_mixture_is_silent() -> None:
+def test_gradients_of_the_waveform_reach_the_mask_also_where_the_mixture_is_silent() -> None:
     mixture = torch.cat([noise(1), torch.zeros(2, 2, 3000)], dim=-1)
     spectrogram = STFT(mixture)
-    magnitudes = (magnitude_of(spectrogram) / 2).requires_grad_()
+    magnitude = magnitude_of(spectrogram)
+    mask = torch.full_like(magnitude, 0.5).requires_grad_()
 
-    waveform_mse(Estimate.from_magnitude(magnitudes, spectrogram, STFT, 6000), mixture).backward()
+    waveform_mse(Estimate.from_mask(mask, spectrogram, magnitude, STFT, 6000), mixture).backward()
 
-    assert magnitudes.grad is not None
-    assert bool(magnitudes.grad.isfinite().all())
-    assert float(magnitudes.grad.abs().sum()) > 0
+    assert mask.grad is not None
+    assert bool(mask.grad.isfinite().all())
+    assert float(mask.grad.abs().sum()) > 0
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from sepmodels.errors import UserError
 from sepmodels.estimate import Estimate
 from sepmodels.models import build_model
+from sepmodels.recordings import ArrayRecording
 from sepmodels.separation import overlap_add, separate, separate_blocks, separate_song
 from sepmodels.settings import SeparationSettings
 from sepmodels.spectral import Stft
@@ -51,7 +52,11 @@ def test_what_changes_nothing_gives_the_recording_back(data: st.DataObject, leng
     recording = noise(2, length)
 
     blocks = overlap_add(
-        lambda segments: segments, recording, segment_samples=segment, overlap_samples=overlap, batch=batch
+        lambda segments: segments,
+        ArrayRecording(recording, 8_000),
+        segment_samples=segment,
+        overlap_samples=overlap,
+        batch=batch,
     )
 
     joined = np.concatenate([np.empty((2, 0), np.float32), *blocks], axis=1)
@@ -70,7 +75,12 @@ def test_all_segments_have_the_same_length_and_batches_do_not_change_the_result(
 
     def joined(batch: int) -> np.ndarray:
         return np.concatenate(
-            list(overlap_add(by_place, recording, segment_samples=60, overlap_samples=20, batch=batch)), axis=1
+            list(
+                overlap_add(
+                    by_place, ArrayRecording(recording, 8_000), segment_samples=60, overlap_samples=20, batch=batch
+                )
+            ),
+            axis=1,
         )
 
     np.testing.assert_array_equal(joined(batch), joined(1))
@@ -83,7 +93,8 @@ def test_neighbours_fade_into_each_other_in_a_straight_line() -> None:
     def constant(segments: np.ndarray) -> np.ndarray:
         return np.full_like(segments, next(numbers))
 
-    blocks = list(overlap_add(constant, np.zeros((1, 16)), segment_samples=10, overlap_samples=4))
+    silence = ArrayRecording(np.zeros((1, 16)), 8_000)
+    blocks = list(overlap_add(constant, silence, segment_samples=10, overlap_samples=4))
 
     expected = [0] * 6 + [0.125, 0.375, 0.625, 0.875] + [1] * 6
     np.testing.assert_allclose(np.concatenate(blocks, axis=1)[0], expected)
@@ -175,23 +186,27 @@ def test_a_long_recording_is_read_and_given_back_in_pieces() -> None:
     class Tape:
         """Ten minutes that are never in memory as a whole."""
 
-        shape = (2, 600 * 8_000)
+        channels = 2
+        sample_rate_hz = 8_000
+        expected_samples = 600 * 8_000
+        left = expected_samples
         longest = 0
 
-        def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
-            samples = key[1].stop - key[1].start
+        def read(self, samples: int) -> np.ndarray:
+            samples = min(samples, self.left)
+            self.left -= samples
             self.longest = max(self.longest, samples)
             return np.full((2, samples), 0.25, np.float32)
 
     tape = Tape()
 
     samples = 0
-    for block in separate_blocks(Gain(), tape, 8_000, SHORT):
+    for block in separate_blocks(Gain(), tape, SHORT):
         assert block.shape[1] <= 4_000
         assert np.allclose(block, 0.25)
         samples += block.shape[1]
 
-    assert samples == tape.shape[1]
+    assert samples == tape.expected_samples
     assert tape.longest == 4_000
 
 
@@ -226,7 +241,7 @@ def test_samples_that_are_not_numbers_are_refused() -> None:
         SeparationSettings(segment_seconds=0),
         SeparationSettings(segment_seconds=1, overlap_seconds=0.6),
         SeparationSettings(overlap_seconds=-1),
-        SeparationSettings(batch=0),
+        SeparationSettings(batch=-1),
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused(wrong: SeparationSettings) -> None:

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepmodels.spectral import Stft, magnitude_blocks, magnitude_of, with_phase
+from sepmodels.spectral import Stft, magnitude_blocks, magnitude_of, masked
 
 
 @settings(max_examples=60, deadline=None)
@@ -50,12 +50,12 @@ def test_blocks_of_magnitudes_are_the_magnitudes_of_the_whole(samples: int, bloc
     torch.testing.assert_close(torch.cat(blocks, dim=-1), magnitude_of(stft(waveform)), atol=1e-5, rtol=0)
 
 
-def test_a_phase_is_borrowed_and_zero_stays_zero() -> None:
+def test_a_mask_scales_and_keeps_the_phase() -> None:
     spectrogram = torch.tensor([3 + 4j, 0j, -2j], dtype=torch.complex64)
 
-    borrowed = with_phase(torch.tensor([10.0, 7.0, 1.0]), spectrogram)
+    scaled = masked(torch.tensor([2.0, 7.0, 0.5]), spectrogram)
 
-    np.testing.assert_allclose(borrowed.numpy(), [6 + 8j, 0, -1j], atol=1e-6)
+    np.testing.assert_allclose(scaled.numpy(), [6 + 8j, 0, -1j], atol=1e-6)
 
 
 def test_spectra_are_float32_from_half_precision_and_under_autocast() -> None:

@@ -73,8 +73,7 @@ class MaskingModel(nn.Module):
         """The vocals in a mixture ``(batch, channel, sample)`` of two channels."""
         spectrogram = self.stft(mixture)
         magnitudes = magnitude_of(spectrogram)
-        masked = self.mask(magnitudes) * magnitudes
-        return Estimate.from_magnitude(masked, spectrogram, self.stft, mixture.shape[-1])
+        return Estimate.from_mask(self.mask(magnitudes), spectrogram, magnitudes, self.stft, mixture.shape[-1])
 
 
 def _input_scaling(statistics: BinStatistics | None, bins: int) -> tuple[Tensor, Tensor]:

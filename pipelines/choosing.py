@@ -1,0 +1,86 @@
+"""Which trained model to use: of a variant, a file, a run in MLflow or the registry; by default the table's best."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from assets.paths import Paths
+from sepmodels.errors import UserError
+from sepmodels.settings import Profile
+from sepmodels.variants import BASELINE, VARIANTS, Variant, find_variant
+
+
+@dataclass(frozen=True)
+class ChosenModel:
+    """A model's file.
+
+    expect: the variant that the file must hold, where it is one of the list.
+    why: a clause for the person who did not choose.
+    wiener_iterations: the variant's own.
+    """
+
+    file: Path
+    expect: Variant | None = None
+    why: str = ""
+    wiener_iterations: int = 0
+
+
+def choose_model(
+    profile: Profile, paths: Paths, *, variant: str | None = None, model: str | None = None, seed: int | None = None
+) -> ChosenModel:
+    """The model of ``variant``, or what ``model`` names; with neither, the best trained variant of the table.
+
+    model: a ``model.safetensors`` file, a run of MLflow (its id, or ``runs:/<id>``), or a registered model
+        (``<name>``, ``<name>/<version>``, with or without ``models:/`` before it).
+    seed: which of the variant's models; the profile's first by default.
+
+    Raises :class:`UserError` for both at once, an unknown name, or a variant that is not trained.
+    """
+    if model is not None:
+        if variant is not None or seed is not None:
+            raise UserError("--model names a model by itself: leave out --variant and --seed.")
+        return ChosenModel(_model_file(paths, model), why=f"as {model} says")
+    seed = profile.seeds[0] if seed is None else seed
+    name, why = (variant, "as asked for") if variant is not None else _best(profile, paths, seed)
+    chosen = find_variant(name)
+    file = paths.model(name, seed)
+    if not file.exists():
+        raise UserError(
+            f"{name} is not trained yet ({file} is missing): run `sepbench run -p {profile.name} --only {name}`."
+        )
+    return ChosenModel(file, chosen, why, chosen.wiener_iterations)
+
+
+def trained_variants(profile: Profile, paths: Paths) -> list[str]:
+    """The variants that have a model, in the order of the list."""
+    return [name for name in VARIANTS if paths.model(name, profile.seeds[0]).exists()]
+
+
+def _best(profile: Profile, paths: Paths, seed: int) -> tuple[str, str]:
+    """The variant of the highest median SDR of vocals among those that have a model, and why it was taken."""
+    table = paths.results / "results.parquet"
+    if not table.exists():
+        return BASELINE, f"the baseline: there is no table of {profile.name} yet"
+    summary = pd.read_parquet(table)
+    rows = summary[(summary.kind == "trained") & (summary.target == "vocals") & summary.SDR.notna()]
+    rows = rows[[name in VARIANTS and paths.model(name, seed).exists() for name in rows.variant]]
+    if rows.empty:
+        return BASELINE, f"the baseline: no variant in the table of {profile.name} has a model of seed {seed} here"
+    best = rows.loc[rows.SDR.idxmax()]
+    return best.variant, f"the best of {profile.name}'s table: median SDR of vocals {best.SDR:.2f} dB"
+
+
+def _model_file(paths: Paths, model: str) -> Path:
+    path = Path(model)
+    if path.is_file():
+        return path
+    if path.is_dir() or path.suffix or path.is_absolute():
+        raise UserError(f"{model} is not a file: name a model.safetensors, a run of MLflow, or a registered model.")
+    from assets.registry import registered_model_file, run_model_file
+
+    if run := re.fullmatch(r"(?:runs:/)?([0-9a-f]{32})(?:/.*)?", model):
+        return run_model_file(paths.data / "mlflow", run[1])
+    name, _, version = model.removeprefix("models:/").partition("/")
+    return registered_model_file(paths.data / "mlflow", name, None if version in ("", "latest") else version)

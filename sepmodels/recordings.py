@@ -1,0 +1,158 @@
+"""Recordings that are read from begin to end, a piece at a time, so that none need be in memory as a whole."""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from sepmodels.audio import SNDFILE_SUFFIXES, wav_is_cut
+from sepmodels.codec import StreamHeader, check_length, damaged, probe, require_file
+from sepmodels.errors import UserError
+
+TAGS = ("title", "artist", "album", "tracknumber", "date", "genre", "comment", "copyright", "license")
+_FFMPEG_TAGS = {"track": "tracknumber"}
+
+
+class Recording(Protocol):
+    """A mixture that is read once, forwards.
+
+    expected_samples: as many as its header promises, for the progress that is shown; 0 where that is unknown.
+    tags: title, artist and the like, by the names of :data:`TAGS`.
+    """
+
+    channels: int
+    sample_rate_hz: int
+    expected_samples: int
+    tags: dict[str, str]
+
+    def read(self, samples: int) -> np.ndarray:
+        """The next ``(channel, samples)``, float32 in [-1, 1]; fewer only at the end."""
+
+
+class ArrayRecording:
+    """An array ``(channel, sample)``, or what can be cut like one (a memory map), as a recording."""
+
+    def __init__(self, waveform: np.ndarray, sample_rate_hz: int) -> None:
+        self.channels, self.expected_samples = waveform.shape
+        self.sample_rate_hz = sample_rate_hz
+        self.tags: dict[str, str] = {}
+        self._waveform = waveform
+        self._position = 0
+
+    def read(self, samples: int) -> np.ndarray:
+        """The next ``(channel, samples)``."""
+        piece = self._waveform[:, self._position : self._position + samples]
+        self._position += piece.shape[1]
+        return np.asarray(piece, dtype=np.float32)
+
+
+@contextmanager
+def open_recording(path: Path) -> Iterator[Recording]:
+    """The recording in an audio file: WAV, FLAC, Ogg, AIFF and MP3 by libsndfile, whatever else by ffmpeg.
+
+    Raises :class:`UserError` at once for what is missing, empty, a folder or not audio; and when its end is read,
+    for what is damaged or cut short.
+    """
+    require_file(path)
+    if path.suffix.lower() in SNDFILE_SUFFIXES:
+        with _SndfileRecording(path) as recording:
+            yield recording
+    else:
+        with _FfmpegRecording(path, probe(path)[0]) as recording:
+            yield recording
+
+
+class _SndfileRecording:
+    def __init__(self, path: Path) -> None:
+        import soundfile
+
+        self._path = path
+        self._fault = soundfile.LibsndfileError
+        try:
+            self._file = soundfile.SoundFile(path)
+        except self._fault as error:
+            raise self._damaged(error) from None
+        self.channels = self._file.channels
+        self.sample_rate_hz = self._file.samplerate
+        self.expected_samples = self._file.frames
+        self.tags = {name: text for name, text in self._file.copy_metadata().items() if name in TAGS and text}
+        self._read = 0
+
+    def __enter__(self) -> "_SndfileRecording":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def read(self, samples: int) -> np.ndarray:
+        try:
+            piece = self._file.read(samples, dtype="float32", always_2d=True)
+        except self._fault as error:
+            raise self._damaged(error) from None
+        self._read += len(piece)
+        if len(piece) < samples and (self._read < self.expected_samples or wav_is_cut(self._file.extra_info)):
+            raise UserError(f"{self._path} is cut short: export or download it again.")
+        return np.ascontiguousarray(piece.T)
+
+    def _damaged(self, error: Any) -> UserError:
+        return UserError(
+            f"{self._path} cannot be read as audio ({error.error_string}): it is not audio, damaged or cut short; "
+            "export or download it again."
+        )
+
+
+class _FfmpegRecording:
+    def __init__(self, path: Path, header: StreamHeader) -> None:
+        self._path = path
+        self._header = header
+        self.channels = header.channels
+        self.sample_rate_hz = header.sample_rate_hz
+        self.expected_samples = round((header.seconds or 0.0) * header.sample_rate_hz)
+        self.tags = _tags_by_ffprobe(path)
+        self._read = 0
+
+    def __enter__(self) -> "_FfmpegRecording":
+        self._messages = tempfile.TemporaryFile()
+        command = ["ffmpeg", "-nostdin", "-v", "error", "-xerror", "-i", str(self._path.absolute())]
+        command += ["-map", "0:a:0", "-ac", str(self.channels), "-ar", str(self.sample_rate_hz), "-f", "f32le", "-"]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._messages)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+        self._messages.close()
+
+    def read(self, samples: int) -> np.ndarray:
+        assert self._process.stdout is not None
+        width = 4 * self.channels
+        content = self._process.stdout.read(samples * width)
+        piece = np.frombuffer(content, "<f4", len(content) // width * self.channels).reshape(-1, self.channels)
+        self._read += len(piece)
+        if len(piece) < samples:
+            self._check_end()
+        return np.ascontiguousarray(piece.T)
+
+    def _check_end(self) -> None:
+        status = self._process.wait()
+        self._messages.seek(0)
+        said = self._messages.read()
+        if status != 0 or said.strip():
+            raise damaged(self._path, said, 0)
+        check_length(self._path, self._header, self._read / self.sample_rate_hz)
+
+
+def _tags_by_ffprobe(path: Path) -> dict[str, str]:
+    """The tags of a file, or of its first audio stream (where Ogg and Opus have them)."""
+    wanted = ["-show_entries", "format_tags:stream_tags", "-select_streams", "a:0", "-of", "json"]
+    done = subprocess.run(["ffprobe", "-v", "error", *wanted, str(path.absolute())], capture_output=True, check=False)
+    found = json.loads(done.stdout or "{}")
+    spoken = [*(stream.get("tags", {}) for stream in found.get("streams", [])), found.get("format", {}).get("tags", {})]
+    tags = {name.lower(): text for part in spoken for name, text in part.items()}
+    named = {_FFMPEG_TAGS.get(name, name): text for name, text in tags.items()}
+    return {name: text for name, text in named.items() if name in TAGS and text}
