@@ -10,7 +10,8 @@ Four layouts (:class:`~sepmodels.settings.DatasetSettings`):
 ``folder``
     A folder per track with ``vocals`` and any other stems, in any format that ffmpeg reads; below ``train``,
     ``test`` and, if wanted, ``valid``, or all in one folder, to be split by a seeded draw. ``drums`` and
-    ``bass`` keep their places, every other file is part of ``other``, and ``mixture`` is the mixture.
+    ``bass`` keep their places, every other file is part of ``other``, and ``mixture`` is the mixture. Five-stream
+    ``.stem.mp4`` files are tracks here too, so that this layout reads MUSDB18's two as well.
 
 Files and folders whose names begin with a dot (macOS leaves ``._song.stem.mp4`` beside ``song.stem.mp4``) are
 passed over.
@@ -26,7 +27,7 @@ from sepmodels.codec import require_ffmpeg, require_file
 from sepmodels.errors import UserError
 from sepmodels.parallel import raise_all
 from sepmodels.settings import DatasetSettings
-from sepmodels.splits import SPLITS, hold_out, validation_names
+from sepmodels.splits import SPLITS, hold_out, musdb_validation_tracks, validation_names
 
 STEM_SUFFIX = ".stem.mp4"
 _LOSSLESS = (".wav", ".flac", ".aif", ".aiff", ".caf", ".au", ".wv", ".ape")
@@ -55,7 +56,7 @@ def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
     """The tracks of a dataset, sorted by name, each in one split.
 
     Validation tracks are MUSDB18's own fourteen where the data is MUSDB's, else a seeded share of the training
-    tracks (:func:`sepmodels.splits.hold_out`).
+    tracks (:func:`sepmodels.splits.hold_out`). A ``folder`` is MUSDB's if it has all fourteen.
 
     Raises one :class:`UserError` that lists all that is wrong: a folder that is missing, empty or has no train
     or test tracks, a stem missing or given twice, an empty file, a name used twice or unfit for a file.
@@ -70,17 +71,23 @@ def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
         if not any(track.split == split for track in tracks):
             raise UserError(
                 f"The dataset folder {folder} has no {split} tracks: {_EXPECTED[settings.layout]} was expected"
-                f"{_nearby(folder)}."
+                f"{_nearby(folder, settings)}."
             )
     if not any(track.split == "valid" for track in tracks):
         raise UserError(f"The dataset folder {folder} has one training track: two are needed, one for validation.")
     return tuple(tracks)
 
 
-def _nearby(folder: Path) -> str:
-    """A hint where the dataset lies one level deeper, as archives often unpack."""
+def _nearby(folder: Path, settings: DatasetSettings) -> str:
+    """A hint where the dataset lies one level deeper, as archives often unpack, or has another layout."""
     inner = [entry for entry in _entries(folder) if (entry / "train").is_dir()]
-    return f"; did you mean {inner[0]}?" if inner else ""
+    if inner:
+        return f"; did you mean {inner[0]}?"
+    if settings.layout == "wav" and any(folder.glob(f"train/*{STEM_SUFFIX}")):
+        return "; it has five-stream files, which the profiles musdb18 and folder read"
+    if settings.layout == "stems" and any(folder.glob("train/*/vocals.*")):
+        return "; it has folders of files, which the profiles musdb18hq and folder read"
+    return ""
 
 
 def _listed(folder: Path, settings: DatasetSettings) -> Iterator[Track]:
@@ -90,10 +97,9 @@ def _listed(folder: Path, settings: DatasetSettings) -> Iterator[Track]:
         splits = [split for split in splits if split != "valid"]
     for split in splits or ([""] if settings.layout == "folder" else []):
         for entry in _entries(folder / split):
-            if settings.layout in ("stems", "demo"):
-                if entry.name.endswith(STEM_SUFFIX):
-                    yield Track(entry.name.removesuffix(STEM_SUFFIX), split, (entry,))
-            elif entry.is_dir():
+            if entry.name.endswith(STEM_SUFFIX) and settings.layout != "wav":
+                yield Track(entry.name.removesuffix(STEM_SUFFIX), split, (entry,))
+            elif entry.is_dir() and settings.layout in ("wav", "folder"):
                 files = (file for file in _entries(entry) if file.suffix.lower() in AUDIO_SUFFIXES)
                 yield Track(entry.name, split, tuple(files))
 
@@ -115,7 +121,7 @@ def _faults(tracks: Sequence[Track], settings: DatasetSettings) -> Iterator[str]
                 require_file(source)
             except UserError as fault:
                 yield str(fault)
-        if settings.layout in ("wav", "folder"):
+        if not (track.sources and track.sources[0].name.endswith(STEM_SUFFIX)):
             yield from _role_faults(track, settings)
 
 
@@ -142,7 +148,8 @@ def _split(tracks: Sequence[Track], settings: DatasetSettings) -> list[Track]:
         splits = {name: "test" if name in tested else "train" for name in splits}
     if "valid" not in splits.values():
         training = [name for name, split in splits.items() if split == "train"]
-        official = settings.layout in ("stems", "wav")
+        is_musdb = settings.layout == "folder" and musdb_validation_tracks() <= frozenset(training)
+        official = is_musdb or settings.layout in ("stems", "wav")
         held_out = validation_names(training, settings.validation_share, settings.split_seed, official=official)
         splits.update(dict.fromkeys(held_out, "valid"))
     return [replace(track, split=splits[track.name]) for track in tracks]

@@ -64,6 +64,11 @@ RULES = (
         f"Resampled to {SAMPLE_RATE_HZ} Hz by ffmpeg.",
     ),
     Rule(
+        "length",
+        lambda row, _: f"Not as long as the song: {row['fitted_stems']}." if row["fitted_stems"] else "",
+        "Filled up with silence at the end, or cut, to the mixture's length (without one, to the longest stem's).",
+    ),
+    Rule(
         "clipping",
         lambda row, _: (
             f"The mixture clips ({100 * row['clipped_share']:.2f} % of its samples)."

@@ -26,12 +26,14 @@ class TrackAudio:
     mono: the files or streams that had one channel, which now fills both.
     sample_rate_hz: of the files; the lowest, where they differ.
     gain: what all stems were multiplied by, below 1 only where a sum of stems would have clipped.
+    fitted: the files that were not as long as the song, with the seconds of silence added (+) or cut off (-).
     """
 
     stems: np.ndarray
     mono: tuple[str, ...]
     sample_rate_hz: int
     gain: float
+    fitted: tuple[str, ...] = ()
 
 
 def read_track(track: Track) -> TrackAudio:
@@ -55,19 +57,26 @@ def _read_files(track: Track) -> TrackAudio:
         mono += [source.stem.lower()] if header.channels == 1 else []
         rates_hz.append(header.sample_rate_hz)
         waveforms[source.stem.lower()] = decode_int16(source, (header,))[0]
-    _check_equal_lengths(track, waveforms)
+    fitted = _fit_lengths(waveforms)
     stems, gain = _arrange(waveforms)
-    return TrackAudio(stems, tuple(mono), min(rates_hz), gain)
+    return TrackAudio(stems, tuple(mono), min(rates_hz), gain, fitted)
 
 
-def _check_equal_lengths(track: Track, waveforms: dict[str, np.ndarray]) -> None:
-    seconds = {role: waveform.shape[1] / SAMPLE_RATE_HZ for role, waveform in waveforms.items()}
-    shortest, longest = min(seconds, key=seconds.__getitem__), max(seconds, key=seconds.__getitem__)
-    if seconds[longest] - seconds[shortest] > LENGTH_TOLERANCE_SECONDS:
-        raise UserError(
-            f"{track.sources[0].parent} has stems of different lengths ({shortest} {seconds[shortest]:.2f} s, "
-            f"{longest} {seconds[longest]:.2f} s): export all from the song's start to its end."
-        )
+def _fit_lengths(waveforms: dict[str, np.ndarray]) -> tuple[str, ...]:
+    """Make all as long as the mixture, or as the longest where there is none: programs leave out silence at the end.
+
+    Differences that codecs make are not told: there all are cut to the shortest.
+    """
+    lengths = {role: waveform.shape[1] for role, waveform in waveforms.items()}
+    tolerance = round(LENGTH_TOLERANCE_SECONDS * SAMPLE_RATE_HZ)
+    if max(lengths.values()) - min(lengths.values()) <= tolerance:
+        return ()
+    samples = lengths.get("mixture", max(lengths.values()))
+    for role, waveform in waveforms.items():
+        cut = waveform[:, :samples]
+        waveforms[role] = np.pad(cut, ((0, 0), (0, samples - cut.shape[1])))
+    missing = {role: samples - length for role, length in sorted(lengths.items()) if abs(samples - length) > tolerance}
+    return tuple(f"{role} {samples / SAMPLE_RATE_HZ:+.2f} s" for role, samples in missing.items())
 
 
 def _arrange(waveforms: dict[str, np.ndarray]) -> tuple[np.ndarray, float]:

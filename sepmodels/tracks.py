@@ -36,8 +36,8 @@ def describe_tracks(
     scale; -inf for silence), ``vocal_activity`` (share of 2048-sample blocks, 46 ms, in which the vocals' RMS
     is above -60 dB), ``mixture_deviation_db`` (energy of the mixture over that of its difference from the
     stems' sum; inf where they agree), ``peak`` and ``clipped_share`` (of the mixture's samples, those at full
-    scale), ``silent_stems``, ``mono_stems`` (names joined by commas), ``gain`` (1 unless sums of stems had to
-    be turned down).
+    scale), ``silent_stems``, ``mono_stems`` (names joined by commas), ``fitted_stems`` (those not as long as the song,
+    with the seconds added or cut), ``gain`` (1 unless sums of stems had to be turned down).
 
     previous: an earlier table. Tracks whose sources have the same content keep their row, if the same code
     measured it.
@@ -112,6 +112,7 @@ def measure(decoded: TrackAudio) -> dict[str, object]:
         "clipped_share": clipped / stems[0].size,
         "silent_stems": ", ".join(stem for stem, power in zip(STREAMS, energy, strict=True) if power == 0),
         "mono_stems": ", ".join(decoded.mono),
+        "fitted_stems": ", ".join(decoded.fitted),
         "gain": decoded.gain,
     }
 

@@ -100,6 +100,31 @@ def test_split_folders_decide_where_there_are_any(tmp_path: Path) -> None:
     assert sorted(source.name for source in tracks[0].sources) == ["Vocals.WAV", "rest.ogg"]
 
 
+def test_a_folder_may_hold_stem_files_and_folders_of_stems_alike(tmp_path: Path) -> None:
+    fill(tmp_path, ["train/a.stem.mp4", "train/b/vocals.mp3", "train/b/band.flac", "test/c.stem.mp4", "test/cover.jpg"])
+    assert set(splits(find(tmp_path, "folder"))) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("lacking", [0, 1])
+def test_a_folder_with_all_of_musdbs_validation_tracks_is_musdb(tmp_path: Path, lacking: int) -> None:
+    official = sorted(musdb_validation_tracks())[lacking:]
+    fill(tmp_path, [*(f"train/{name}.stem.mp4" for name in [*official, "a", "b"]), "test/c.stem.mp4"])
+    found = splits(find(tmp_path, "folder"))
+    held_out = {name for name, split in found.items() if split == "valid"}
+    assert (held_out == musdb_validation_tracks()) == (lacking == 0)
+
+
+@pytest.mark.parametrize(
+    ("layout", "file", "other"),
+    [("stems", "train/a/vocals.wav", "musdb18hq"), ("wav", "train/a.stem.mp4", "musdb18")],
+)
+def test_a_dataset_of_another_layout_is_told_which_profiles_read_it(
+    tmp_path: Path, layout: DatasetLayout, file: str, other: str
+) -> None:
+    fill(tmp_path, [file])
+    assert f"which the profiles {other} and folder read" in fault(tmp_path, layout)
+
+
 def test_hidden_files_and_folders_are_passed_over(tmp_path: Path) -> None:
     fill(tmp_path, ["train/a.stem.mp4", "train/b.stem.mp4", "train/._a.stem.mp4", "test/c.stem.mp4", ".git/x"])
     assert [track.name for track in find(tmp_path, "stems")] == ["a", "b", "c"]

@@ -82,11 +82,53 @@ def test_files_of_other_formats_rates_and_channels_are_made_alike_and_noted(tmp_
     np.testing.assert_array_equal(other[0], other[1])
 
 
-def test_stems_of_different_lengths_are_an_error_that_names_the_folder_and_both(tmp_path: Path) -> None:
-    write_track(tmp_path / "song", vocals=0.1, bass=0.1)
-    track = write_track(tmp_path / "song", seconds=1.0, drums=0.1)
-    with pytest.raises(UserError, match=r"song has stems of different lengths \(drums 1.00 s, \w+ 1.50 s\)"):
-        read_track(track)
+@pytest.mark.parametrize(
+    ("with_mixture", "fitted"), [(False, ("vocals +0.50 s",)), (True, ("bass -0.25 s", "vocals +0.25 s"))]
+)
+def test_stems_that_are_not_as_long_as_the_song_are_filled_up_or_cut_and_told(
+    tmp_path: Path, with_mixture: bool, fitted: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "song"
+    write_track(folder, seconds=1.0, vocals=0.1)
+    if with_mixture:
+        write_track(folder, seconds=1.25, mixture=0.3)
+    decoded = read_track(write_track(folder, bass=0.1))
+    assert decoded.fitted == fitted
+    assert decoded.stems.shape[2] == round((1.25 if with_mixture else 1.5) * RATE_HZ)
+    vocals = decoded.stems[STREAMS.index("vocals")]
+    np.testing.assert_array_equal(vocals[:, :RATE_HZ], stored(folder, "vocals"))
+    assert not vocals[:, RATE_HZ:].any()
+
+
+def test_what_codecs_add_at_the_end_is_cut_and_not_told(tmp_path: Path) -> None:
+    write_track(tmp_path / "song", seconds=1.5, vocals=0.1)
+    decoded = read_track(write_track(tmp_path / "song", seconds=1.55, bass=0.1))
+    assert decoded.fitted == ()
+    assert decoded.stems.shape[2] == round(1.5 * RATE_HZ)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate_hz", [22_050, 44_100, 48_000])
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3", ".m4a"])
+def test_a_tone_in_any_format_rate_and_number_of_channels_stays_that_tone(
+    tmp_path: Path, suffix: str, rate_hz: int, channels: int
+) -> None:
+    folder = tmp_path / "song"
+    write_track(folder, bass=0.1)
+    time_seconds = np.arange(round(1.5 * rate_hz)) / rate_hz
+    tone = 0.25 * np.sin(2 * np.pi * 1000 * time_seconds)[:, None].repeat(channels, axis=1)
+    soundfile.write(tmp_path / "tone.wav", tone, rate_hz, subtype="PCM_16")
+    command = ["ffmpeg", "-v", "error", "-i", tmp_path / "tone.wav", "-b:a", "128k", folder / f"vocals{suffix}"]
+    subprocess.run(list(map(str, command)), check=True)
+    decoded = read_track(as_track(folder))
+    vocals = decoded.stems[STREAMS.index("vocals")][:, 5000:50_000] / 32_768
+    spectrum = np.abs(np.fft.rfft(vocals * np.hanning(vocals.shape[1])))
+    peak_hz = spectrum.argmax(axis=1) * RATE_HZ / vocals.shape[1]
+    np.testing.assert_allclose(peak_hz, 1000, atol=2)
+    level = np.sqrt(2 * np.square(vocals).mean(axis=1))
+    np.testing.assert_allclose(level, 0.25, rtol=0.06)  # LAME turns music down by 5 % at this bit rate
+    assert decoded.mono == (("vocals",) if channels == 1 else ())
+    assert decoded.sample_rate_hz == min(rate_hz, RATE_HZ)
 
 
 @pytest.mark.parametrize("damage", ["text", "cut"])
