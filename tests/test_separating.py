@@ -274,11 +274,12 @@ class TestChoosing:
 
     def test_a_run_and_a_registered_model_are_found_by_name(self, model: Path, tmp_path: Path) -> None:
         from assets.registry import register_model
-        from assets.tracking import open_store
+        from assets.tracking import artifact_uri, open_store
 
         paths = Paths(tmp_path, "demo")
         client = open_store(tmp_path / "mlflow")
-        run, empty = (client.create_run(client.create_experiment(name)).info.run_id for name in ("one", "two"))
+        place = artifact_uri(tmp_path / "mlflow")
+        run, empty = (client.create_run(client.create_experiment(name, place)).info.run_id for name in ("one", "two"))
         register_model(client, run, model, "sepbench-demo-tiny")
         register_model(client, run, model, "sepbench-demo-tiny")
 
