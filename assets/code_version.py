@@ -40,6 +40,8 @@ NO_PART_OF_A_RESULT = (
     "sepmodels.interruptions",  # how a run is stopped
     "sepmodels.files:replacing",  # how a file gets to its place,
     "assets.fetching",  # or a dataset to its folder: what it holds is hashed
+    "sepmodels.sources:bytes_decoded",  # how many tracks are decoded at once
+    "sepmodels.parallel:_workers",
     "sepmodels.devices:free_device_bytes",  # memory, and so speed
     "sepmodels.devices:free_host_bytes",
     "sepmodels.devices:peak_memory_gib",

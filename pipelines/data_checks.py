@@ -35,7 +35,7 @@ def check_disk(profile: Profile, paths: Paths) -> Check:
     hours = _hours(profile, paths)
     if hours is None:
         return Check("disk", "ok", f"{free / GIB:.1f} GiB free; what {profile.name} needs is known once it has tracks")
-    needed = max(0, bytes_needed(profile, *hours) + bytes_to_fetch(profile, paths) - _bytes_below(paths.root))
+    needed = max(0, bytes_needed(profile, *hours) + bytes_to_fetch(profile, paths) - _bytes_made(paths))
     detail = f"{free / GIB:.1f} GiB free, about {needed / GIB:.1f} GiB more needed by {profile.name}"
     if free < needed:
         return Check("disk", "fail", detail, "Make room, or name a folder on another disk with --data.")
@@ -64,6 +64,11 @@ def _hours(profile: Profile, paths: Paths) -> tuple[float, float] | None:
     table = pd.read_parquet(paths.tracks, columns=["split", "duration_seconds"])
     test = table[table.split == "test"]
     return table.duration_seconds.sum() / 3600, test.duration_seconds.sum() / 3600
+
+
+def _bytes_made(paths: Paths) -> int:
+    """What the profile has written so far, without its dataset."""
+    return _bytes_below(paths.root) - _bytes_below(paths.dataset)
 
 
 def _bytes_below(folder: Path) -> int:

@@ -26,7 +26,7 @@ from sepmodels.files import hash_arrays, hash_texts, replacing
 from sepmodels.parallel import for_each, raise_all
 from sepmodels.progress import Progress, silent
 from sepmodels.settings import DatasetSettings
-from sepmodels.sources import hash_code, read_track
+from sepmodels.sources import bytes_decoded, hash_code, read_track
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ def build_cache(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         removed = _sweep(folder, {track.name for track in tracks})
-        made, faults = for_each(ensure, tracks, workers=settings.workers, progress=progress)
+        largest = max((bytes_decoded(track) for track in tracks), default=0)
+        made, faults = for_each(ensure, tracks, workers=settings.workers, bytes_each=largest, progress=progress)
     except OSError as error:
         raise _unwritable(folder, error, int(table["samples"].sum())) from error
     raise_all(faults, f"These tracks cannot be decoded (the other {len(made)} are in {folder}):")

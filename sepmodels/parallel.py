@@ -17,8 +17,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Outcome: TypeAlias = Callable[[], Result]  # gives the result of an item, or raises what its work raised
 
-# A worker on a four-minute track takes about half a gigabyte: more than eight would pass 4 GB.
 _MOST_WORKERS = 8
+_MOST_BYTES = 4 * 10**9  # that all workers may hold together, so that 8 GB of memory suffice
 
 
 def usable_cores() -> int:
@@ -31,16 +31,22 @@ def for_each(
     items: Sequence[Item],
     *,
     workers: int = 0,
+    bytes_each: int = 0,
     progress: Progress = silent,
 ) -> tuple[list[Result], list[UserError]]:
     """Call ``work`` on every item, in threads; returns the results and the :class:`UserError` raised, in order.
 
     Threads suffice for decoding: ffmpeg runs beside Python, and numpy lets go of the interpreter.
-    workers: 0 means a thread for each core, eight at most. Any other exception, and an interrupt, ends the
+    workers: 0 means a thread for each core, but eight at most, and no more than hold 4 GB together.
+    bytes_each: that a worker holds at most, about. Any other exception, and an interrupt, ends the
     work: what has begun is finished, what has not is dropped, and the exception is raised.
     """
-    pool = ThreadPoolExecutor(workers or min(usable_cores(), _MOST_WORKERS))
+    pool = ThreadPoolExecutor(workers or _workers(bytes_each))
     return _collected(_in_pool(pool, work, items), len(items), progress)
+
+
+def _workers(bytes_each: int) -> int:
+    return max(1, min(usable_cores(), _MOST_WORKERS, _MOST_BYTES // max(1, bytes_each)))
 
 
 def for_each_in_processes(

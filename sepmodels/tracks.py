@@ -13,7 +13,7 @@ from sepmodels.errors import UserError
 from sepmodels.parallel import for_each, raise_all
 from sepmodels.progress import Progress, silent
 from sepmodels.settings import DatasetSettings
-from sepmodels.sources import TrackAudio, hash_code, hash_sources, read_track
+from sepmodels.sources import TrackAudio, bytes_decoded, hash_code, hash_sources, read_track
 
 # The scores' window: of less, nothing can be scored.
 SHORTEST_SECONDS = 1.0
@@ -47,7 +47,11 @@ def describe_tracks(
     """
     known = _known_rows(previous)
     rows, faults = for_each(
-        functools.partial(_describe, known=known), tracks, workers=settings.workers, progress=progress
+        functools.partial(_describe, known=known),
+        tracks,
+        workers=settings.workers,
+        bytes_each=max((bytes_decoded(track) for track in tracks), default=0),
+        progress=progress,
     )
     raise_all([*faults, *_leaks(rows)], f"{len(tracks)} tracks were read, and these cannot be used:")
     table = pd.DataFrame(rows)

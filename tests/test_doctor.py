@@ -136,7 +136,7 @@ def test_a_disk_too_small_for_the_profile_is_a_failure_and_what_is_there_counts(
     monkeypatch.setattr(data_checks.shutil, "disk_usage", lambda _folder: usage)
     full = Paths(paths.data, "musdb18")
     assert data_checks.check_disk(PROFILES["musdb18"], full).status == "fail"
-    monkeypatch.setattr(data_checks, "_bytes_below", lambda _folder: 10**12)
+    monkeypatch.setattr(data_checks, "_bytes_made", lambda _paths: 10**12)
     assert data_checks.check_disk(PROFILES["musdb18"], full).status == "ok"
 
 

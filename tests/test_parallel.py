@@ -7,6 +7,7 @@ import time
 import psutil
 import pytest
 
+from sepmodels import parallel
 from sepmodels.errors import UserError
 from sepmodels.parallel import for_each, for_each_in_processes
 from tests.conftest import PROJECT
@@ -27,6 +28,26 @@ def test_results_and_faults_come_in_the_order_of_the_items_whatever_ends_first()
     results, faults = for_each(work, range(6), workers=3)
     assert results == [0, 20, 40, 50]
     assert [str(fault) for fault in faults] == ["1 is odd.", "3 is odd."]
+
+
+@pytest.mark.parametrize(("gigabytes", "most"), [(0.001, 8), (0.6, 6), (3, 1), (100, 1)])
+def test_as_many_work_at_once_as_memory_has_room_for(
+    monkeypatch: pytest.MonkeyPatch, gigabytes: float, most: int
+) -> None:
+    monkeypatch.setattr(parallel, "usable_cores", lambda: 64)
+    at_once, lock, seen = 0, threading.Lock(), []
+
+    def work(_: int) -> None:
+        nonlocal at_once
+        with lock:
+            at_once += 1
+            seen.append(at_once)
+        threading.Event().wait(0.02)
+        with lock:
+            at_once -= 1
+
+    for_each(work, range(20), bytes_each=round(gigabytes * 1e9))
+    assert 1 <= max(seen) <= most
 
 
 def test_an_interrupt_drops_what_has_not_begun() -> None:
