@@ -25,6 +25,8 @@ from sepmodels.settings import TrainingSettings
 
 LOG = logging.getLogger(__name__)
 MOST_OF_FREE_MEMORY = 0.5  # the share of what is free that a resident data set may take
+# More stays in memory-mapped files, which the system caches as well, and gives back when memory is short.
+MOST_HOST_BYTES = GIB
 BATCHES_AHEAD = 2
 CHANNELS = 2
 
@@ -186,6 +188,7 @@ def choose_feeding(
 ) -> Literal["device", "host", "disk"]:
     """Where the samples should be: on the device if they fit in what is free there, or in host memory, or on disk.
 
+    A large dataset is never copied to host memory, so that training takes no more of it the longer the dataset is.
     processes: how many keep the tracks in the same host's memory. memory_budget_gb: of the device, for each.
     """
     size = sum(track[1:].nbytes for track in tracks)
@@ -195,4 +198,4 @@ def choose_feeding(
     room = free_host_bytes() / processes
     if device.type == "cpu":
         room = min(budget, room)
-    return "host" if size <= MOST_OF_FREE_MEMORY * room else "disk"
+    return "host" if size <= min(MOST_HOST_BYTES, MOST_OF_FREE_MEMORY * room) else "disk"

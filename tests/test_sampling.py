@@ -124,6 +124,16 @@ def test_chunks_come_from_host_memory_when_the_tracks_fit_and_from_disk_when_not
         assert sampling.choose_feeding(TRACKS, torch.device("cpu")) == expected
 
 
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_large_dataset_stays_on_disk_however_much_memory_is_free(monkeypatch, device):
+    size = sum(track[1:].nbytes for track in TRACKS)
+    monkeypatch.setattr(sampling, "free_host_bytes", lambda: 100 * size)
+    monkeypatch.setattr(sampling, "free_device_bytes", lambda _: 0)
+    for most, expected in ((size, "host"), (size - 1, "disk")):
+        monkeypatch.setattr(sampling, "MOST_HOST_BYTES", most)
+        assert sampling.choose_feeding(TRACKS, torch.device(device)) == expected
+
+
 def test_chunks_come_from_the_device_when_the_tracks_fit_there(monkeypatch):
     size = sum(track[1:].nbytes for track in TRACKS)
     monkeypatch.setattr(sampling, "free_host_bytes", lambda: 2 * size)
