@@ -37,15 +37,7 @@ def fetch_dataset(
     """Fetch the profile's dataset into its own folder; raises :class:`UserError`, first of all without the licence."""
     from sepmodels.obtaining import obtain  # not at the top: requests takes long to import, and is seldom needed
 
-    archive = archive_of(profile)
-    if archive is None:
-        raise UserError(f"The profile {profile.name} has no dataset to fetch: name its folder with --dataset.")
-    if not is_licence_accepted(profile, paths):
-        raise UserError(
-            f"{archive.title} is not here, and may be used for education and research only: to accept its licence and "
-            f"fetch it ({archive.size_bytes / 1e9:.2f} GB), run `sepbench download -p {profile.name} --accept-licence` "
-            "(without the flag it shows the licence); or name a folder that has it with --dataset."
-        )
+    archive = require_licence(profile, paths)
     obtain(
         archive,
         paths.dataset,
@@ -54,6 +46,20 @@ def fetch_dataset(
         progress=progress,
         say=say,
     )
+
+
+def require_licence(profile: Profile, paths: Paths) -> Archive:
+    """The archive to fetch; raises :class:`UserError` where there is none, or its licence is not accepted."""
+    archive = archive_of(profile)
+    if archive is None:
+        raise UserError(f"The profile {profile.name} has no dataset to fetch: name its folder with --dataset.")
+    if not is_licence_accepted(profile, paths):
+        raise UserError(
+            f"The dataset ({archive.title}) is not here, and may be used for education and research only: to accept "
+            f"its licence and fetch it ({archive.size}), run `sepbench download -p {profile.name} --accept-licence` "
+            "(without the flag it shows the licence); or name a folder that has it with --dataset."
+        )
+    return archive
 
 
 def accept_licence(profile: Profile, paths: Paths) -> None:

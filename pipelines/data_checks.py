@@ -100,9 +100,10 @@ def check_dataset(profile: Profile, paths: Paths) -> Check:
 def _check_fetching(profile: Profile, paths: Paths) -> Check:
     """A dataset that is not here, and can be fetched."""
     archive = ARCHIVES[profile.dataset.archive or ""]
-    size = f"{archive.size_bytes / 1e9:.2f} GB"
     if is_licence_accepted(profile, paths):
-        return Check("dataset", "ok", f"none in {paths.dataset}; {archive.title} ({size}) is fetched on the first run")
+        return Check(
+            "dataset", "ok", f"none in {paths.dataset}; {archive.title} ({archive.size}) is fetched on the first run"
+        )
     remedy = (
         f"`sepbench download -p {profile.name}` shows its licence and fetches it, or name its folder with --dataset."
     )

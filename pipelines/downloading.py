@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from assets.events import VARIABLE, Events
-from assets.fetching import archive_of, fetch_dataset, is_licence_accepted, is_to_be_fetched
+from assets.fetching import archive_of, fetch_dataset, is_licence_accepted, is_to_be_fetched, require_licence
 from assets.paths import Paths
 from pipelines.listening import listening
 from sepmodels.archives import LICENCE
@@ -24,6 +24,7 @@ def download_dataset(profile: Profile, paths: Paths, console: Console) -> None:
     if archive_of(profile) and not is_to_be_fetched(profile, paths):
         say(f"The dataset of {profile.name} is in {profile.dataset.folder or paths.dataset}.")
         return
+    require_licence(profile, paths)
     with listening(console, 1) as address:
         os.environ[VARIABLE] = address
         try:

@@ -38,6 +38,11 @@ class Archive:
     restricted: bool = False
 
     @property
+    def size(self) -> str:
+        """The archive's size in words."""
+        return f"{self.size_bytes / 1e9:.1f} GB" if self.size_bytes >= 1e9 else f"{self.size_bytes / 1e6:.0f} MB"
+
+    @property
     def file(self) -> str:
         """The archive's own name, also on a mirror."""
         return self.url.removesuffix("/content").rpartition("/")[2]
