@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sepmodels.archives import Archive, note_as_fetched, tracks_hash
-from sepmodels.downloads import PATIENT, Patience, RemoteFile, download, require_room
+from sepmodels.downloads import download, require_room
 from sepmodels.progress import Progress, silent
+from sepmodels.transfers import PATIENT, Patience, RemoteFile
 from sepmodels.unpacking import DamagedArchiveError, unpack
 
 

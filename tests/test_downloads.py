@@ -11,8 +11,9 @@ from types import SimpleNamespace
 import pytest
 
 from sepmodels import downloads
-from sepmodels.downloads import Patience, RemoteFile, download
+from sepmodels.downloads import download
 from sepmodels.errors import UserError
+from sepmodels.transfers import Patience, RemoteFile
 from tests.file_server import FileServer, body, cut, send, serving, stall, status
 
 CONTENT = random.Random(0).randbytes(1_000_000)
