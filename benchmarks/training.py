@@ -2,15 +2,16 @@
 
     python benchmarks/training.py                      the baseline against its peer
     python benchmarks/training.py --variants all       every variant at batch 16 and 32 instead
+    python benchmarks/training.py --variants all --memory-budget-gb 6
 
 A step is: a batch, forward, loss, backward, Adam. Each contestant has a process of its own, and they take turns.
-On a GPU the second form also says how much memory a variant takes and how busy the GPU was.
+The later forms also say how much memory a variant takes (of the GPU, or of the process) and how busy the GPU was.
 """
 
 import argparse
 import multiprocessing as mp
 import statistics
-import subprocess
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -34,11 +35,11 @@ MUSDB18_CHUNKS = 64 * 86  # an epoch of Open-Unmix's training on MUSDB18
 Step = Callable[[], float]  # one step; returns the seconds of it that went by waiting for data
 
 
-def our_step(work: Path, device: torch.device, variant: str = BASELINE, batch: int = 16) -> Step:
+def our_step(work: Path, device: torch.device, variant: str = BASELINE, **changes: object) -> Step:
     """Sampler and learner, as :func:`sepmodels.training.train` uses them."""
-    prepare_device(device, None)
+    settings = TrainingSettings(**changes)
+    prepare_device(device, settings.memory_budget_gb)
     tracks = load_tracks(sorted((work / "full_length/train").iterdir()), work / "full_length_cache")
-    settings = TrainingSettings(batch=batch)
     sampler = ChunkSampler(tracks, settings, seed=0, device=device, sample_rate_hz=SAMPLE_RATE_HZ)
     chosen = find_variant(variant)
     learner = Learner(build_model(chosen), build_loss(chosen), settings, learning_rate=1e-3, device=device)
@@ -160,15 +161,16 @@ def compare(work: Path, device: torch.device, batch: int) -> None:
         )
 
 
-def survey(work: Path, device: torch.device, variants: list[str], steps: int) -> None:
-    """Speed, memory and how busy the GPU is, per variant, at batch 16 and 32."""
+def survey(work: Path, device: torch.device, chosen: argparse.Namespace) -> None:
+    """Speed, memory and how busy the GPU is, per variant and batch."""
     print(f"\nSteps of 6 s chunks on {device}; an epoch is MUSDB18's {MUSDB18_CHUNKS} chunks")
     print(f"{'':22}{'batch':>6}{'chunks/s':>10}{'epoch s':>9}{'on data':>9}{'GiB':>6}{'GPU busy':>10}")
-    for name in variants:
-        for batch in (16, 32):
-            contestant = Contestant(our_step, work, device, variant=name, batch=batch)
+    changes = {"memory_budget_gb": chosen.memory_budget_gb, "compile": chosen.compile}
+    for name in VARIANTS if chosen.variants == ["all"] else chosen.variants:
+        for batch in chosen.batches:
+            contestant = Contestant(our_step, work, device, variant=name, batch=batch, **changes)
             with closing(contestant), Utilisation(device) as busy:
-                contestant.turn(steps)
+                contestant.turn(chosen.steps)
             rate = batch / contestant.step_seconds
             print(
                 f"{name:22}{batch:>6}{rate:>10.1f}{MUSDB18_CHUNKS / rate:>9.0f}{contestant.data_share:>9.1%}"
@@ -177,28 +179,33 @@ def survey(work: Path, device: torch.device, variants: list[str], steps: int) ->
 
 
 class Utilisation:
-    """How busy the GPU is within a block, sampled by nvidia-smi five times a second."""
+    """How busy the GPU is within a block: the share of time with a kernel at work, as nvidia-smi has it."""
+
+    EVERY_SECONDS = 0.1
 
     def __init__(self, device: torch.device) -> None:
-        self.sampler: subprocess.Popen[str] | None = None
-        self.command = ["nvidia-smi", f"--id={device.index or 0}", "--query-gpu=utilization.gpu"]
+        self.device = device
         self.samples: list[int] = []
-        self.wanted = device.type == "cuda"
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._sample)
 
     def __enter__(self) -> "Utilisation":
-        if self.wanted:
-            command = [*self.command, "--format=csv,noheader,nounits", "-lms", "200"]
-            self.sampler = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        if self.device.type == "cuda":
+            self.thread.start()
         return self
 
+    def _sample(self) -> None:
+        while not self.ended.wait(self.EVERY_SECONDS):
+            self.samples.append(torch.cuda.utilization(self.device))
+
     def __exit__(self, *_: object) -> None:
-        if self.sampler is not None:
-            self.sampler.terminate()
-            self.samples = [int(line) for line in self.sampler.communicate()[0].split()]
+        self.ended.set()
+        if self.thread.is_alive():
+            self.thread.join()
 
     def percent(self) -> str:
-        """The median sample, or a dash without a GPU."""
-        return f"{statistics.median(self.samples):.0f} %" if self.samples else "-"
+        """The mean of the samples, or a dash without a GPU."""
+        return f"{statistics.mean(self.samples):.0f} %" if self.samples else "-"
 
 
 def main() -> None:
@@ -209,14 +216,19 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--batch", type=int, default=16, help="of the comparison with the peer")
     parser.add_argument("--variants", nargs="+", metavar="VARIANT", help="survey these instead, or all")
-    parser.add_argument("--steps", type=int, default=4, help="per variant and batch of the survey")
+    survey_only = parser.add_argument_group("of the survey")
+    survey_only.add_argument("--batches", type=int, nargs="+", default=[16, 32])
+    survey_only.add_argument("--steps", type=int, help="per variant and batch (default: 4; 100 on a GPU)")
+    survey_only.add_argument("--memory-budget-gb", type=float)
+    survey_only.add_argument("--compile", action="store_true", help="torch.compile the models")
     chosen = parser.parse_args()
 
     paths = make_full_length(chosen.source, chosen.work / "full_length", tracks=4, seconds=240)
     load_tracks(paths, chosen.work / "full_length_cache")
     device = choose_device(chosen.device)
     if chosen.variants:
-        survey(chosen.work, device, list(VARIANTS) if chosen.variants == ["all"] else chosen.variants, chosen.steps)
+        chosen.steps = chosen.steps or (100 if device.type == "cuda" else 4)
+        survey(chosen.work, device, chosen)
     else:
         compare(chosen.work, device, chosen.batch)
 

@@ -62,8 +62,8 @@ class Learner:
         self.settings = settings
         self.device = device
         self.precision = choose_precision(settings.precision, device)
-        joined = world.joined(self.model)
-        self.run: Callable[[Tensor], Estimate] = torch.compile(joined) if settings.compile else joined
+        self.plain: Callable[[Tensor], Estimate] = world.joined(self.model)
+        self.run = torch.compile(self.plain) if settings.compile else self.plain
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=learning_rate, weight_decay=settings.weight_decay, fused=True
         )
@@ -73,8 +73,11 @@ class Learner:
         self.parts = 1
         self.recomputes = False
         self.saves_on_host = False
-        self.host_budget = _host_budget(settings, self.model, device)
         self.notes: list[str] = []
+        self.host_budget = _host_budget(settings, self.model, device)
+        if self.host_budget is not None and settings.compile:
+            self.run = self.plain
+            self._note("The model runs uncompiled: on a CPU memory_budget_gb looks at it layer by layer.")
 
     @property
     def best(self) -> nn.Module:
@@ -107,10 +110,12 @@ class Learner:
             try:
                 return self._backward(mixture, target)
             except RuntimeError as error:
-                if not out_of_memory(error):
-                    raise
                 before.restore()
-            self._use_less_memory(len(mixture))
+                uncompiled = self.run is not self.plain and self._goes_uncompiled_after(error)
+                if not uncompiled and not out_of_memory(error):
+                    raise
+            if not uncompiled:
+                self._use_less_memory(len(mixture))
 
     def _backward(self, mixture: Tensor, target: Tensor) -> Tensor:
         """Gradients of the batch's mean loss, as a weighted sum over micro-batches."""
@@ -131,6 +136,16 @@ class Learner:
             return torch.autograd.graph.save_on_cpu(pin_memory=True)
         return self.host_budget.watched() if self.host_budget is not None else contextlib.nullcontext()
 
+    def _goes_uncompiled_after(self, error: RuntimeError) -> bool:
+        """If the error is one of compiling, run the model as it is from now on."""
+        from torch._dynamo.exc import TorchDynamoException  # seconds, and only needed here
+
+        if not isinstance(error, TorchDynamoException):
+            return False
+        self.run = self.plain
+        self._note(f"The model runs uncompiled, because torch.compile failed: {str(error).splitlines()[0]}")
+        return True
+
     def _use_less_memory(self, batch: int) -> None:
         self.optimizer.zero_grad()
         if self.device.type == "cuda":
@@ -142,17 +157,23 @@ class Learner:
         if not self.coupled and self.parts < batch:
             self.parts = min(2 * self.parts, batch)
             self._note(f"Out of memory: a batch of {batch} now goes through in {self.parts} parts.")
-        elif self.coupled and not self.recomputes and recompute_blocks(self.model):
-            self.recomputes = True
+        elif self.coupled and not self.recomputes and self._recompute_blocks():
             self._note("Out of memory: blocks of the model are now computed again in the backward pass.")
         elif self.coupled and not self.saves_on_host and self.device.type == "cuda":
             self.saves_on_host = True
+            self.run = self.plain  # compiled code keeps its own tensors
             self._note("Out of memory: what the backward pass needs now waits in host memory.")
         else:
             raise UserError(
                 f"A batch of {batch} chunks of {self.settings.chunk_seconds:g} s does not fit in the memory of "
                 f"{self.device}, even in the thriftiest way: lower batch or chunk_seconds, or raise memory_budget_gb."
             )
+
+    def _recompute_blocks(self) -> bool:
+        self.recomputes = recompute_blocks(self.model)
+        if self.recomputes:
+            self.run = self.plain  # what is compiled would go on as before
+        return self.recomputes
 
     def _note(self, sentence: str) -> None:
         self.notes.append(sentence)
@@ -179,7 +200,9 @@ class Learner:
             self.average.load_state_dict(state["average"])
         self.parts, self.saves_on_host = state["parts"], state["saves_on_host"]
         if state["recomputes"] and not self.recomputes:
-            self.recomputes = recompute_blocks(self.model)
+            self._recompute_blocks()
+        if self.saves_on_host:
+            self.run = self.plain
 
 
 def _host_budget(settings: TrainingSettings, model: nn.Module, device: torch.device) -> HostBudget | None:

@@ -1,5 +1,6 @@
 """The whole benchmark, through a real Dagster instance and a real MLflow store, on a small dataset."""
 
+import multiprocessing
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -235,3 +236,13 @@ def test_museval_files_of_another_system_become_a_row_of_the_table(done: Done) -
     rows = summary[summary.target == "vocals"].set_index("variant")
     assert rows.kind["theirs"] == "imported"
     assert rows.SDR["theirs"] == pytest.approx(rows.SDR["open_unmix"], abs=1e-5)
+
+
+def test_the_graph_trains_by_two_processes_when_the_profile_says_so(done: Done) -> None:
+    by_two = replace(done.profile, training=replace(done.profile.training, processes=2))
+    selection = dg.AssetSelection.keys([by_two.name, "open_unmix", "checkpoint"])
+    result = materialize(by_two, done.paths.data, done.instance, ["open_unmix"], selection=selection)
+    assert result.success
+    figures = pd.read_parquet(done.paths.training_figures("open_unmix"))
+    assert figures["steps"].tolist() == [4]
+    assert not multiprocessing.active_children()

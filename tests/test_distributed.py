@@ -1,12 +1,16 @@
+import contextlib
 import copy
 import dataclasses
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import torch
 import torch.distributed as dist
@@ -77,6 +81,48 @@ def test_a_process_that_has_no_memory_left_is_named_and_what_was_saved_stays(tmp
     with pytest.raises(UserError, match=r"A share of 2 chunks does not fit in the memory of cpu: lower batch\."):
         train_tiny(tmp_path, dataclasses.replace(BY_TWO, memory_budget_gb=0.01))
     assert not multiprocessing.active_children()
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_is_named(tmp_path):
+    def kill_the_other(figures, step):  # noqa: ARG001
+        if step == 3:
+            multiprocessing.active_children()[0].kill()
+
+    with pytest.raises(UserError, match=r"Process 1 of 2 could not go on\. It ended with status -9"):
+        train_tiny(tmp_path, BY_TWO, log=kill_the_other)
+
+
+KILLED = """
+import multiprocessing, os, signal, sys
+from pathlib import Path
+from tests.test_distributed import BY_TWO
+from tests.training_parts import train_tiny
+def killed(figures, step):
+    if step == 3:
+        print(multiprocessing.active_children()[0].pid, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+if __name__ == "__main__":
+    train_tiny(Path(sys.argv[1]), BY_TWO, log=killed)
+"""
+
+
+@pytest.mark.slow
+def test_after_a_kill_9_of_the_first_process_the_other_ends_by_itself(tmp_path):
+    project = Path(__file__).parents[1]
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    run = subprocess.run(
+        [sys.executable, script, tmp_path],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(project)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == -signal.SIGKILL
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(int(run.stdout)).wait(timeout=60)
 
 
 def test_a_batch_that_cannot_be_shared_equally_is_refused(tmp_path):

@@ -32,6 +32,13 @@ class Gain(nn.Module):
         return Estimate.from_waveform(self.filters(mixture), self.stft)
 
 
+class Bent(Gain):
+    """A model whose compilation needs a C++ compiler: a convolution alone does not."""
+
+    def forward(self, mixture):
+        return Estimate.from_waveform(torch.tanh(self.filters(mixture)).sin(), self.stft)
+
+
 class SmallMemory(nn.Module):
     """A model on a device where only so many chunks fit."""
 
@@ -137,6 +144,24 @@ def test_what_waits_in_host_memory_changes_no_bit(monkeypatch):
         for _ in range(3):
             trained.step(*a_batch())
     assert_same_weights(roomy.model, thrifty.model)
+
+
+def until_refused(trained: Learner) -> None:
+    while True:
+        trained._use_less_memory(6)
+
+
+def test_on_a_gpu_blocks_are_computed_again_before_anything_waits_in_host_memory(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    found = {}
+    for variant in (TINY, TINY_U_NET):
+        trained = learner(build_model(variant, sample_rate_hz=4000))
+        trained.device = torch.device("cuda")
+        with pytest.raises(UserError, match="does not fit in the memory of cuda"):
+            until_refused(trained)
+        found[variant.architecture] = trained.notes
+    waits = "Out of memory: what the backward pass needs now waits in host memory."
+    assert found == {"open_unmix": [waits], "time_domain": [RECOMPUTES, waits]}
 
 
 class Peak:
@@ -257,8 +282,33 @@ def test_a_cpu_trains_in_float32_unless_told_otherwise():
     assert choose_precision("bf16", CPU) == "bf16"
 
 
-def test_a_compiled_model_is_saved_under_its_plain_names():
-    model = Gain()
-    trained = learner(model, compile=True)
-    assert trained.run is not model
-    assert set(trained.state_dict()["model"]) == set(Gain().state_dict())
+@pytest.mark.slow
+def test_a_compiled_model_learns_what_the_plain_one_does_and_is_saved_under_its_names():
+    plain, compiled = learner(Bent()), learner(Bent(), compile=True)
+    plain.load_state_dict(compiled.state_dict())
+    for _ in range(2):
+        torch.testing.assert_close(compiled.step(*a_batch()), plain.step(*a_batch()))
+    torch.testing.assert_close(compiled.state_dict()["model"], plain.state_dict()["model"])
+    assert compiled.run is not compiled.plain
+    assert compiled.notes == []
+
+
+def test_without_a_compiler_the_model_runs_uncompiled_and_says_so(tmp_path, monkeypatch):
+    from torch._inductor import config
+
+    plain, compiled = learner(Bent()), learner(Bent(), compile=True)
+    plain.load_state_dict(compiled.state_dict())
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))  # nothing is there that was compiled before
+    torch._dynamo.reset()
+    with config.patch({"cpp.cxx": (None, "/no/such/compiler")}):
+        losses = [float(compiled.step(*a_batch())) for _ in range(2)]
+    assert losses == [float(plain.step(*a_batch())) for _ in range(2)]
+    (note,) = compiled.notes
+    assert note.startswith("The model runs uncompiled, because torch.compile failed: ")
+    assert "No working C++ compiler found" in note
+
+
+def test_a_memory_budget_on_a_cpu_leaves_the_model_uncompiled_and_says_so():
+    trained = learner(Gain(), compile=True, memory_budget_gb=100.0)
+    trained.step(*a_batch())
+    assert trained.notes == ["The model runs uncompiled: on a CPU memory_budget_gb looks at it layer by layer."]

@@ -1,6 +1,8 @@
+import copy
 import dataclasses
 import math
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -128,30 +130,57 @@ def test_another_seed_gives_other_weights(tmp_path, uninterrupted):
     assert not torch.equal(weights(tmp_path)["fc1.weight"], weights(uninterrupted)["fc1.weight"])
 
 
+# All that has a state of its own: averaged weights, a loss scale, warm-up, a plateau at every validation, clipping.
+FULL = dataclasses.replace(
+    SETTINGS,
+    chunks_per_track=4,  # 3 steps an epoch
+    ema_decay=0.9,
+    precision="fp16",
+    warmup_steps=5,
+    gradient_clip=0.5,
+    plateau_patience=0,
+    patience=3,
+)
+
 KILLED_BY_THE_SYSTEM = """
 import os, signal, sys
 from pathlib import Path
 import torch
 from sepmodels import trainer
+from sepmodels.learner import Learner
+from tests.test_training import FULL
 from tests.training_parts import train_tiny
 torch.set_num_threads(1)
 trainer.SAVE_EVERY_SECONDS = 0.0
-def log(figures, step):
-    if step == {step}:
+backward, steps = Learner._backward, []
+def killed(self, mixture, target):
+    steps.append(len(steps))
+    loss = backward(self, mixture, target)
+    if len(steps) == {step}:
         os.kill(os.getpid(), signal.SIGKILL)
-train_tiny(Path(sys.argv[1]), log=log)
+    return loss
+Learner._backward = killed
+train_tiny(Path(sys.argv[1]), FULL)
 """
 
 
-@pytest.mark.parametrize("step", [4, 6])
-def test_after_a_kill_9_losses_and_weights_go_on_as_if_nothing_had_happened(tmp_path, uninterrupted, step):
+@pytest.fixture(scope="module")
+def uninterrupted_full(tmp_path_factory) -> Path:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("uninterrupted_full")
+    assert train_tiny(folder, FULL).steps == 12
+    return folder
+
+
+@pytest.mark.parametrize("step", [4, *random.Random(0).sample([2, 3, 5, 6, 7, 8, 9, 10, 11, 12], 2)])
+def test_after_a_kill_9_losses_and_weights_go_on_as_if_nothing_had_happened(tmp_path, uninterrupted_full, step):
     project = Path(training.__file__).parents[1]
     script = [sys.executable, "-c", KILLED_BY_THE_SYSTEM.format(step=step), str(tmp_path)]
     killed = subprocess.run(script, cwd=project, env=os.environ | {"PYTHONPATH": str(project)}, check=False)
     assert killed.returncode == -signal.SIGKILL
-    report = train_tiny(tmp_path)
+    report = train_tiny(tmp_path, FULL)
     assert report.notes == (f"Training goes on after step {step - 1}.",)
-    assert_same_training(tmp_path, uninterrupted)
+    assert_same_training(tmp_path, uninterrupted_full)
 
 
 @pytest.mark.parametrize("step", [1, 6, 9])
@@ -264,6 +293,27 @@ def test_averaged_weights_are_validated_saved_and_resumed(tmp_path):
     assert_same_training(tmp_path / "whole", tmp_path / "resumed")
     train_tiny(tmp_path / "plain")
     assert not torch.equal(weights(tmp_path / "whole")["fc1.weight"], weights(tmp_path / "plain")["fc1.weight"])
+
+
+def test_patience_that_was_half_spent_stays_so_over_an_interruption(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "validate", lambda *_, **__: Validation(1.0, math.nan))  # never better
+    patient = dataclasses.replace(SETTINGS, steps=600, patience=3)
+    interrupted_at(tmp_path, 15, patient)  # one validation after the best
+    report = train_tiny(tmp_path, patient)
+    assert (report.stopped_by, report.steps) == ("patience", 24)
+
+
+def test_the_averaged_weights_are_those_that_are_validated(tmp_path, monkeypatch):
+    validated = []
+
+    def validate(model, *_, **__):
+        validated.append(copy.deepcopy(model.state_dict()))
+        return Validation(1.0 / len(validated), math.nan)
+
+    monkeypatch.setattr(training, "validate", validate)
+    train_tiny(tmp_path, dataclasses.replace(SETTINGS, ema_decay=0.9))
+    for name, value in weights(tmp_path).items():
+        assert torch.equal(value, validated[-1][name]), name
 
 
 def test_the_learning_rate_warms_up_over_the_first_steps(tmp_path):
