@@ -198,7 +198,8 @@ class Learner:
         self.scaler.load_state_dict(state["scaler"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
-        self.parts, self.saves_on_host = state["parts"], state["saves_on_host"]
+        self.parts = state["parts"]
+        self.saves_on_host = state["saves_on_host"] and self.device.type == "cuda"  # elsewhere it is there already
         if state["recomputes"] and not self.recomputes:
             self._recompute_blocks()
         if self.saves_on_host:

@@ -10,9 +10,11 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from assets.paths import Paths
 from assets.tracking import open_store
+from sepmodels.checkpoints import load_model
 from sepmodels.settings import Profile
 from sepmodels.variants import VARIANTS, Variant
 from tests.conftest import synthetic_stems, write_stem_file
@@ -238,11 +240,19 @@ def test_museval_files_of_another_system_become_a_row_of_the_table(done: Done) -
     assert rows.SDR["theirs"] == pytest.approx(rows.SDR["open_unmix"], abs=1e-5)
 
 
-def test_the_graph_trains_by_two_processes_when_the_profile_says_so(done: Done) -> None:
-    by_two = replace(done.profile, training=replace(done.profile.training, processes=2))
-    selection = dg.AssetSelection.keys([by_two.name, "open_unmix", "checkpoint"])
-    result = materialize(by_two, done.paths.data, done.instance, ["open_unmix"], selection=selection)
+def test_the_graph_trains_every_seed_by_as_many_processes_as_the_profile_says(done: Done) -> None:
+    training = replace(done.profile.training, processes=2)
+    profile = replace(done.profile, training=training, seeds=(1, 2))
+    selection = dg.AssetSelection.keys([profile.name, "open_unmix", "checkpoint"])
+    result = materialize(profile, done.paths.data, done.instance, ["open_unmix"], selection=selection)
     assert result.success
     figures = pd.read_parquet(done.paths.training_figures("open_unmix"))
-    assert figures["steps"].tolist() == [4]
+    assert figures["seed"].tolist() == [1, 2]
+    assert figures["steps"].tolist() == [4, 4]
+    first, second = (load_model(done.paths.model("open_unmix", seed))[0] for seed in (1, 2))
+    assert not torch.equal(first.fc1.weight, second.fc1.weight)
+    client = open_store(done.paths.data / "mlflow")
+    experiment = client.get_experiment_by_name(f"sepbench/{profile.name}")
+    curves = [set(run.data.metrics) for run in client.search_runs([experiment.experiment_id])]
+    assert any({"seed_1/loss", "seed_2/loss"} <= names for names in curves)
     assert not multiprocessing.active_children()
