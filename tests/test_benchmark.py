@@ -243,7 +243,7 @@ def test_museval_files_of_another_system_become_a_row_of_the_table(done: Done) -
 def test_the_graph_trains_every_seed_by_as_many_processes_as_the_profile_says(done: Done) -> None:
     training = replace(done.profile.training, processes=2)
     profile = replace(done.profile, training=training, seeds=(1, 2))
-    selection = dg.AssetSelection.keys([profile.name, "open_unmix", "checkpoint"])
+    selection = dg.AssetSelection.assets(dg.AssetKey([profile.name, "open_unmix", "checkpoint"]))
     result = materialize(profile, done.paths.data, done.instance, ["open_unmix"], selection=selection)
     assert result.success
     figures = pd.read_parquet(done.paths.training_figures("open_unmix"))
