@@ -1,10 +1,11 @@
 """What a step of the benchmark is given, and what it gives back: plain values, so that steps know no Dagster."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from assets.paths import Paths
 from sepmodels.progress import Progress, silent
+from sepmodels.report.making import Origin
 from sepmodels.settings import Profile
 from sepmodels.variants import Variant
 
@@ -17,6 +18,10 @@ def _say_nothing(sentence: str) -> None:
     pass
 
 
+def _know_nothing() -> Sequence[Origin]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Job:
     """One step's work.
@@ -27,6 +32,7 @@ class Job:
     code_version: of the step; what was made in part by another version is not gone on with.
     log: takes figures of a training step, for curves.
     say: takes a sentence for the run's log.
+    origins: gives when and by what each product of the benchmark was made, as far as it is known.
     """
 
     profile: Profile
@@ -38,6 +44,7 @@ class Job:
     log: Callable[[Mapping[str, float], int], None] = field(default=_log_nothing)
     progress: Progress = field(default=silent)
     say: Callable[[str], None] = field(default=_say_nothing)
+    origins: Callable[[], Sequence[Origin]] = field(default=_know_nothing)
 
 
 @dataclass(frozen=True)

@@ -1,62 +1,78 @@
-"""The report: a page that needs no server and no network."""
+"""What the report is made from, gathered from where the benchmark's products lie."""
 
-import html
 import json
+import os
+import shlex
+from collections.abc import Iterable
 
 import pandas as pd
 
-from assets.curves import loss_figure
+from assets.curves import histories
 from assets.job import Job
-from assets.results import references
+from assets.paths import Paths
+from assets.provenance import git_state
+from assets.results import baseline_of, imported_scores, references, titles
+from assets.scoring import reference_signals, variant_signals
+from sepmodels.report.material import Material, Sounds
+from sepmodels.settings import Profile
 
-STYLE = """
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; }
-th, td { padding: .3rem .7rem; border-bottom: 1px solid #8886; text-align: right; }
-th:first-child, td:first-child { text-align: left; }
-"""
+OVERRIDES_VARIABLE = "SEPBENCH_OVERRIDES"
 
 
-def report_page(job: Job) -> str:
-    """The page's HTML: what was compared, the table, what each change brought, the losses."""
-    summary = pd.read_parquet(job.paths.results / "results.parquet")
-    table = _vocals_table(summary)
-    said = json.loads((job.paths.results / "said.json").read_text(encoding="utf-8"))
-    variants = [name for name in job.names if name not in references()]
-    curves = loss_figure(job.paths, variants, job.profile.seeds).to_html(
-        full_html=False, include_plotlyjs=True, div_id="losses"
+def report_material(job: Job) -> Material:
+    """The tables, and the function that gives sounds, of everything that has been scored."""
+    from sepmodels.variants import VARIANTS
+
+    paths, seeds = job.paths, job.profile.seeds
+    said = json.loads((paths.results / "said.json").read_text(encoding="utf-8"))
+    found = [name for name in job.names if paths.scores(name).exists()]
+    trained = [name for name in found if name not in references()]
+    git = git_state()
+    scores = [pd.read_parquet(paths.scores(name)) for name in found] + list(imported_scores(paths).values())
+    return Material(
+        profile=job.profile,
+        summary=pd.read_parquet(paths.results / "results.parquet"),
+        comparisons=pd.read_parquet(paths.results / "comparisons.parquet"),
+        said=said["sentences"],
+        scenario=said["scenario"],
+        missing=[titles(job.names)[name] for name in said["missing"]],
+        scores=pd.concat(scores, ignore_index=True),
+        histories=histories(paths, trained, seeds),
+        trainings=_figures(paths.training_figures(name) for name in trained),
+        separations=_figures(paths.separation_figures(name) for name in trained),
+        tracks=pd.read_parquet(paths.tracks),
+        baseline=baseline_of(found),
+        sounds=_sounds(paths, seeds[0]),
+        summaries={name: one.summary for name, one in {**VARIANTS, **references()}.items()},
+        estimate_folders={name: f"../estimates/{name}/seed_{seeds[0]}" for name in trained},
+        origins=job.origins(),
+        command=command(job.profile),
+        commit=git.get("mlflow.source.git.commit", ""),
+        edited=git.get("git.dirty") == "true",
     )
-    title = f"Singing-voice separation: {job.profile.name}"
-    scenario = html.escape(said["scenario"])
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{html.escape(title)}</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<h1>{html.escape(title)}</h1>
-<p>{html.escape(job.profile.summary)} Budget: {html.escape(job.profile.training.budget())}.</p>
-<h2>Vocals</h2>
-<p>{scenario}; dB; SDR with its 95 % interval over tracks.</p>
-<div class="wide">{table}</div>
-<h2>What each change brought</h2>
-<ul>{"".join(f"<li>{html.escape(sentence)}</li>" for sentence in said["sentences"].values())}</ul>
-<h2>Losses</h2>
-{curves}
-</body>
-</html>
-"""
 
 
-def _vocals_table(summary: pd.DataFrame) -> str:
-    """The rows of the vocals, as an HTML table."""
-    rows = summary[summary.target == "vocals"]
-    interval = [f"{low:.2f} to {high:.2f}" for low, high in zip(rows.SDR_low, rows.SDR_high, strict=True)]
-    shown = pd.DataFrame({"System": rows.title, "SDR": rows.SDR, "95 %": interval})
-    shown = shown.join(rows[["SIR", "SAR", "ISR", "uSDR", "SI-SDR"]]).assign(**{"NaN windows": rows.nan_windows})
-    return shown.to_html(index=False, float_format=lambda value: f"{value:.2f}", border=0, na_rep="-")
+def command(profile: Profile) -> str:
+    """What makes the benchmark again, with the settings that were given by ``--set``."""
+    parts = ["sepbench", "run", "-p", profile.name]
+    if profile.dataset.layout != "demo":
+        parts += ["--dataset", "DIR"]
+    for key, text in json.loads(os.environ.get(OVERRIDES_VARIABLE) or "{}").items():
+        parts += ["--set", f"{key}={text}"]
+    return shlex.join(parts)
+
+
+def _sounds(paths: Paths, seed: int) -> Sounds:
+    """Any system's estimates of a test track; of a trained one, by the model of that seed."""
+
+    def sounds(system: str, track: str):
+        give = reference_signals if system in references() else variant_signals
+        return give(paths, system, seed, track)
+
+    return sounds
+
+
+def _figures(files: Iterable) -> pd.DataFrame:
+    """The rows of those tables that there are, with the variant that their folder is named after."""
+    tables = [pd.read_parquet(path).assign(variant=path.parent.name) for path in files if path.exists()]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["variant", "seed", "seconds"])

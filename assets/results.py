@@ -14,7 +14,6 @@ from sepmodels.settings import Profile
 def make_table(job: Job) -> Made:
     """Sum up the scores of all systems in one table, with what each change brought."""
     from sepmodels.results import make_results
-    from sepmodels.variants import BASELINE
 
     found = [name for name in job.names if job.paths.scores(name).exists()]
     others = imported_scores(job.paths)
@@ -22,7 +21,7 @@ def make_table(job: Job) -> Made:
     scores = pd.concat(tables, ignore_index=True)
     results = make_results(
         scores,
-        baseline=BASELINE if BASELINE in found else found[0],
+        baseline=baseline_of(found),
         titles=titles(job.names),
         references=tuple(name for name in job.names if name in references()),
         imported=tuple(others),
@@ -82,11 +81,18 @@ def system_figures(job: Job) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def make_report(job: Job) -> Made:
-    """One page with the table and the training curves, which opens from disk."""
-    from assets.page import report_page
+def baseline_of(found: list[str]) -> str:
+    """The variant that the others are compared with: the first of those that are there, where it is missing."""
+    from sepmodels.variants import BASELINE
 
-    page = report_page(job)
-    with replacing(job.paths.report / "index.html") as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return Made(hash_texts([page]), {"bytes": len(page.encode())})
+    return BASELINE if BASELINE in found else found[0]
+
+
+def make_report(job: Job) -> Made:
+    """The site with the table, the figures and the players, which opens from disk."""
+    from assets.page import report_material
+    from sepmodels.report.site import write_site
+
+    content = write_site(report_material(job), job.paths.report, progress=job.progress)
+    files = [path for path in job.paths.report.rglob("*") if path.is_file()]
+    return Made(content, {"files": len(files), "bytes": sum(path.stat().st_size for path in files)})

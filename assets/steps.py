@@ -8,6 +8,7 @@ from typing import Any
 from assets import data, results, scoring, separating, training
 from assets.job import Job, Made
 from assets.paths import Paths
+from sepmodels.report import templates_hash
 from sepmodels.settings import Profile
 from sepmodels.variants import Variant
 
@@ -189,9 +190,9 @@ def _result_steps(profile: Profile, variants: list[str], references: list[str]) 
         ("report",),
         results.make_report,
         group="results",
-        description="A page with the table, the sentences and the training curves, to open from disk.",
-        needs=(("results",), *((name, "checkpoint") for name in variants)),
+        description="A site to open from disk: the table, figures, players to listen and compare, how it was made.",
+        needs=(("results",), ("tracks",), ("stems", "test"), *chains),
         kinds=frozenset({"html"}),
-        settings={"profile": profile},
-        libraries=("plotly",),
+        settings={"profile": profile, "templates": templates_hash()},
+        libraries=("plotly", "matplotlib", "jinja2", "soundfile", "pyloudnorm"),
     )

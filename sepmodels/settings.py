@@ -120,6 +120,19 @@ class SeparationSettings:
 
 
 @dataclass(frozen=True)
+class ReportSettings:
+    """What the report holds. Only the report depends on it.
+
+    tracks: how many test tracks can be listened to, 0 for none.
+    excerpt_seconds: of each. bitrate_kbps: of their MP3, from 64 to 320.
+    """
+
+    tracks: int = 5
+    excerpt_seconds: float = 10.0
+    bitrate_kbps: int = 128
+
+
+@dataclass(frozen=True)
 class Profile:
     """One benchmark: a dataset, a budget, seeds and where it runs.
 
@@ -131,6 +144,7 @@ class Profile:
     dataset: DatasetSettings
     training: TrainingSettings = TrainingSettings()
     separation: SeparationSettings = SeparationSettings()
+    report: ReportSettings = ReportSettings()
     seeds: tuple[int, ...] = (42,)
     sample_rate_hz: int = 44_100
     device: str = speed_only("auto")

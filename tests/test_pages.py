@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,21 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import chromium
 from tests.conftest import PROJECT
 from tests.small_benchmark import OVERRIDES
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SECOND = 1000  # Playwright counts milliseconds
 VARIANTS = 6
 
@@ -60,16 +50,10 @@ def addresses(stem_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture(scope="module")
 def page() -> Iterator:
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: sudo apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1600, "height": 1000})
         page.set_default_timeout(60 * SECOND)
         yield page
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 from dataclasses import replace
 from importlib import metadata
 
@@ -9,6 +10,7 @@ import dagster as dg
 import pytest
 
 import assets.code_version
+import assets.steps
 from assets.code_reach import reach
 from assets.code_version import NO_PART_OF_A_RESULT
 from assets.paths import PROJECT
@@ -16,6 +18,7 @@ from assets.steps import benchmark_steps
 from assets.versions import step_settings
 from pipelines.profiles import PROFILES
 from sepmodels.references import REFERENCES
+from sepmodels.report import TEMPLATES, templates_hash
 from sepmodels.settings import result_settings
 from sepmodels.variants import VARIANTS
 from tests.stand_ins import Benchmark, check_stale, copy_code, matching, with_setting
@@ -100,10 +103,12 @@ def test_a_file_moved_with_no_change_of_content_makes_nothing_stale(benchmark):
         ("sepmodels/statistics.py", "bin_statistics", ["statistics"]),
         ("sepmodels/intervals.py", "median_interval", ["results"]),
         ("sepmodels/comparisons.py", "wilcoxon", ["results"]),
-        ("assets/page.py", "report_page", ["report"]),
+        ("assets/page.py", "report_material", ["report"]),
+        ("sepmodels/report/site.py", "render", ["report"]),
+        ("sepmodels/report/listening.py", "choose_tracks", ["report"]),
         ("sepmodels/cache.py", "build_cache", ["stems/*"]),
         ("sepmodels/tracks.py", "describe_tracks", ["tracks"]),
-        ("assets/scoring.py", "both_targets", ["*/scores"]),
+        ("assets/scoring.py", "both_targets", ["*/scores", "report"]),
         ("assets/training.py", "write_figures", ["*/checkpoint"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -209,6 +214,9 @@ def test_a_removed_variant_touches_no_other(benchmark):
         ("seeds", (1, 2), ["*/checkpoint", "report"]),
         ("separation.overlap_seconds", 1.0, ["*/estimates", "report"]),
         ("dataset.validation_share", 0.5, ["dataset", "tracks", "stems/*", "report"]),
+        ("report.tracks", 9, ["report"]),
+        ("report.excerpt_seconds", 3.0, ["report"]),
+        ("report.bitrate_kbps", 64, ["report"]),
     ],
 )
 def test_a_setting_of_the_profile_makes_stale_what_it_bears_on(benchmark, setting, value, stale):
@@ -225,6 +233,20 @@ def test_another_version_of_a_library_makes_stale_what_it_decides(benchmark, mon
         assets.code_version, "_library_version", lambda name: "99.0" if name == library else metadata.version(name)
     )
     check_stale(benchmark, *stale)
+
+
+def test_an_edited_template_of_the_report_makes_only_the_report_stale(benchmark, monkeypatch):
+    monkeypatch.setattr(assets.steps, "templates_hash", lambda: "another")
+    check_stale(benchmark, "report")
+
+
+@pytest.mark.parametrize("name", ["page.html", "style.css", "player.js"])
+def test_every_template_of_the_report_counts(tmp_path, name):
+    shutil.copytree(TEMPLATES, tmp_path / "templates")
+    before = templates_hash(tmp_path / "templates")
+    assert before == templates_hash()
+    (tmp_path / "templates" / name).write_text("edited")
+    assert templates_hash(tmp_path / "templates") != before
 
 
 # What the versions rest on

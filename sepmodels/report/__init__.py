@@ -1,0 +1,26 @@
+"""The report: a site of plain files that opens from disk, with the table, the figures, and players to listen.
+
+- :mod:`~sepmodels.report.material`: what a report is made from: tables, and a function that gives sounds.
+- :mod:`~sepmodels.report.site`: all of it as files in a folder.
+- :mod:`~sepmodels.report.table`: the table of results, with what each number is, and its copies.
+- :mod:`~sepmodels.report.figures`, :mod:`~sepmodels.report.training_figures`: figures for the page, by Plotly.
+- :mod:`~sepmodels.report.prints`: figures for papers, by Matplotlib.
+- :mod:`~sepmodels.report.listening`, :mod:`~sepmodels.report.excerpts`: which tracks are heard, and their sounds.
+- :mod:`~sepmodels.report.making`: how the results were made.
+
+Importing this package is cheap: the libraries that draw are imported where they are used.
+"""
+
+import hashlib
+from pathlib import Path
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def templates_hash(folder: Path = TEMPLATES) -> str:
+    """One hash over the page's templates, styles and scripts: a change of them changes the report."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]

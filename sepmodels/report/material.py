@@ -1,0 +1,91 @@
+"""What a report is made from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sepmodels.aggregation import track_scores
+from sepmodels.report.making import Origin
+from sepmodels.settings import Profile
+
+# (system, track) -> the track's stems, int16 (5, 2, sample), and the system's estimates, (target, 2, sample)
+Sounds: TypeAlias = Callable[[str, str], tuple[NDArray[np.int16], NDArray[np.floating]]]
+
+TARGETS = ("vocals", "accompaniment")
+METRICS = ("SDR", "SIR", "SAR", "ISR")
+# Told apart by people who see colours differently, and clear on white as on black.
+COLOURS = ("#2f7ed8", "#d9541e", "#1d9a6c", "#a463c8", "#b8860b", "#1695a3", "#d1477a", "#8a7a3c")
+GREY = "#7d8590"  # of what was not trained here
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything that the report shows.
+
+    summary, comparisons: of :class:`sepmodels.results.Results`. said: its sentences by variant.
+    scores: variant, seed, track, target, metric, window, value. histories: variant, seed, step, name, value.
+    trainings: the fields of :class:`sepmodels.training.TrainingReport`, a row per variant and seed.
+    separations: variant, seed, track, seconds, audio_seconds.
+    tracks: of :func:`sepmodels.tracks.describe_tracks`.
+    baseline: the variant that the others are compared with. summaries: a sentence on each system.
+    estimate_folders: by variant, the folder of its estimates relative to the page, a folder per track in it.
+    command: what makes it all again. commit: of the code that made the report; ``edited`` where files differ.
+    """
+
+    profile: Profile
+    summary: pd.DataFrame
+    comparisons: pd.DataFrame
+    said: Mapping[str, str]
+    scenario: str
+    missing: Sequence[str]
+    scores: pd.DataFrame
+    histories: pd.DataFrame
+    trainings: pd.DataFrame
+    separations: pd.DataFrame
+    tracks: pd.DataFrame
+    baseline: str
+    sounds: Sounds
+    summaries: Mapping[str, str] = field(default_factory=dict)
+    estimate_folders: Mapping[str, str] = field(default_factory=dict)
+    origins: Sequence[Origin] = ()
+    command: str = ""
+    commit: str = ""
+    edited: bool = False
+
+    @property
+    def systems(self) -> list[str]:
+        """All systems, in the table's order."""
+        return list(dict.fromkeys(self.summary.variant))
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What each system is called."""
+        return dict(zip(self.summary.variant, self.summary.title, strict=True))
+
+    @property
+    def trained(self) -> list[str]:
+        """The systems that were trained here."""
+        return list(dict.fromkeys(self.summary.variant[self.summary.kind == "trained"]))
+
+    @property
+    def audible(self) -> list[str]:
+        """The systems with estimates of their own: trained ones, then references other than the mixture itself."""
+        others = self.summary.variant[(self.summary.kind == "reference") & (self.summary.variant != "mixture")]
+        return [*self.trained, *dict.fromkeys(others)]
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """A colour for each system."""
+        colours = dict.fromkeys(self.systems, GREY)
+        return colours | {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(self.trained)}
+
+    def per_track(self) -> pd.DataFrame:
+        """Columns variant, track, target, metric, value: the median over windows, its mean over seeds."""
+        table = track_scores(self.scores)
+        keys = ["variant", "track", "target", "metric"]
+        means: pd.DataFrame = table.groupby(keys, sort=False).value.mean().reset_index()
+        return means

@@ -1,0 +1,194 @@
+"""The report as files: one page that holds all but the sounds, and beside it the sounds, figures and scores."""
+
+import math
+import re
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from sepmodels.files import hash_texts, replacing
+from sepmodels.health import health_summary, health_table
+from sepmodels.markdown import number
+from sepmodels.progress import Progress, silent
+from sepmodels.report import TEMPLATES, making
+from sepmodels.report.excerpts import make_excerpts
+from sepmodels.report.figures import heat_map, score_figures
+from sepmodels.report.material import METRICS, TARGETS, Material
+from sepmodels.report.prints import write_prints
+from sepmodels.report.table import Cell, Table, scale, tables
+from sepmodels.report.training_figures import AXES, CURVES, RESOURCES, training_figures
+
+# In the order in which they rest on one another.
+SCRIPTS = (
+    "base.js",
+    "theme.js",
+    "tips.js",
+    "table.js",
+    "plots.js",
+    "player.js",
+    "spectrogram.js",
+    "lines.js",
+    "listening.js",
+    "blind.js",
+    "heat.js",
+    "start.js",
+)
+
+
+def write_site(material: Material, folder: Path, progress: Progress = silent) -> str:
+    """Write index.html, audio/, figures/ and track_scores.csv into ``folder``; gives the hash of what they say.
+
+    The page is written last, and files of an earlier page are removed after that: whoever opens it meanwhile sees
+    the old page or the new one, with all that belongs to it.
+    """
+    entries, scripts = [], {}
+    for excerpt in make_excerpts(material, progress):
+        _write_text(folder / "audio" / excerpt.file, excerpt.script)
+        entries.append(excerpt.entry)
+        scripts[excerpt.file] = excerpt.script
+    prints = write_prints(material, folder / "figures")
+    _write_text(folder / "track_scores.csv", material.per_track().to_csv(index=False, float_format="%.4f"))
+    page = render(material, entries, prints)
+    _write_text(folder / "index.html", page)
+    _remove_all_but(folder / "audio", set(scripts))
+    _remove_all_but(folder / "figures", {path.name for path in prints})
+    return hash_texts([page, *scripts.values()])
+
+
+def render(material: Material, listening: list[dict[str, Any]], prints: list[Path]) -> str:
+    """The page's HTML."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=lambda name: name is not None and name.endswith(".html"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    figures = {**score_figures(material), **training_figures(material)}
+    shown = tables(material)
+    named: dict[str, list[str]] = {}
+    for path in prints:
+        named.setdefault(path.stem.replace("_", " ").capitalize(), []).append(path.name)
+    return environment.get_template("page.html").render(
+        profile=material.profile,
+        budget=material.profile.training.budget(),
+        seeds=len(material.profile.seeds),
+        scenario=material.scenario,
+        missing=", ".join(f"{name} is missing" for name in material.missing),
+        tiles=_tiles(material),
+        said=[(unbroken(sentence), material.colours.get(name)) for name, sentence in material.said.items()],
+        tables=shown,
+        colours=material.colours,
+        interval_drawing=lambda table, cell, colour: Markup(interval_drawing(table, cell, colour)),
+        listening=listening,
+        targets=[target for target in TARGETS if target in set(material.summary.target)],
+        metrics=METRICS,
+        baseline=material.titles[material.baseline],
+        compared=len(material.trained) > 1,
+        curves={name: said for name, (said, _) in CURVES.items() if f"curves/{name}/step" in figures},
+        axes=AXES,
+        resources={name: words for name, words in RESOURCES.items() if f"resources/{name}" in figures},
+        prints=named,
+        made=_made(material),
+        data=_data(material, shown, listening, figures),
+        plotly=Markup(get_plotlyjs()),
+        scripts=SCRIPTS,
+    )
+
+
+def interval_drawing(table: Table, cell: Cell, colour: str) -> str:
+    """A small drawing of a score and its interval on the scale of the trained systems; an arrow for one beyond it."""
+    low, high = scale(table)
+    x, left, right = (
+        100 * (value - low) / (high - low) if isinstance(value, float) and math.isfinite(value) else math.nan
+        for value in (cell.order, cell.low, cell.high)
+    )
+    if not 0 <= x <= 100:
+        marks = f'<path d="{"M0 5l6-4v8z" if x < 0 else "M100 5l-6-4v8z"}" fill="{colour}"/>'
+    else:
+        marks = f'<circle cx="{x:.1f}" cy="5" r="3" fill="{colour}"/>'
+        if math.isfinite(left):
+            marks += f'<line x1="{left:.1f}" x2="{right:.1f}" y1="5" y2="5" stroke="{colour}" stroke-width="2"/>'
+    return f'<svg viewBox="0 0 100 10" aria-hidden="true">{marks}</svg>'
+
+
+def unbroken(sentence: str) -> str:
+    """The sentence with no line break between a number and its unit or sign.
+
+    >>> unbroken("SDR +0.63 dB (p < 0.001)")
+    'SDR +0.63\xa0dB (p\xa0<\xa00.001)'
+    """
+    return re.sub(r" (?=dB\b|[<=] )|(?<=[<=]) ", "\xa0", sentence)
+
+
+def _data(material: Material, shown: list[Table], listening: list[dict[str, Any]], figures: Any) -> dict[str, Any]:
+    """What the page's scripts work on."""
+    colours, titles = material.colours, material.titles
+    return {
+        "systems": [
+            {"name": name, "title": titles[name], "colour": colours[name], "trained": name in material.trained}
+            for name in material.systems
+        ],
+        "baseline": material.baseline,
+        "trained": material.trained,
+        "audible": material.audible,
+        "copies": {table.target: {"heads": table.heads, "tails": table.tails} for table in shown},
+        "figures": figures,
+        "heat": heat_map(material),
+        "listening": listening,
+        "estimate_folders": material.estimate_folders,
+    }
+
+
+def _tiles(material: Material) -> list[dict[str, str]]:
+    """The few numbers to see first."""
+    vocals = material.summary[material.summary.target == TARGETS[0]]
+    trained = vocals[vocals.kind == "trained"].dropna(subset="SDR")
+    references = vocals[(vocals.kind == "reference") & vocals.SDR.notna()]
+    tiles = []
+    if len(trained):
+        best = trained.loc[trained.SDR.idxmax()]
+        tiles.append({"label": "Highest SDR, vocals", "value": f"{number(best.SDR)} dB", "note": best.title})
+    for row, word in zip(references.sort_values("SDR").itertuples(), ("floor", "ceiling"), strict=False):
+        tiles.append({"label": f"The {word}", "value": f"{number(row.SDR)} dB", "note": row.title})
+    split = material.tracks.split.value_counts()
+    counts = " / ".join(str(split.get(name, 0)) for name in ("train", "valid", "test"))
+    tiles.append({"label": "Tracks", "value": counts, "note": "to train, validate, test"})
+    return tiles
+
+
+def _made(material: Material) -> dict[str, Any]:
+    """How it was made."""
+    health = health_table(material.tracks, chunk_seconds=material.profile.training.chunk_seconds)
+    return {
+        "command": material.command,
+        "commit": material.commit,
+        "edited": material.edited,
+        "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "version": metadata.version("sepbench"),
+        "splits": making.splits(material.tracks),
+        "health": health.to_dict("records"),
+        "health_summary": health_summary(health, len(material.tracks)),
+        "machine": making.machine(),
+        "versions": making.versions(),
+        "trainings": making.trainings_table(material.trainings, material.titles),
+        "origins": [asdict(origin) for origin in material.origins],
+        "settings": making.settings_table(material.profile),
+    }
+
+
+def _write_text(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _remove_all_but(folder: Path, names: set[str]) -> None:
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name not in names:
+            path.unlink()

@@ -1,0 +1,220 @@
+"""The table of results as the page shows it: every number with what it is, and rows to copy."""
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sepmodels.markdown import figure, interval, number, summary_table
+from sepmodels.report.material import METRICS, TARGETS, Material
+
+Row: TypeAlias = Mapping[str, Any]
+
+MEANINGS = {
+    "SDR": "source-to-distortion ratio: how close the estimate comes to the true source, all errors together",
+    "SIR": "source-to-interference ratio: how little of the other sources is left in the estimate",
+    "SAR": "source-to-artefacts ratio: how little there is in the estimate that comes from no source",
+    "ISR": "source image-to-spatial-distortion ratio: how true its spectrum and its place in the stereo image are",
+    "uSDR": "SDR of the whole track at once, without windows and filters, as in the Music Demixing Challenge",
+    "SI-SDR": "scale-invariant SDR of the whole track at once: a wrong loudness costs nothing",
+}
+FIGURES = {
+    "million parameters": "Parameters of the model, in millions.",
+    "training steps": "Steps of the optimiser, mean over seeds.",
+    "training minutes": "Minutes that training took, interruptions left out, mean over seeds.",
+    "real-time factor": "Seconds of work for one second of music when separating the test tracks: less is faster.",
+}
+KINDS = {"trained": "Trained here.", "reference": "A reference: it is not trained.", "imported": "Scored elsewhere."}
+_LATEX = {character: f"\\{character}" for character in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell shows, what it means in a sentence, and by what its column is sorted (None: always last).
+
+    low, high: its interval, in the unit of ``order``, where it has one.
+    """
+
+    text: str
+    explanation: str
+    order: float | str | None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's heading and what its numbers are."""
+
+    name: str
+    heading: str
+    explanation: str
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A system's cells, and the row as text of three formats."""
+
+    variant: str
+    kind: str
+    cells: tuple[Cell, ...]
+    copies: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One target's table. heads and tails: by format, what comes before and after the rows of a copy."""
+
+    target: str
+    columns: tuple[Column, ...]
+    rows: tuple[TableRow, ...]
+    heads: Mapping[str, str]
+    tails: Mapping[str, str]
+
+
+def results_table(material: Material, target: str) -> Table:
+    """The table of one target."""
+    summary = material.summary[material.summary.target == target]
+    rows = summary.to_dict("records")
+    shown = [name for name in FIGURES if name in summary and summary[name].notna().any()]
+    columns = tuple(_columns(material, shown))
+    markdown = summary_table(material.summary, target).splitlines()
+    csv_lines = [_csv_line(summary.columns), *(_csv_line(row.values()) for row in rows)]
+    return Table(
+        target=target,
+        columns=columns,
+        rows=tuple(
+            TableRow(
+                row["variant"],
+                row["kind"],
+                tuple(_cells(material, row, shown)),
+                {"Markdown": as_markdown, "LaTeX": _latex_row(row), "CSV": as_csv},
+            )
+            for row, as_markdown, as_csv in zip(rows, markdown[2:], csv_lines[1:], strict=True)
+        ),
+        heads={"Markdown": "\n".join(markdown[:2]), "LaTeX": _latex_head(material, target), "CSV": csv_lines[0]},
+        tails={"Markdown": "", "LaTeX": "\\bottomrule\n\\end{tabular}", "CSV": ""},
+    )
+
+
+def tables(material: Material) -> list[Table]:
+    """The table of every target."""
+    return [results_table(material, target) for target in TARGETS if (material.summary.target == target).any()]
+
+
+def scale(table: Table) -> tuple[float, float]:
+    """What drawings of intervals span: the least to the greatest SDR that trained systems reach, and a margin.
+
+    Of all systems where none was trained.
+    """
+    rows = [row for row in table.rows if row.kind == "trained"] or table.rows
+    ends = [end for row in rows for end in (row.cells[1].low, row.cells[1].high, row.cells[1].order)]
+    known = [end for end in ends if isinstance(end, float)] or [0.0]
+    margin = 0.05 * (max(known) - min(known)) + 0.1
+    return min(known) - margin, max(known) + margin
+
+
+def _columns(material: Material, figures: list[str]) -> Iterator[Column]:
+    baseline = material.titles[material.baseline]
+    yield Column("system", "System", "What was compared: trained systems, and references as floor and ceiling.")
+    yield Column("SDR", "SDR, dB", f"{_sentence(MEANINGS['SDR'])} With its 95 % interval over tracks.")
+    yield Column(
+        "difference",
+        f"SDR against {baseline}",
+        f"The median over tracks of the difference to {baseline} on the same track, and Wilcoxon's p, corrected for "
+        "the number of variants after Holm.",
+    )
+    for metric in ("SIR", "SAR", "ISR", "uSDR", "SI-SDR"):
+        yield Column(metric, metric, f"{_sentence(MEANINGS[metric])} In dB.")
+    for name in figures:
+        yield Column(name, name.capitalize(), FIGURES[name])
+    yield Column("nan_windows", "NaN windows", "Windows without a score, because a source is silent in them.")
+
+
+def _cells(material: Material, row: Row, figures: list[str]) -> Iterator[Cell]:
+    title = str(row["title"])
+    summary = material.summaries.get(row["variant"], "")
+    yield Cell(title, f"{KINDS[row['kind']]} {summary}".strip(), title)
+    sdr = f"{number(row['SDR'])} {interval(row['SDR_low'], row['SDR_high'])}".strip()
+    yield Cell(sdr, _score_explained(row, "SDR"), _known(row["SDR"]), _known(row["SDR_low"]), _known(row["SDR_high"]))
+    yield _difference(material, row)
+    for metric in ("SIR", "SAR", "ISR", "uSDR", "SI-SDR"):
+        yield Cell(number(row[metric]), _score_explained(row, metric), _known(row[metric]))
+    for name in figures:
+        value = row[name]
+        known = _known(value)
+        yield Cell(figure(value), FIGURES[name] if known is not None else f"{title} was not trained here.", known)
+    windows = f"{row['nan_windows']} of {row['windows']} windows have no score, because a source is silent in them."
+    yield Cell(f"{row['nan_windows']}", windows, float(row["nan_windows"]))
+
+
+def _score_explained(row: Row, metric: str) -> str:
+    value = row[metric]
+    if math.isnan(value):
+        return f"{row['title']} has no {metric}."
+    what = "whole tracks" if metric in ("uSDR", "SI-SDR") else "each track's median over its one-second windows"
+    seeds = f", mean over {row['seeds']} seeds" if row["seeds"] > 1 else ""
+    low, high = row[f"{metric}_low"], row[f"{metric}_high"]
+    between = "" if math.isnan(low) else f" 95 % interval: {low:.2f} to {high:.2f} dB."
+    name = f"{row['title']}, {row['target']}, {metric}"
+    return f"{name}: {value:.2f} dB, the median over {row['tracks']} tracks of {what}{seeds}.{between}"
+
+
+def _difference(material: Material, row: Row) -> Cell:
+    baseline = material.titles[material.baseline]
+    table = material.comparisons
+    found = table[(table.variant == row["variant"]) & (table.target == row["target"]) & (table.metric == "SDR")]
+    if row["variant"] == material.baseline:
+        return Cell("", "The baseline, with which the others are compared.", 0.0)
+    if found.empty or math.isnan(found.difference.iloc[0]):
+        return Cell("", f"{row['title']} is not compared with {baseline}.", None)
+    one = found.iloc[0]
+    p = "" if math.isnan(one.p_holm) else "p < 0.001" if one.p_holm < 0.001 else f"p = {one.p_holm:.2g}"
+    test = f" By Wilcoxon's signed-rank test {p}." if p else " Too few tracks for a test."
+    explanation = (
+        f"On the same track {row['title']} scores {one.difference:+.2f} dB against {baseline} (median; 95 % interval "
+        f"{one.low:+.2f} to {one.high:+.2f}): better on {one.wins:.0f} tracks, the same on {one.ties:.0f}, worse on "
+        f"{one.losses:.0f}.{test}"
+    )
+    return Cell(f"{one.difference:+.2f}{f', {p}' if p else ''}", explanation, float(one.difference))
+
+
+def _latex_head(material: Material, target: str) -> str:
+    heads = " & ".join(["System", r"SDR [95\,\%]", *METRICS[1:]])
+    return (
+        f"% {material.scenario}; {target}, in dB\n"
+        f"\\begin{{tabular}}{{l{'r' * len(METRICS)}}}\n\\toprule\n{heads} \\\\\n\\midrule"
+    )
+
+
+def _latex_row(row: Row) -> str:
+    title = "".join(_LATEX.get(character, character) for character in row["title"])
+    shown = title if row["kind"] == "trained" else rf"\textit{{{title}}}"
+    scores = [f"{number(row['SDR'])} {interval(row['SDR_low'], row['SDR_high'])}".strip()]
+    scores += [number(row[metric]) for metric in METRICS[1:]]
+    return " & ".join([shown, *(f"${score}$" if score != "-" else "--" for score in scores)]) + r" \\"
+
+
+def _csv_line(values: Any) -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="").writerow(list(values))
+    return stream.getvalue()
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _sentence(text: str) -> str:
+    """A clause as a sentence.
+
+    >>> _sentence("source-to-distortion ratio")
+    'Source-to-distortion ratio.'
+    """
+    return f"{text[0].upper()}{text[1:]}."

@@ -1,0 +1,129 @@
+"""Figures of training for the page: losses over steps and minutes, speed and memory."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from sepmodels.report.figures import as_json
+from sepmodels.report.material import Material
+
+# name in the history -> (what it is called, whether it is shown logarithmic and relative to its first value)
+CURVES = {
+    "validation_sdr_db": ("validation SDR", False),
+    "validation_loss": ("validation loss", True),
+    "loss": ("training loss", True),
+}
+AXES = {"step": "steps", "minutes": "minutes"}
+DASHES = ("solid", "dash", "dot", "dashdot")  # of seeds
+# name -> (heading, what it is)
+RESOURCES = {
+    "chunks_per_second": ("Chunks per second", "in training, while stepping; more is faster"),
+    "minutes": ("Minutes of training", "interruptions left out"),
+    "peak_memory_gib": ("Peak memory, GiB", "of the GPU, or of the process on a CPU"),
+    "speed": ("Times faster than the music plays", "separation of the test tracks"),
+}
+
+
+def training_figures(material: Material) -> dict[str, Any]:
+    """All figures of training by name: ``curves/<what>/<axis>`` and ``resources/<what>``."""
+    found: dict[str, Any] = {}
+    histories = _with_minutes(material)
+    for name in CURVES:
+        rows = histories[histories.name == name]
+        if len(rows):
+            found |= {f"curves/{name}/{axis}": curves(material, rows, name, axis) for axis in AXES}
+    for name, values in _resources(material):
+        found[f"resources/{name}"] = _bars(material, name, values)
+    return found
+
+
+def curves(material: Material, rows: pd.DataFrame, name: str, axis: str) -> Any:
+    """A line for each variant and seed over steps or minutes.
+
+    Losses of different kinds have different units, so each is shown relative to its first value.
+    """
+    import plotly.graph_objects as go
+
+    relative = CURVES[name][1]
+    figure = go.Figure(
+        layout={
+            "height": 440,
+            "margin": {"l": 10, "r": 10, "t": 10, "b": 50},
+            "xaxis": {"title": f"{AXES[axis]} of training", "rangemode": "tozero"},
+            "yaxis": {"title": axis_title(name), "type": "log" if relative else "linear", "automargin": True},
+            "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+            "hovermode": "x unified",
+        }
+    )
+    seeds = list(dict.fromkeys(rows.seed))
+    for (variant, seed), own in rows.groupby(["variant", "seed"], sort=False):
+        own = own.sort_values("step")
+        label = material.titles.get(variant, variant) + (f", seed {seed}" if len(seeds) > 1 else "")
+        values = own.value / own.value.iloc[0] if relative else own.value
+        figure.add_scatter(
+            x=[round(value, 3) for value in own[axis]],
+            y=[float(f"{value:.5g}") for value in values],
+            name=label,
+            mode="lines",
+            line={
+                "color": material.colours.get(variant),
+                "dash": DASHES[seeds.index(seed) % len(DASHES)],
+                "width": 2,
+            },
+        )
+    return as_json(figure)
+
+
+def axis_title(name: str) -> str:
+    """What the axis of a curve says.
+
+    >>> axis_title("loss")
+    'training loss, relative to its first'
+    """
+    said, relative = CURVES[name]
+    return f"{said}, relative to its first" if relative else f"{said}, dB"
+
+
+def _with_minutes(material: Material) -> pd.DataFrame:
+    """The histories with a column of minutes: steps at the mean pace of their training."""
+    keys = ["variant", "seed"]
+    pace = material.trainings.assign(minutes_per_step=material.trainings.seconds / 60 / material.trainings.steps)
+    table = material.histories.merge(pace[[*keys, "minutes_per_step"]], on=keys, how="left")
+    return table.assign(minutes=table.step * table.minutes_per_step)
+
+
+def _resources(material: Material) -> Iterator[tuple[str, pd.Series]]:
+    """Each resource's value by variant, mean over seeds."""
+    by_variant = material.trainings.groupby("variant")
+    yield "chunks_per_second", by_variant.chunks_per_second.mean()
+    yield "minutes", by_variant.seconds.mean() / 60
+    yield "peak_memory_gib", by_variant.peak_memory_gib.mean()
+    sums = material.separations.groupby("variant")[["seconds", "audio_seconds"]].sum()
+    yield "speed", sums.audio_seconds / sums.seconds
+
+
+def _bars(material: Material, name: str, values: pd.Series) -> Any:
+    import plotly.graph_objects as go
+
+    shown = [variant for variant in reversed(material.trained) if variant in values.index]
+    heights = [float(values[variant]) for variant in shown]
+    figure = go.Figure(
+        layout={
+            "height": 60 + 30 * len(shown),
+            "margin": {"l": 10, "r": 10, "t": 10, "b": 30},
+            "showlegend": False,
+            "xaxis": {"rangemode": "tozero"},
+            "yaxis": {"automargin": True, "type": "category"},
+        }
+    )
+    figure.add_bar(
+        x=heights,
+        y=[material.titles[variant] for variant in shown],
+        orientation="h",
+        text=[f"{value:.3g}" for value in heights],
+        textposition="auto",
+        marker={"color": [material.colours[variant] for variant in shown]},
+        hovertemplate=f"%{{y}}: %{{x:.3g}}<extra>{RESOURCES[name][0]}</extra>",
+    )
+    return as_json(figure)

@@ -1,0 +1,293 @@
+"""The report's page in a real browser, opened from disk."""
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from assets.results import make_report
+from tests.browser import chromium
+from tests.scored_folder import HIGH_HZ, LOW_HZ, SECONDS, TRACKS, scored_job
+
+pytestmark = pytest.mark.browser
+
+# Listens in on whatever reaches the loudspeaker.
+TAP = """
+const connect = AudioNode.prototype.connect;
+AudioNode.prototype.connect = function (to, ...rest) {
+  if (to instanceof AudioDestinationNode) {
+    window.tap ??= new AnalyserNode(this.context, { fftSize: 2048, smoothingTimeConstant: 0 });
+    connect.call(this, window.tap);
+  }
+  return connect.call(this, to, ...rest);
+};
+window.listened = () => {
+  const [levels, samples] = [new Float32Array(tap.frequencyBinCount), new Float32Array(tap.fftSize)];
+  tap.getFloatFrequencyData(levels);
+  tap.getFloatTimeDomainData(samples);
+  const loudest = levels.indexOf(Math.max(...levels));
+  const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
+  const hertz = (loudest * tap.context.sampleRate) / tap.fftSize;
+  return { time: tap.context.currentTime, hertz, level: 10 * Math.log10(power + 1e-12) };
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    job = scored_job(tmp_path_factory.mktemp("data"))
+    make_report(job)
+    return (job.paths.report / "index.html").as_uri()
+
+
+@pytest.fixture
+def page(browser, address: str, request: pytest.FixtureRequest) -> Iterator:
+    """The page, with the options that the test's ``page_options`` mark gives; nothing may be said or asked for."""
+    mark = request.node.get_closest_marker("parametrize")
+    options = request.node.callspec.params.get("options", {}) if mark else {}
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+    context.add_init_script(TAP)
+    page = context.new_page()
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda one: asked.append(one.url))
+    page.goto(address)
+    yield page
+    context.close()
+    assert said == []
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+def first_column(page) -> list[str]:
+    return page.locator("table[data-table=vocals] tbody th").all_inner_texts()
+
+
+def load_sounds(page) -> None:
+    page.locator("#listen").scroll_into_view_if_needed()
+    page.locator("#listen .main:not([disabled])").wait_for()
+
+
+def play(page) -> None:
+    load_sounds(page)
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function("window.tap && listened().level > -60")
+
+
+def choose_signal(page, name: str) -> None:
+    page.get_by_role("radio", name=name, exact=True).check(force=True)
+
+
+# The table
+
+
+def test_a_heading_sorts_by_click_and_by_keyboard_and_gives_the_first_order_back(page) -> None:
+    given = first_column(page)
+    heading = page.locator("table[data-table=vocals] thead button", has_text="SDR, dB")
+    heading.click()
+    assert first_column(page) == ["Oracle mask", "L1 loss", "Open-Unmix", "Transformer", "Mixture"]
+    assert page.locator("th[aria-sort=descending]").inner_text().strip().startswith("SDR, dB")
+    heading.focus()
+    page.keyboard.press("Enter")
+    assert first_column(page) == ["Mixture", "Transformer", "Open-Unmix", "L1 loss", "Oracle mask"]
+    page.keyboard.press("Enter")
+    assert first_column(page) == given
+    page.locator("table[data-table=vocals] thead button", has_text="Million").click()
+    assert first_column(page)[-1] in ("Mixture", "Oracle mask")  # of which that is not known
+
+
+def test_each_number_is_explained_under_the_mouse_and_in_focus(page) -> None:
+    tip = page.get_by_role("tooltip")
+    page.locator("table[data-table=vocals] tbody tr", has_text="L1 loss").locator("td").first.hover()
+    assert re.search(r"L1 loss, vocals, SDR: .* the median over 8 tracks", tip.inner_text())
+    page.locator("h1").hover()
+    assert tip.is_hidden()
+    page.locator("table[data-table=vocals] tbody [tabindex='0']").focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight"):
+        page.keyboard.press(key)
+    assert "The baseline" in tip.inner_text()
+    assert page.evaluate("document.activeElement.getAttribute('aria-describedby')") == "tip"
+    page.keyboard.press("Escape")
+    assert tip.is_hidden()
+
+
+@pytest.mark.parametrize("form", ["Markdown", "LaTeX", "CSV"])
+def test_the_table_is_copied_in_the_order_shown(page, form: str) -> None:
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<textarea id=pasted></textarea>')")
+    page.locator("table[data-table=vocals] thead button", has_text="System").click()
+    page.get_by_role("button", name=f"Copy the table as {form}").click()
+    page.get_by_text(f"Copied as {form}").wait_for(state="attached")
+    page.locator("#pasted").focus()
+    page.keyboard.press("Control+V")
+    pasted = page.locator("#pasted").input_value()
+    names = ["L1 loss", "Mixture", "Open-Unmix", "Oracle mask", "Transformer"]
+    places = [pasted.index(name) for name in names]
+    assert places == sorted(places)
+    if form == "CSV":
+        assert list(pd.read_csv(io.StringIO(pasted)).title) == names
+    else:
+        assert {"Markdown": "| --- | ---:", "LaTeX": r"\begin{tabular}"}[form] in pasted
+
+
+def test_the_other_target_has_its_own_table_and_figures(page) -> None:
+    page.locator("#table-target").get_by_label("accompaniment").check()
+    assert page.locator("table[data-table=vocals]").is_hidden()
+    assert page.locator("table[data-table=accompaniment]").is_visible()
+    plot = page.locator("[data-figure^=distribution]")
+    plot.scroll_into_view_if_needed()
+    plot.get_by_text("SDR, dB").wait_for()
+    page.locator("#track-choice").get_by_label("SIR").check()
+    plot.get_by_text("SIR, dB").wait_for()
+    assert plot.locator("path.box").count() == 5
+
+
+# Listening
+
+
+def test_every_sound_of_every_track_is_heard_and_all_are_equally_loud(page) -> None:
+    play(page)
+    tabs = page.locator("input[name=heard-track]")
+    assert tabs.count() == 3
+    for number in range(tabs.count()):
+        if number:
+            tabs.nth(number).check(force=True)
+            play(page)
+        signals = page.locator("input[name=signal]")
+        assert signals.count() == 3 + 2 * 4
+        levels = []
+        for place in range(signals.count()):
+            signals.nth(place).check(force=True)
+            page.wait_for_timeout(120)
+            levels.append(page.evaluate("Math.max(...[0, 1, 2].map(() => listened().level))"))
+        assert min(levels) > -40
+        assert max(levels) - min(levels) < 3
+
+
+def test_another_sound_goes_on_at_the_same_place(page) -> None:
+    play(page)
+    places = []
+    for name in ("True vocals", "Open-Unmix, vocals", "L1 loss, accompaniment", "Mixture", "Oracle mask, vocals"):
+        before = page.evaluate("listened()")
+        choose_signal(page, name)
+        page.wait_for_timeout(150)
+        places += [before, page.evaluate("listened()")]
+    # the pitch tells the place in the track, whatever the page says of it
+    heard = [(place["hertz"] - LOW_HZ) / (HIGH_HZ - LOW_HZ) * SECONDS for place in places]
+    drift = np.array([seconds - place["time"] for seconds, place in zip(heard, places, strict=True)]) % SECONDS
+    around = (drift - drift[0] + SECONDS / 2) % SECONDS - SECONDS / 2
+    assert np.abs(around).max() < 0.05
+
+
+def test_the_place_is_kept_in_pause_and_the_slider_moves_it_by_keyboard(page) -> None:
+    play(page)
+    page.get_by_role("button", name="Pause").click()
+    slider = page.get_by_role("slider", name="Position in seconds")
+    slider.focus()
+    page.keyboard.press("End")
+    assert float(slider.input_value()) == pytest.approx(SECONDS, abs=0.05)
+    page.keyboard.press("Home")
+    page.keyboard.press("PageUp")
+    place = float(slider.input_value())
+    choose_signal(page, "L1 loss, vocals")
+    assert float(slider.input_value()) == place > 0
+    page.locator(".scope").click(position={"x": 10, "y": 50})
+    assert float(slider.input_value()) < 0.2
+
+
+def test_arrow_keys_choose_sounds_and_space_plays(page) -> None:
+    load_sounds(page)
+    page.get_by_role("radio", name="Mixture", exact=True).focus()
+    page.keyboard.press("ArrowDown")
+    assert page.get_by_role("radio", name="True vocals").is_checked()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Pause").wait_for()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Play", exact=True).wait_for()
+
+
+def test_a_blind_test_hides_names_counts_votes_and_gives_them_as_a_file(page, tmp_path: Path) -> None:
+    load_sounds(page)
+    page.get_by_role("checkbox", name="blind test").check()
+    for _ in range(3):
+        shown = page.locator("#listen .desk").inner_text()
+        assert not re.search("Open-Unmix|Transformer|L1 loss|SDR", shown)
+        choose_signal(page, "B")
+        page.get_by_role("button", name="Vote for B").click()
+    page.get_by_text("Result of 3 blind votes").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the votes").click()
+    download.value.save_as(tmp_path / "votes.csv")
+    votes = pd.read_csv(tmp_path / "votes.csv")
+    assert votes.track.nunique() == 3
+    for vote in votes.itertuples():
+        assert f"B={vote.system}" in vote.letters.split()
+        assert {part[2:] for part in vote.letters.split()} == {"open_unmix", "transformer", "l1_loss"}
+    page.get_by_role("button", name="Start again").click()
+    page.get_by_role("button", name="No difference").click()
+    page.get_by_role("button", name="Show the result").click()
+    page.get_by_text("Result of 1 blind vote").wait_for()
+
+
+def test_a_cell_of_the_heat_map_is_heard_in_its_player_or_from_the_estimates(page) -> None:
+    heard = page.locator("#heat tr:has(.excerpt)").first
+    heard.locator("button").nth(3).focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Pause").wait_for()
+    assert page.get_by_role("radio", name="L1 loss, vocals").is_checked()
+    assert page.locator("#heat tbody tr").count() == len(TRACKS)
+    other = page.locator("#heat tbody tr:not(:has(.excerpt))").first
+    other.locator("button").nth(2).click()
+    page.wait_for_function("document.querySelector('.elsewhere audio')?.currentTime > 0")
+    page.get_by_role("button", name="Play", exact=True).wait_for()  # the player stopped
+    assert other.locator("button").first.get_attribute("aria-disabled") == "true"  # the mixture has no file of its own
+
+
+# For everyone
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"color_scheme": "light"},
+        {"color_scheme": "dark"},
+        {"color_scheme": "light", "viewport": {"width": 390, "height": 844}, "has_touch": True},
+    ],
+    ids=["light", "dark", "phone"],
+)
+def test_the_page_has_no_fault_of_accessibility_and_no_width_beyond_the_screen(page, options) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    load_sounds(page)
+    for element in page.locator(".plot").all():
+        element.scroll_into_view_if_needed()
+    page.locator("[data-figure^=resources] .bars").last.wait_for(state="attached")
+    for details in page.locator("details").all():
+        details.evaluate("(one) => { one.open = true; }")
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    if "has_touch" not in options:
+        page.get_by_role("checkbox", name="blind test").check()
+        found = Axe().run(page, context="#listen")
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_colours_can_be_chosen(page) -> None:
+    def ground() -> str:
+        return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    light = ground()
+    page.get_by_label("Colours").select_option("dark")
+    assert ground() != light
+    page.get_by_label("Colours").select_option("light")
+    assert ground() == light
