@@ -15,7 +15,8 @@ from assets.tracked_run import TrackedRun
 def describe(step: Step, job: Job, made: Made) -> dict[str, dg.MetadataValue]:
     """The asset's metadata: its figures, a table or a curve where there is one, and where its files are."""
     metadata = {name: _value(value) for name, value in made.figures.items() if value != ""}
-    show = {"tracks": _track_table, "checkpoint": _curves, "results": _result_table, "report": _report_link}
+    show = {"tracks": _track_table, "checkpoint": _curves, "estimates": _estimate}
+    show |= {"results": _result_table, "report": _report_link}
     if step.path[-1] in show:
         metadata |= show[step.path[-1]](job)
     paths = list(products(step, job))
@@ -56,6 +57,12 @@ def keep(step: Step, job: Job, made: Made, run: TrackedRun) -> None:
             run.artifact(path)
     if step.path[-1] == "checkpoint":
         _keep_checkpoint(job, run)
+    if step.path[-1] == "estimates":
+        from assets.pictures import write_estimate_picture
+
+        run.artifact(write_estimate_picture(job))
+    if step.path[-1] == "report":
+        run.artifact(job.paths.report / "figures")
 
 
 def _keep_checkpoint(job: Job, run: TrackedRun) -> None:
@@ -103,9 +110,26 @@ def _curves(job: Job) -> dict[str, dg.MetadataValue]:
     return {"loss_curve": dg.MetadataValue.md(f"![loss over steps]({picture})")}
 
 
+def _estimate(job: Job) -> dict[str, dg.MetadataValue]:
+    from assets.pictures import as_markdown
+
+    picture = as_markdown(job.paths.estimate_picture(job.name), "levels and spectrograms of one track")
+    return {"one_estimate": dg.MetadataValue.md(picture)}
+
+
 def _result_table(job: Job) -> dict[str, dg.MetadataValue]:
     return {"table": dg.MetadataValue.md((job.paths.results / "results.md").read_text(encoding="utf-8"))}
 
 
 def _report_link(job: Job) -> dict[str, dg.MetadataValue]:
-    return {"page": dg.MetadataValue.url((job.paths.report / "index.html").as_uri())}
+    from assets.pictures import as_markdown
+
+    figures = {
+        "scores": "scores of every system on every track",
+        "differences": "differences to the baseline, track by track",
+    }
+    pictures = {
+        name: dg.MetadataValue.md(as_markdown(job.paths.report / "figures" / f"{name}.png", words))
+        for name, words in figures.items()
+    }
+    return {"page": dg.MetadataValue.url((job.paths.report / "index.html").as_uri()), **pictures}

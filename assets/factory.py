@@ -3,18 +3,21 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import dagster as dg
 
 from assets.describe import describe, keep
 from assets.events import Events
 from assets.job import Job, Made
+from assets.origins import origins
 from assets.paths import Paths
 from assets.staleness import CARRIED, data_version, refreshed
 from assets.steps import Step, benchmark_steps
 from assets.tracking import Tracker, asset_metadata
 from assets.versions import step_settings, step_version, subject_of
 from sepmodels.errors import UserError
+from sepmodels.report.making import Origin
 from sepmodels.settings import Profile
 from sepmodels.variants import Variant
 
@@ -64,11 +67,20 @@ def _make(
     tags = _tags(step, job.profile, context.instance)
     with tracker.run(context, _parameters(step, job.profile), tags, resume=step.path[-1] == "checkpoint") as run:
         started = time.perf_counter()
-        made = _without_traceback(step.make, replace(job, log=run.log, progress=events.progress))
+        made = _without_traceback(
+            step.make,
+            replace(job, log=run.log, progress=events.progress, origins=lambda: _origins(step, job, context, tracker)),
+        )
         run.log({"materialization_seconds": time.perf_counter() - started}, 0)
         keep(step, job, made, run)
         metadata = {**describe(step, job, made), **asset_metadata(run)}
     return dg.MaterializeResult(data_version=dg.DataVersion(made.content), metadata=metadata)
+
+
+def _origins(step: Step, job: Job, context: dg.AssetExecutionContext, tracker: Tracker) -> list[Origin]:
+    """Where the products that the step reads came from."""
+    keys = [dg.AssetKey([job.profile.name, *needed]) for needed in step.needs]
+    return origins(keys, context.instance, Path(tracker.folder))
 
 
 def _without_traceback(make: Callable[[Job], Made], job: Job) -> Made:

@@ -66,6 +66,9 @@ class Paths:
     def estimate(self, variant: str, seed: int, track: str) -> Path:
         return self.estimates(variant, seed) / track / "vocals.wav"
 
+    def estimate_picture(self, variant: str) -> Path:
+        return self.root / "estimates" / variant / "estimate.jpg"
+
     def separation_figures(self, variant: str) -> Path:
         return self.root / "estimates" / variant / "figures.parquet"
 

@@ -110,7 +110,8 @@ def dagster_server(profile: Profile, data: Path, workspace: Path, host: str, por
             "DAGSTER_HOME": str(use_instance(data)),
             "SEPBENCH_DATA": str(data),
             "SEPBENCH_PROFILE": profile.name,
-            "SEPBENCH_MLFLOW_URL": mlflow_url,  # where the links of the assets lead
+            "SEPBENCH_MLFLOW_URL": mlflow_url,  # where the links of the assets and of the report lead
+            "SEPBENCH_DAGSTER_URL": url,
         },
         url=url,
         health=f"{url}/server_info",

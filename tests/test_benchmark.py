@@ -1,6 +1,7 @@
 """The whole benchmark, through a real Dagster instance and a real MLflow store, on a small dataset."""
 
 import multiprocessing
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -194,6 +195,30 @@ def test_the_report_needs_no_network(done: Done) -> None:
     assert "Open-Unmix" in page
     assert "<script src" not in page
     assert "<link" not in page
+
+
+def test_the_report_leads_to_every_product_in_dagster_and_mlflow(done: Done) -> None:
+    page = (done.paths.report / "index.html").read_text(encoding="utf-8")
+    for event in done.result.get_asset_materialization_events():
+        name = "/".join(event.asset_key.path[1:])
+        if name not in ("dataset", "stems/train", "stems/valid", "statistics", "report"):
+            assert f'href="http://127.0.0.1:3000/assets/{done.profile.name}/{name}"' in page
+            assert event.materialization.metadata["mlflow_run"].value in page
+
+
+def test_figures_are_kept_in_mlflow_and_shown_in_dagster(done: Done) -> None:
+    events = {event.asset_key.path[-1]: event for event in done.result.get_asset_materialization_events()}
+    for asset, name in (("report", "scores"), ("report", "differences"), ("estimates", "one_estimate")):
+        assert "](data:image/" in events[asset].materialization.metadata[name].value
+    client = open_store(done.paths.data / "mlflow")
+
+    def files(asset: str, folder: str | None = None) -> set[str]:
+        run_id = re.search(r"/runs/(\w+)", events[asset].materialization.metadata["mlflow_run"].value)[1]
+        return {file.path for file in client.list_artifacts(run_id, folder)}
+
+    assert {"figures/scores.png", "figures/scores.svg", "figures/curves.svg"} <= files("report", "figures")
+    assert "index.html" in files("report")
+    assert "estimate.jpg" in files("estimates")
 
 
 def test_a_file_that_is_damaged_fails_in_one_sentence_and_the_other_tracks_are_looked_at_too(
