@@ -10,6 +10,7 @@ a second a track instead of half a minute, with time stamps that are some millis
 import argparse
 import itertools
 import os
+import random
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,6 @@ def make_full_length(source: Path, out: Path, tracks: int, seconds: float, *, co
     clips = sorted(source.glob(f"*/*{SUFFIX}"))
     if not clips:
         raise SystemExit(f"There are no {SUFFIX} files in {source}/train or {source}/test: name MUSDB18's folder.")
-    endless = itertools.cycle(clips)
     paths = []
     for number in range(1, tracks + 1):
         split = "test" if number % 3 == 0 else "train"
@@ -36,6 +36,7 @@ def make_full_length(source: Path, out: Path, tracks: int, seconds: float, *, co
         paths.append(path)
         if path.exists():
             continue
+        endless = itertools.cycle(random.Random(number).sample(clips, len(clips)))  # no two tracks are the same
         if copy:
             _copy(path, [next(endless) for _ in range(1 + int(seconds / SHORTEST_CLIP_SECONDS))], seconds)
         else:
