@@ -24,6 +24,7 @@ from peers import CHUNK, load_tracks, openunmix_dataset
 
 from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.devices import choose_device, peak_memory_gib, prepare_device
+from sepmodels.errors import UserError
 from sepmodels.learner import Learner
 from sepmodels.losses import build_loss
 from sepmodels.models import build_model
@@ -99,7 +100,11 @@ class Contestant:
 
     def _ask(self, steps: int) -> tuple[list[float], list[float], float]:
         self.connection.send(steps)
-        return self.connection.recv()
+        answer = self.connection.recv()
+        if isinstance(answer, UserError):
+            self.close()
+            raise answer
+        return answer
 
     def turn(self, steps: int) -> None:
         """Do so many steps and keep their times."""
@@ -129,12 +134,21 @@ def _serve(connection: Connection, make_step: Callable[..., Step], arguments: tu
             steps = connection.recv()
         except EOFError:
             return
-        seconds, waited = [], []
-        for _ in range(steps):
-            begun = time.perf_counter()
-            waited.append(step())
-            seconds.append(time.perf_counter() - begun)
+        try:
+            seconds, waited = _timed(step, steps)
+        except UserError as fault:  # it does not fit
+            connection.send(fault)
+            return
         connection.send((seconds, waited, peak_memory_gib(device)))
+
+
+def _timed(step: Step, steps: int) -> tuple[list[float], list[float]]:
+    seconds, waited = [], []
+    for _ in range(steps):
+        begun = time.perf_counter()
+        waited.append(step())
+        seconds.append(time.perf_counter() - begun)
+    return seconds, waited
 
 
 def compare(work: Path, device: torch.device, batch: int) -> None:
@@ -168,7 +182,11 @@ def survey(work: Path, device: torch.device, chosen: argparse.Namespace) -> None
     changes = {"memory_budget_gb": chosen.memory_budget_gb, "compile": chosen.compile}
     for name in VARIANTS if chosen.variants == ["all"] else chosen.variants:
         for batch in chosen.batches:
-            contestant = Contestant(our_step, work, device, variant=name, batch=batch, **changes)
+            try:
+                contestant = Contestant(our_step, work, device, variant=name, batch=batch, **changes)
+            except UserError as fault:
+                print(f"{name:22}{batch:>6}  {fault}")
+                continue
             with closing(contestant), Utilisation(device) as busy:
                 contestant.turn(chosen.steps)
             rate = batch / contestant.step_seconds
