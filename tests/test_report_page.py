@@ -15,6 +15,7 @@ from tests.scored_folder import HIGH_HZ, LOW_HZ, SECONDS, TRACKS, scored_job
 
 pytestmark = pytest.mark.browser
 
+PATIENCE_MS = 240_000  # a busy machine is no fault of the page
 # Listens in on whatever reaches the loudspeaker.
 TAP = """
 const connect = AudioNode.prototype.connect;
@@ -56,6 +57,7 @@ def page(browser, address: str, request: pytest.FixtureRequest) -> Iterator:
     mark = request.node.get_closest_marker("parametrize")
     options = request.node.callspec.params.get("options", {}) if mark else {}
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+    context.set_default_timeout(PATIENCE_MS)
     context.add_init_script(TAP)
     page = context.new_page()
     said, asked = [], []
