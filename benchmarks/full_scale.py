@@ -1,6 +1,6 @@
 """A dataset of MUSDB18's shape through every stage: seconds, processor seconds, memory and disk of each.
 
-    python benchmarks/make_full_length.py --tracks 30 --seconds 240 --out DIR/dataset
+    python benchmarks/make_full_length.py --tracks 30 --seconds 240 --copy --out DIR/dataset
     python benchmarks/full_scale.py --dataset DIR/dataset --work DIR/work
     python benchmarks/full_scale.py --work DIR/work --stages none    # only the tables, from what was measured
 
