@@ -218,6 +218,55 @@ def separate(
 
 
 @app.command()
+def export(
+    variant: Annotated[str, typer.Argument(metavar="VARIANT", help="Which trained variant; see `sepbench variants`.")],
+    form: Annotated[str, typer.Option("--to", metavar="FORMAT", help="torchscript or onnx.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="[default: VARIANT.pt or VARIANT.onnx]")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Which seed's model, where there are several.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists already.")] = False,
+    profile: ProfileOption = None,
+    data: DataOption = None,
+) -> None:
+    """Write a trained variant as one file that needs none of this project: mixture in, vocals out, any length.
+
+    The file is compared with the model, and kept only if it does the same.
+    """
+    from pipelines.exporting import export_variant
+
+    chosen, paths = use_options(profile, data=data)
+    export_variant(chosen, paths, variant, form.lower(), console, out=out, seed=seed, force=force)
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="The page's port; the next free one when taken.")] = 7860,
+    max_megabytes: Annotated[float, typer.Option(min=0.001, help="The largest song that is taken.")] = 500.0,
+    max_minutes: Annotated[
+        float, typer.Option(min=0.001, help="The longest time to receive a song, and to separate it.")
+    ] = 30.0,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+    profile: ProfileOption = None,
+    data: DataOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Open a page on this machine where a song is dropped, separated, listened to and downloaded; Ctrl-C ends it."""
+    from pipelines.page import serve_page
+
+    chosen, paths = use_options(profile, data=data, settings=settings or ())
+    serve_page(
+        chosen,
+        paths,
+        console,
+        port=port,
+        max_megabytes=max_megabytes,
+        max_minutes=max_minutes,
+        open_browser=browser,
+    )
+
+
+@app.command()
 def variants() -> None:
     """List the variants and references."""
     from sepmodels.references import REFERENCES

@@ -11,7 +11,7 @@ from sepmodels.variants import VARIANTS
 from tests.conftest import PROJECT
 from tests.small_benchmark import OVERRIDES
 
-COMMANDS = ["run", "refresh", "stale", "ui", "table", "separate", "variants", "profiles", "doctor"]
+COMMANDS = ["run", "refresh", "stale", "ui", "table", "separate", "export", "serve", "variants", "profiles", "doctor"]
 
 
 def sepbench(*words: object, **environment: str) -> subprocess.CompletedProcess:

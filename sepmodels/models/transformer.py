@@ -107,7 +107,7 @@ def local_attention(q: Tensor, k: Tensor, v: Tensor, context: int) -> Tensor:
         near = (place[:, None] - place).abs() <= context
         return F.scaled_dot_product_attention(q, k, v, attn_mask=near)
 
-    blocks = -(-frames // context)
+    blocks = (frames + context - 1) // context
     queries = F.pad(q, (0, 0, 0, blocks * context - frames))
     queries = queries.view(batch, heads, blocks, context, features).transpose(1, 2).flatten(0, 1)
     keys, values = (_neighbourhoods(x, context, blocks) for x in (k, v))

@@ -1,0 +1,46 @@
+"""``sepbench export``: a trained variant as one file for other programs."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from assets.paths import Paths
+from pipelines.choosing import choose_model
+from sepmodels.errors import UserError, unknown_name
+from sepmodels.settings import Profile
+
+
+def export_variant(
+    profile: Profile,
+    paths: Paths,
+    variant: str,
+    form: str,
+    console: Console,
+    *,
+    out: Path | None = None,
+    seed: int | None = None,
+    force: bool = False,
+) -> None:
+    """Write the variant's model as ``form`` into ``out``, and say how far its estimates are from the original's.
+
+    Raises :class:`UserError` for an unknown form, a variant that is not trained, a file that exists (but for
+    ``force``), and what :func:`sepmodels.exporting.export_model` does.
+    """
+    from sepmodels.checkpoints import load_model
+    from sepmodels.exporting import SUFFIXES, export_model
+
+    if form not in SUFFIXES:
+        raise unknown_name("format", form, SUFFIXES)
+    chosen = choose_model(profile, paths, variant=variant, seed=seed)
+    out = out or Path(variant + SUFFIXES[form])
+    if out.is_dir() or (out.exists() and not force):
+        raise UserError(f"{out} exists already: say --force to replace a file, or choose another --out.")
+    model, _ = load_model(chosen.file, expect=chosen.expect)
+    difference = export_model(model, form, out)
+    console.print(
+        f"{out}: {variant} as {form}, {out.stat().st_size / 1e6:.1f} MB; its vocals differ from the model's by at most "
+        f"{difference:.1e} of full scale.",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )
