@@ -9,6 +9,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import sepmodels.stems
 from sepmodels.errors import UserError
 from sepmodels.recordings import ArrayRecording, open_recording
 from sepmodels.settings import SeparationSettings
@@ -124,6 +125,17 @@ def test_floats_keep_what_is_beyond_full_scale(tmp_path: Path) -> None:
 
     assert written.clipped == {"vocals": 0, "accompaniment": 0}
     np.testing.assert_allclose(whole(stems["vocals"]), 1.8, atol=1e-6)
+
+
+def test_stems_too_long_for_a_wavs_sizes_are_written_as_rf64(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sepmodels.stems, "_WAV_BYTES", 1_000)
+    song = music(8_000, 1.0)
+    write_song(tmp_path / "song.wav", song, **TAGGED)
+
+    _, stems = separated(tmp_path / "song.wav")
+
+    assert soundfile.info(stems["vocals"]).format == "RF64"
+    np.testing.assert_allclose(whole(stems["vocals"]), song / 2, atol=1e-4)
 
 
 def test_one_sample_is_a_song_and_silence_stays_silent(tmp_path: Path) -> None:
