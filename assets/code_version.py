@@ -51,7 +51,6 @@ NO_PART_OF_A_RESULT = (
     "sepmodels.thrift",  # a step in less memory, with the same result
 )
 _CODE, _LIBRARY, _FILE = "::", "library:", "file:"
-_MOST_LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -102,14 +101,16 @@ def code_version(
     return CodeVersion(dict(sorted(parts.items())))
 
 
-def explain(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+def explain(before: Mapping[str, str], after: Mapping[str, str], *, most: int = 5) -> list[str]:
     """What makes two code versions differ, a sentence for each source file, setting and library.
+
+    most: how many functions of a file, or files of a folder, a sentence names.
 
     >>> explain({"profile.training.batch": "16"}, {"profile.training.batch": "8"})
     ['profile setting training.batch changed from 16 to 8']
     """
     gone, new = _without_moved(before, after)
-    return [*_explain_code(gone, new), *_explain_files(gone, new), *_explain_values(gone, new)]
+    return [*_explain_code(gone, new, most), *_explain_files(gone, new, most), *_explain_values(gone, new)]
 
 
 def _code_parts(reached: list[Reached]) -> dict[str, str]:
@@ -189,7 +190,7 @@ def _content(item: tuple[str, str]) -> tuple[str, str]:
     return item[0].rpartition(_CODE)[2], item[1]
 
 
-def _explain_code(gone: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+def _explain_code(gone: Mapping[str, str], new: Mapping[str, str], most: int) -> Iterator[str]:
     files: dict[str, dict[str, list[str]]] = {}
     for name in sorted({*gone, *new}):
         path, mark, qualified = name.rpartition(_CODE)
@@ -200,13 +201,13 @@ def _explain_code(gone: Mapping[str, str], new: Mapping[str, str]) -> Iterator[s
     for event in ("changed", "now uses", "no longer uses"):
         for path, events in files.items():
             if event in events:
-                listed = _listed(events[event])
+                listed = _listed(events[event], most)
                 yield f"{path} changed ({listed})" if event == "changed" else f"{event} {path} ({listed})"
 
 
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
-    return ", ".join(names[:_MOST_LISTED]) + more
+def _listed(names: list[str], most: int) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _show(kind: str, qualified: str) -> str:
@@ -216,13 +217,13 @@ def _show(kind: str, qualified: str) -> str:
     return f"{kind} `{name}` of `{owner}`" if owner else f"{kind} `{name}`"
 
 
-def _explain_files(gone: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+def _explain_files(gone: Mapping[str, str], new: Mapping[str, str], most: int) -> Iterator[str]:
     events: dict[str, list[str]] = {}
     for name in sorted(name for name in {*gone, *new} if name.startswith(_FILE)):
         event = "added" if name not in gone else "removed" if name not in new else "replaced"
         events.setdefault(event, []).append(name.removeprefix(_FILE))
     for event, names in events.items():
-        yield f"{_listed(names)} {'was' if len(names) == 1 else 'were'} {event}"
+        yield f"{_listed(names, most)} {'was' if len(names) == 1 else 'were'} {event}"
 
 
 def _explain_values(gone: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:

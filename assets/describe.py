@@ -1,13 +1,12 @@
 """What is shown of a product: metadata in Dagster, figures and files in MLflow. Nothing here makes a step stale."""
 
 import math
-from collections.abc import Iterator
-from pathlib import Path
 
 import dagster as dg
 import pandas as pd
 
 from assets.job import Job, Made
+from assets.products import products
 from assets.steps import Step
 from assets.tracked_run import TrackedRun
 
@@ -19,33 +18,9 @@ def describe(step: Step, job: Job, made: Made) -> dict[str, dg.MetadataValue]:
     show |= {"results": _result_table, "report": _report_link}
     if step.path[-1] in show:
         metadata |= show[step.path[-1]](job)
-    paths = list(products(step, job))
+    paths = list(products(step, job.profile, job.paths))
     names = ["path"] if len(paths) == 1 else [f"path_seed_{seed}" for seed in job.profile.seeds]
     return {**metadata, **{name: dg.MetadataValue.path(str(path)) for name, path in zip(names, paths, strict=True)}}
-
-
-def products(step: Step, job: Job) -> Iterator[Path]:
-    """The files and folders that the step makes; for training and separation, one of each seed."""
-    paths, seeds = job.paths, job.profile.seeds
-    match step.path:
-        case ("dataset",):
-            yield paths.manifest
-        case ("tracks",):
-            yield paths.tracks
-        case ("stems", split):
-            yield paths.stems(split)
-        case ("statistics",):
-            yield paths.statistics
-        case (name, "checkpoint"):
-            yield from (paths.model(name, seed) for seed in seeds)
-        case (name, "estimates"):
-            yield from (paths.estimates(name, seed) for seed in seeds)
-        case (name, "scores"):
-            yield paths.scores(name)
-        case ("results",):
-            yield paths.results
-        case ("report",):
-            yield paths.report / "index.html"
 
 
 def keep(step: Step, job: Job, made: Made, run: TrackedRun) -> None:
@@ -53,7 +28,7 @@ def keep(step: Step, job: Job, made: Made, run: TrackedRun) -> None:
     numbers = {name: float(value) for name, value in made.figures.items() if isinstance(value, (int, float))}
     run.log({name: value for name, value in numbers.items() if math.isfinite(value)}, 0)
     if step.path[-1] in ("tracks", "statistics", "scores", "results", "report"):
-        for path in products(step, job):
+        for path in products(step, job.profile, job.paths):
             run.artifact(path)
     if step.path[-1] == "checkpoint":
         _keep_checkpoint(job, run)

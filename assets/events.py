@@ -32,10 +32,10 @@ class Events:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.ended("failed" if kind else "done")
+        self.ended("done" if kind is None else "failed" if issubclass(kind, Exception) else "stopped")
 
     def ended(self, state: str) -> None:
-        """Say how the step ended: done, failed, or fresh (nothing was to do)."""
+        """Say how the step ended: done, failed, stopped, or fresh (nothing was to do)."""
         self._send(state=state)
         if self._socket:
             self._socket.close()

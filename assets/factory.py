@@ -1,22 +1,30 @@
 """Steps become Dagster assets: one function for all, so that what every asset shares stands in one place."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 
+from assets import verdicts
+from assets.checks import checked, checks_of
 from assets.describe import describe, keep
 from assets.events import Events
+from assets.failures import OneSentence
+from assets.gpus import own_device
+from assets.interrupts import noted_interrupts, raise_lost
 from assets.job import Job, Made
 from assets.origins import origins
+from assets.orphans import end_with_the_run
 from assets.paths import Paths
-from assets.staleness import CARRIED, data_version, refreshed
+from assets.staleness import CARRIED, Subject, data_version, refreshed
 from assets.steps import Step, benchmark_steps
 from assets.tracking import Tracker, asset_metadata
 from assets.versions import step_settings, step_version, subject_of
 from sepmodels.errors import UserError
+from sepmodels.progress import Progress
 from sepmodels.report.making import Origin
 from sepmodels.settings import Profile
 from sepmodels.variants import Variant
@@ -32,32 +40,69 @@ def benchmark_assets(
 
 
 def as_asset(step: Step, profile: Profile, paths: Paths, names: tuple[str, ...]) -> dg.AssetsDefinition:
-    """The asset of one step: what it makes is tracked in MLflow, described, and versioned by its content."""
-    subject = subject_of(step, profile, paths)
+    """The asset of one step: what it makes is tracked in MLflow, described, versioned by its content, and checked.
 
-    @dg.asset(
-        key=subject.key,
+    Product and checks are one step of Dagster's, because a process for each check takes longer than all checks.
+    """
+    subject = subject_of(step, profile, paths)
+    checks = checks_of(step)
+
+    @dg.multi_asset(
+        name=subject.key.to_python_identifier(),
+        specs=[_spec(step, subject, profile)],
+        check_specs=[check.spec(subject.key) for check in checks],
+        can_subset=True,  # so that a check can be run without making the product
+        pool=step.pool,
+    )
+    def materialize(
+        context: dg.AssetExecutionContext, tracker: Tracker
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        end_with_the_run()
+        raise_lost()  # by the step before
+        if context.selected_asset_keys:
+            yield _materialized(step, subject, Job(profile, paths, step.name, step.variant, names), context, tracker)
+        chosen = {key.name for key in context.selected_asset_check_keys}
+        for check in checks:
+            if check.name in chosen:
+                yield checked(check, subject.key, verdicts.Subject(profile, paths, step.name, names), context)
+
+    return materialize
+
+
+def _spec(step: Step, subject: Subject, profile: Profile) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        subject.key,
         deps=subject.needs,
         code_version=subject.version.digest,
         group_name=step.group,
         description=step.description,
         kinds=set(step.kinds),
         tags={"sepbench/profile": profile.name, **({"sepbench/system": step.name} if step.name else {})},
-        pool=step.pool,
     )
-    def materialize(context: dg.AssetExecutionContext, tracker: Tracker) -> dg.MaterializeResult:
-        job = Job(profile, paths, step.name, step.variant, names, subject.version.digest, say=context.log.info)
-        with Events(step.path, say=context.log.info) as events:
-            result = refreshed(
-                subject,
-                context,
-                look_again=lambda: step_version(step, profile, paths),
-                make=lambda: _make(step, job, context, tracker, events),
-            )
-            events.ended("fresh" if CARRIED in result.metadata else "done")
-        return result
 
-    return materialize
+
+def _materialized(
+    step: Step, subject: Subject, job: Job, context: dg.AssetExecutionContext, tracker: Tracker
+) -> dg.MaterializeResult:
+    """The product, made or carried over."""
+    with Events(step.path, say=context.log.info) as events, noted_interrupts(), _device(step, job) as device:
+        profile = replace(job.profile, device=device)
+        job = replace(job, profile=profile, code_version=subject.version.digest, say=context.log.info)
+        result = refreshed(
+            subject,
+            context,
+            look_again=lambda: step_version(step, job.profile, job.paths),
+            make=lambda: _make(step, job, context, tracker, events),
+        )
+        events.ended("fresh" if CARRIED in result.metadata else "done")
+    return result
+
+
+def _device(step: Step, job: Job) -> AbstractContextManager[str]:
+    """For the steps that share the GPUs one of its own, unless a single training takes several."""
+    if step.pool is None or job.profile.training.processes > 1:
+        return nullcontext(job.profile.device)
+    return own_device(job.profile.device, job.paths.data / "locks")
 
 
 def _make(
@@ -69,7 +114,12 @@ def _make(
         started = time.perf_counter()
         made = _without_traceback(
             step.make,
-            replace(job, log=run.log, progress=events.progress, origins=lambda: _origins(step, job, context, tracker)),
+            replace(
+                job,
+                log=run.log,
+                progress=_interruptible(events.progress),
+                origins=lambda: _origins(step, job, context, tracker),
+            ),
         )
         run.log({"materialization_seconds": time.perf_counter() - started}, 0)
         keep(step, job, made, run)
@@ -83,12 +133,20 @@ def _origins(step: Step, job: Job, context: dg.AssetExecutionContext, tracker: T
     return origins(keys, context.instance, Path(tracker.folder))
 
 
+def _interruptible(progress: Progress) -> Progress:
+    def show(done: int, total: int, unit: str, **figures: float) -> None:
+        raise_lost()
+        progress(done, total, unit, **figures)
+
+    return show
+
+
 def _without_traceback(make: Callable[[Job], Made], job: Job) -> Made:
     """Make the product; what a person can mend is said in one sentence, and is not tried again."""
     try:
         return make(job)
     except UserError as fault:
-        raise dg.Failure(description=str(fault), allow_retries=False) from None
+        raise OneSentence(str(fault)) from None
 
 
 def _parameters(step: Step, profile: Profile) -> dict[str, object]:

@@ -95,3 +95,7 @@ class Paths:
     @property
     def report(self) -> Path:
         return self.root / "report"
+
+    def begun(self, step: tuple[str, ...]) -> Path:
+        """Says which run last began to make the step's product."""
+        return self.root / "begun" / "-".join(step)

@@ -12,7 +12,7 @@ _LOOK_BACK = 10
 
 
 def rechecked(
-    key: dg.AssetCheckKey, code: str, context: dg.AssetCheckExecutionContext, look: Callable[[], dg.AssetCheckResult]
+    key: dg.AssetCheckKey, code: str, context: dg.AssetExecutionContext, look: Callable[[], dg.AssetCheckResult]
 ) -> dg.AssetCheckResult:
     """What ``look`` finds, with a note of the data and the code (a digest) that it was found with.
 
@@ -22,10 +22,15 @@ def rechecked(
     last = _last_finding(key, context.instance)
     if is_refresh(context.run) and last and (last.metadata[DATA].value, last.metadata[CODE].value) == (data, code):
         return dg.AssetCheckResult(
-            passed=last.passed, severity=last.severity, description=last.description, metadata=last.metadata
+            check_name=key.name,
+            passed=last.passed,
+            severity=last.severity,
+            description=last.description,
+            metadata=last.metadata,
         )
     found = look()
     return dg.AssetCheckResult(
+        check_name=key.name,
         passed=found.passed,
         severity=found.severity,
         description=found.description,

@@ -5,17 +5,22 @@ Beside these, each materialization here keeps the parts of its code version, so 
 changed since.
 
 A product is stale when its code version changed, when what it reads has other data than it was made from, or when
-it reads more or fewer products. It waits when only something further up is stale: whether it will be made again
-shows when that has been made, for a product made again with the same content changes nothing below it.
+it reads more or fewer products; also when its files are gone, or when a run that began to make it again was broken
+off, for then they may be half made, or by other code. It waits when only something further up is stale: whether it
+will be made again shows when that has been made, for a product made again with the same content changes nothing
+below it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import dagster as dg
 
 from assets.code_version import CodeVersion, explain
+from assets.failures import OneSentence
+from assets.products import begin, begun_by
 from sepmodels.files import hash_texts
 
 State = Literal["fresh", "stale", "waiting", "never"]
@@ -33,11 +38,16 @@ _INPUT = "dagster/input_data_version/"
 
 @dataclass(frozen=True)
 class Subject:
-    """An asset as its definition is now: what it reads, and its code version."""
+    """An asset as its definition is now: what it reads, its code version, its files.
+
+    begun: the note of which run last began to make them.
+    """
 
     key: dg.AssetKey
     needs: tuple[dg.AssetKey, ...]
     version: CodeVersion
+    products: tuple[Path, ...]
+    begun: Path
 
 
 @dataclass(frozen=True)
@@ -86,11 +96,12 @@ def refreshed(
     """
     _check_unedited(subject, look_again())
     made = _last_made([subject.key, *subject.needs], context.instance)
-    reasons = list(_own_reasons(subject, made)) if subject.key in made else [NEVER_MADE]
+    reasons = _own_reasons(subject, made) if subject.key in made else [NEVER_MADE]
     if not reasons and is_refresh(context.run):
         context.log.info(f"{shown(subject.key)} is up to date: carried over.")
         return _carried_over(subject, made[subject.key])
     context.log.info(f"{shown(subject.key)} is made: {'; '.join(reasons) or 'it was asked for'}.")
+    begin(subject.begun, context.run.run_id)
     result = make()
     said = "\n".join(f"- {reason}" for reason in reasons or ["it was asked for"])
     notes = {REASONS: dg.MetadataValue.md(said), PARTS: _noted(subject)}
@@ -133,6 +144,12 @@ class _Made:
     run_id: str
 
     @property
+    def made_by(self) -> str:
+        """The run that made it, where later ones carried it over."""
+        carried = self.metadata.get(CARRIED)
+        return str(carried.value) if carried else self.run_id
+
+    @property
     def inputs(self) -> dict[dg.AssetKey, str]:
         """The data versions that it was made from."""
         return {
@@ -152,11 +169,13 @@ def _last_made(keys: list[dg.AssetKey], instance: dg.DagsterInstance) -> dict[dg
     return found
 
 
-def _own_reasons(subject: Subject, made: Mapping[dg.AssetKey, _Made]) -> Iterator[str]:
+def _own_reasons(subject: Subject, made: Mapping[dg.AssetKey, _Made]) -> list[str]:
     """Why the last product no longer stands, without looking further up than what it reads."""
     last = made.get(subject.key)
-    if last is None:
-        return
+    return [] if last is None else list(_changes(subject, last, made)) or list(_losses(subject, last))
+
+
+def _changes(subject: Subject, last: _Made, made: Mapping[dg.AssetKey, _Made]) -> Iterator[str]:
     if last.tags.get(_CODE_VERSION) != subject.version.digest:
         parts = last.metadata.get(PARTS)
         before = parts.value if isinstance(parts, dg.JsonMetadataValue) else None
@@ -171,20 +190,23 @@ def _own_reasons(subject: Subject, made: Mapping[dg.AssetKey, _Made]) -> Iterato
         yield f"it no longer reads {shown(gone)}"
 
 
+def _losses(subject: Subject, last: _Made) -> Iterator[str]:
+    if missing := [str(product) for product in subject.products if not product.exists()]:
+        yield f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} not there"
+    if begun_by(subject.begun) not in (None, last.made_by):
+        yield "a run began to make it again and has not ended that"
+
+
 def _check_unedited(subject: Subject, now: CodeVersion) -> None:
     if now.digest != subject.version.digest:
-        changes = "; ".join(explain(subject.version.parts, now.parts))
-        raise dg.Failure(
-            f"{shown(subject.key)} is not made: {changes}, after this run had begun. Start a new run.",
-            allow_retries=False,
-        )
+        changes = _listed(explain(subject.version.parts, now.parts, most=1), between="; ")
+        raise OneSentence(f"{shown(subject.key)} is not made: {changes}, after this run had begun. Start a new run.")
 
 
 def _carried_over(subject: Subject, last: _Made) -> dg.MaterializeResult:
-    run = last.metadata.get(CARRIED) or dg.MetadataValue.dagster_run(last.run_id)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(last.tags[_DATA_VERSION]),
-        metadata={**last.metadata, PARTS: _noted(subject), CARRIED: run},
+        metadata={**last.metadata, PARTS: _noted(subject), CARRIED: dg.MetadataValue.dagster_run(last.made_by)},
     )
 
 
@@ -192,6 +214,6 @@ def _noted(subject: Subject) -> dg.MetadataValue:
     return dg.MetadataValue.json(dict(subject.version.parts))
 
 
-def _listed(names: list[str], most: int = 3) -> str:
+def _listed(names: list[str], most: int = 3, between: str = ", ") -> str:
     more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+    return between.join(names[:most]) + (f" and {more} more" if more > 0 else "")

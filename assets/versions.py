@@ -8,6 +8,7 @@ import dagster as dg
 
 from assets.code_version import CodeVersion, code_version
 from assets.paths import Paths
+from assets.products import products
 from assets.staleness import Subject
 from assets.steps import Step, benchmark_steps
 from sepmodels.settings import Profile, result_settings
@@ -24,7 +25,13 @@ def benchmark_subjects(
 def subject_of(step: Step, profile: Profile, paths: Paths) -> Subject:
     """The step's asset: its key, the keys that it reads, and its code version."""
     needs = tuple(dg.AssetKey([profile.name, *needed]) for needed in step.needs)
-    return Subject(dg.AssetKey([profile.name, *step.path]), needs, step_version(step, profile, paths))
+    return Subject(
+        dg.AssetKey([profile.name, *step.path]),
+        needs,
+        step_version(step, profile, paths),
+        tuple(products(step, profile, paths)),
+        paths.begun(step.path),
+    )
 
 
 def step_version(step: Step, profile: Profile, paths: Paths) -> CodeVersion:

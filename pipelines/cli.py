@@ -80,6 +80,7 @@ def refresh(
 
     What is stale, and why, `sepbench stale` says beforehand.
     """
+    from pipelines.aftermath import clear_up
     from pipelines.selection import behind, select
     from pipelines.showing import show_end
 
@@ -87,6 +88,7 @@ def refresh(
     _accept(chosen, paths, accept_licence)
     keys = behind(chosen, paths, select(chosen, only or []))
     if not keys:
+        clear_up(paths)
         console.print("Everything is up to date.")
         show_end(chosen, paths, console)
         return

@@ -2,7 +2,6 @@
 
 import dagster as dg
 
-from assets.checks import benchmark_checks
 from assets.factory import benchmark_assets
 from assets.paths import Paths, data_folder
 from assets.tracking import Tracker
@@ -18,10 +17,8 @@ def build_definitions() -> dg.Definitions:
     """The definitions of the profile that the environment names."""
     profile = chosen_profile()
     paths = Paths(data_folder(), profile.name)
-    assets = benchmark_assets(profile, paths, VARIANTS.values(), REFERENCES)
     return dg.Definitions(
-        assets=assets,
-        asset_checks=benchmark_checks(profile, paths, VARIANTS.values(), REFERENCES),
+        assets=benchmark_assets(profile, paths, VARIANTS.values(), REFERENCES),
         jobs=benchmark_jobs(),
         sensors=[refresh_sensor(profile, paths, VARIANTS.values(), REFERENCES)],
         resources={"tracker": Tracker(folder=str(paths.data / "mlflow"))},

@@ -4,9 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pipelines.instance import use_instance
-
 COMMAND_TAG = "sepbench/command"  # of the run of a command, by which the command finds it
+STOPPED = "DagsterExecutionInterruptedError"  # what Dagster raises in a step on Ctrl-C
 _QUIET = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
 
 
@@ -20,41 +19,42 @@ def main() -> int:
 
     import dagster as dg
 
-    from assets.paths import data_folder
+    from assets.paths import Paths, data_folder
+    from pipelines.aftermath import clear_up
     from pipelines.profiles import chosen_profile
     from pipelines.side_by_side import give_slots
 
-    use_instance(data_folder())
+    profile = chosen_profile()
+    clear_up(Paths(data_folder(), profile.name))
     with dg.DagsterInstance.get() as instance:
-        slots = give_slots(instance, chosen_profile())
+        slots = give_slots(instance, profile)
         run = _in_processes if min(slots, _trainings(arguments.select)) > 1 else _in_this_process
-        return 0 if run(instance, arguments.job, arguments.select, {COMMAND_TAG: arguments.command}) else 1
+        result = run(instance, arguments.job, arguments.select, {COMMAND_TAG: arguments.command})
+        if not result.success and _was_interrupted(result.run_id, instance):
+            instance.report_run_canceled(instance.get_run_by_id(result.run_id), "Interrupted; what was made is kept.")
+    return 0 if result.success else 1
 
 
 def _trainings(keys: Sequence[str]) -> int:
     return sum(key.endswith("/checkpoint") for key in keys)
 
 
-def _in_this_process(instance, job: str, keys: Sequence[str], tags: dict[str, str]) -> bool:
+def _in_this_process(instance, job: str, keys: Sequence[str], tags: dict[str, str]):
     """One step after another: soonest where there is no more than one training."""
     import dagster as dg
 
     from pipelines.definitions import defs
 
-    return (
-        defs.resolve_job_def(job)
-        .execute_in_process(
-            instance=instance,
-            asset_selection=[dg.AssetKey.from_user_string(key) for key in keys] or None,
-            tags=tags,
-            raise_on_error=False,
-            run_config=_QUIET,
-        )
-        .success
+    return defs.resolve_job_def(job).execute_in_process(
+        instance=instance,
+        asset_selection=[dg.AssetKey.from_user_string(key) for key in keys] or None,
+        tags=tags,
+        raise_on_error=False,
+        run_config=_QUIET,
     )
 
 
-def _in_processes(instance, job: str, keys: Sequence[str], tags: dict[str, str]) -> bool:
+def _in_processes(instance, job: str, keys: Sequence[str], tags: dict[str, str]):
     """Each step in a process of its own, several trainings side by side."""
     import dagster as dg
 
@@ -66,7 +66,16 @@ def _in_processes(instance, job: str, keys: Sequence[str], tags: dict[str, str])
         asset_selection=[dg.AssetKey.from_user_string(key) for key in keys],
         tags=tags,
         run_config=_QUIET,
-    ).success
+    )
+
+
+def _was_interrupted(run_id: str, instance) -> bool:
+    """Whether a step ended by Ctrl-C: Dagster takes that for a failure of the run."""
+    import dagster as dg
+
+    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
+    errors = [record.event_log_entry.dagster_event.step_failure_data.error for record in records]
+    return any((error.cause or error).cls_name == STOPPED for error in errors if error)
 
 
 if __name__ == "__main__":

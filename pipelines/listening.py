@@ -14,6 +14,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 PLAIN_EVERY_SECONDS = 10.0
+MARKS = {
+    "done": "[green]made[/]",
+    "fresh": "[dim]fresh[/]",
+    "failed": "[red]failed[/]",
+    "stopped": "[yellow]stopped[/]",
+}
 
 
 @contextmanager
@@ -68,7 +74,7 @@ class _Board:
             self._say_ended(asset, state)
 
     def _say_ended(self, asset: str, state: str) -> None:
-        mark = {"done": "[green]made[/]", "fresh": "[dim]fresh[/]", "failed": "[red]failed[/]"}[state]
+        mark = MARKS[state]
         seconds = time.monotonic() - self.started.get(asset, time.monotonic())
         self.console.print(f"[dim]{self.ended:>3}/{self.steps}[/] {mark} {asset} [dim]{seconds:.1f} s[/]")
 

@@ -1,48 +1,93 @@
 """Runs assets in a child process and shows how far they are."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 from rich.markup import escape
 
 from assets.events import VARIABLE
 from assets.paths import PROJECT, Paths
-from pipelines.execute import COMMAND_TAG
+from pipelines.execute import COMMAND_TAG, STOPPED
 from pipelines.instance import use_instance
 from pipelines.listening import listening
+from pipelines.processes import end_trees, watched
+from sepmodels.errors import UserError
 
 INTERRUPTED = 130
+LOGS_KEPT = 20
 
 
 def run_assets(paths: Paths, job: str, keys: Sequence[str], console: Console) -> int:
     """Run a job on the assets of those keys; gives the exit status.
 
     The child has a session of its own, so that Ctrl-C reaches it once, from here, and training can save.
+
+    Raises :class:`UserError` while another command runs assets of the same profile and data folder.
     """
     use_instance(paths.data)
     name = str(uuid.uuid4())
-    log = paths.data / "logs" / f"run-{name[:8]}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log = _new_log(paths.data / "logs", name)
     command = [sys.executable, "-m", "pipelines.execute", "--job", job, "--command", name, "--select", *keys]
-    with listening(console, len(keys)) as address, log.open("wb") as output:
+    with (
+        _alone(paths) as lock,
+        listening(console, len(keys)) as address,
+        log.open("wb") as output,
+        watched() as watch,
+    ):
         environment = {**os.environ, VARIABLE: address}
         with (
             subprocess.Popen(
-                command, cwd=PROJECT, env=environment, stdout=output, stderr=output, start_new_session=True
+                command,
+                cwd=PROJECT,
+                env=environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                pass_fds=(lock,),  # held until the child has ended, too
             ) as child,
             _interrupts_passed_on(child, console) as interrupts,
         ):
+            watch(child.pid)
+            leader = psutil.Process(child.pid)
             status = child.wait()
+            end_trees([leader])  # what it leaves behind when it is killed: ffmpeg, workers
     if status:
         _say_why(name, log, status, console)
-    return INTERRUPTED if status and interrupts else status
+    if status and interrupts:
+        return INTERRUPTED
+    return 128 - status if status < 0 else status  # as a shell says it
+
+
+@contextmanager
+def _alone(paths: Paths) -> Iterator[int]:
+    """Hold the lock that says that a command makes products of the profile; gives its file descriptor."""
+    path = paths.data / "locks" / f"{paths.profile}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(
+                f"Another command is making {paths.profile} in {paths.data}, or has yet to end: wait for it."
+            ) from error
+        yield lock.fileno()
+
+
+def _new_log(folder: Path, name: str) -> Path:
+    """The file for what a run prints; of earlier ones, only the last few are kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in sorted(folder.glob("run-*.log"), key=lambda log: log.stat().st_mtime_ns)[: 1 - LOGS_KEPT]:
+        old.unlink()
+    return folder / f"run-{name[:8]}.log"
 
 
 @contextmanager
@@ -56,7 +101,8 @@ def _interrupts_passed_on(child: subprocess.Popen, console: Console) -> Iterator
             console.print("Stopping: what is made so far is saved. Once more to stop at once.")
             child.send_signal(signal.SIGINT)
         else:
-            os.killpg(child.pid, signal.SIGKILL)  # its steps may be processes of their own
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)  # its steps may be processes of their own
 
     before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -71,7 +117,10 @@ def _say_why(command: str, log: Path, status: int, console: Console) -> None:
     reasons = list(_failures(command))
     for asset, reason in reasons:
         console.print(f"[red]{asset}[/]: {escape(reason)}", highlight=False, soft_wrap=True)
-    if not reasons:
+    if status < 0:
+        name = signal.Signals(-status).name
+        console.print(f"The run's process was ended by {name}; the next run goes on from here.", soft_wrap=True)
+    elif not reasons:
         console.print(f"The run ended with status {status}; its log is {log}.", soft_wrap=True)
 
 
@@ -93,7 +142,7 @@ def _failures(command: str) -> Iterator[tuple[str, str]]:
                 yield _asset_of(event), failure.description
             elif data.error:
                 cause = data.error.cause or data.error
-                if cause.cls_name == "DagsterExecutionInterruptedError":
+                if cause.cls_name == STOPPED:
                     yield _asset_of(event), "stopped; the next run goes on from here."
                     continue
                 yield _asset_of(event), f"{cause.cls_name or 'Error'}: {cause.message.strip().splitlines()[-1]}"

@@ -10,19 +10,21 @@ import threading
 import urllib.error
 import urllib.request
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import STDOUT, Popen
 from typing import IO
 
+import psutil
 from rich.console import Console
 
 from assets.paths import PROJECT, Paths
 from assets.tracking import QUIET, artifact_uri, open_store, store_uri
+from pipelines.aftermath import clear_up
 from pipelines.instance import use_instance
-from pipelines.processes import end_tree
+from pipelines.processes import end_trees, watched
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 
@@ -66,7 +68,12 @@ def serve(
     console = console or Console()
     logs = paths.data / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    with _only_one(logs / "ui.lock") as lock, _stop_signal() as stop, Running(stop) as running:
+    with (
+        _only_one(logs / "ui.lock") as lock,
+        _stop_signal() as stop,
+        watched() as watch,
+        Running(stop, watch) as running,
+    ):
         dagster_port = free_port(host, dagster_port)
         mlflow_port = free_port(host, mlflow_port, but_not=dagster_port)
         mlflow = mlflow_server(paths.data, host, mlflow_port)
@@ -74,6 +81,7 @@ def serve(
         lock.write(f"{dagster.url} and {mlflow.url}")
         lock.flush()
         console.print("Starting Dagster and MLflow ...")
+        clear_up(paths)
         _share_out_slots(profile)
         running.start(dagster)
         open_store(paths.data / "mlflow")  # here, because two processes that make it at once break it
@@ -166,17 +174,23 @@ def free_port(host: str, wanted: int, but_not: int | None = None) -> int:
 
 
 class Running:
-    """The servers that run; leaving the block ends them with all that they started."""
+    """The servers that run; leaving the block ends them with all that they started.
 
-    def __init__(self, stop: threading.Event) -> None:
+    watch: is told the number of each process.
+    """
+
+    def __init__(self, stop: threading.Event, watch: Callable[[int], None]) -> None:
         self._stop = stop
-        self._servers: list[tuple[Server, Popen]] = []
+        self._watch = watch
+        self._servers: list[tuple[Server, Popen, psutil.Process]] = []
 
     def __enter__(self) -> "Running":
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        end_tree([process for _, process in self._servers])
+        end_trees([leader for _, _, leader in self._servers])
+        for _, process, _ in self._servers:
+            process.wait()
 
     def start(self, server: Server) -> Popen:
         with server.log.open("wb") as log:
@@ -188,12 +202,13 @@ class Running:
                 stderr=STDOUT,
                 start_new_session=True,  # so that Ctrl-C reaches it from here alone, and in order
             )
-        self._servers.append((server, process))
+        self._watch(process.pid)
+        self._servers.append((server, process, psutil.Process(process.pid)))
         return process
 
     def wait_until_ready(self) -> bool:
         """Whether all answer; False when they are to stop before that."""
-        waiting = [server for server, _ in self._servers]
+        waiting = [server for server, _, _ in self._servers]
         for _ in range(int(START_SECONDS / POLL_SECONDS)):
             self._check_alive()
             waiting = [server for server in waiting if not _answers(server.health)]
@@ -208,7 +223,7 @@ class Running:
             self._check_alive()
 
     def _check_alive(self) -> None:
-        for server, process in self._servers:
+        for server, process, _ in self._servers:
             if process.poll() is not None:
                 raise UserError(
                     f"{server.name} ended by itself (exit code {process.returncode}), so all was ended."

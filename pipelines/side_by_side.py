@@ -42,7 +42,6 @@ def _in_processes(name: str) -> dg.JobDefinition:
     jobs = benchmark_jobs(refresh_executor=executor_for(chosen_profile()))
     return dg.Definitions(
         assets=defs.assets,
-        asset_checks=defs.asset_checks,
         resources=defs.resources,
         executor=executor_for(chosen_profile()),
         jobs=jobs,

@@ -1,7 +1,8 @@
-"""How many trainings run side by side: one on a GPU; on a CPU as many as its processors and memory have room for."""
+"""How many trainings run side by side: one on each GPU; on a CPU as many as processors and memory have room for."""
 
 import os
 
+from assets.gpus import count_gpus, leaves_the_choice
 from sepmodels.settings import Profile, TrainingSettings
 
 # Of a training on a CPU: Python with torch, and what grows with the audio in a batch (the thirstiest variant's).
@@ -20,7 +21,10 @@ def training_slots(profile: Profile, *, gpus: int, processors: int, free_gib: fl
     """
     threads = profile.training.threads * profile.training.processes
     on_gpu = gpus > 0 if profile.device == "auto" else profile.device.startswith("cuda")
-    if on_gpu or threads == 0:
+    if on_gpu:
+        alone = profile.training.processes == 1 and leaves_the_choice(profile.device)
+        return max(1, gpus) if alone else 1
+    if threads == 0:
         return 1
     return max(1, min(processors // threads, int(free_gib / needed_gib(profile.training))))
 
@@ -40,14 +44,3 @@ def slots_here(profile: Profile) -> int:
         processors=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         free_gib=psutil.virtual_memory().available / 2**30,
     )
-
-
-def count_gpus() -> int:
-    """How many CUDA devices the driver knows, without the seconds that importing torch takes."""
-    try:
-        import pynvml
-
-        pynvml.nvmlInit()
-        return int(pynvml.nvmlDeviceGetCount())
-    except Exception:  # no package, no driver, no device: NVML has an error class for each
-        return 0

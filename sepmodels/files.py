@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import re
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +27,33 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_half_written(folder: Path) -> list[Path]:
+    """Remove files and folders below ``folder`` that processes which are gone began as ``.tmp-<process>-<name>``.
+
+    Gives what was removed.
+    """
+    removed = []
+    for path in list(folder.rglob(".tmp-*")):
+        begun = re.match(r"\.tmp-(\d+)-", path.name)
+        if begun and not _runs(int(begun[1])):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+            removed.append(path)
+    return removed
+
+
+def _runs(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def hash_file(path: Path) -> str:

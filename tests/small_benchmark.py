@@ -5,7 +5,6 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.checks import benchmark_checks
 from assets.factory import benchmark_assets
 from assets.paths import Paths
 from assets.tracking import Tracker
@@ -41,10 +40,7 @@ def materialize(
     paths = Paths(data, profile.name)
     chosen = [VARIANTS[name] for name in variants]
     return dg.materialize(
-        [
-            *benchmark_assets(profile, paths, chosen, REFERENCES),
-            *benchmark_checks(profile, paths, chosen, REFERENCES),
-        ],
+        benchmark_assets(profile, paths, chosen, REFERENCES),
         instance=instance,
         resources={"tracker": Tracker(folder=str(data / "mlflow"))},
         raise_on_error=False,

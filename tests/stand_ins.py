@@ -19,8 +19,11 @@ import assets.factory
 import assets.versions
 from assets.code_version import code_version
 from assets.factory import benchmark_assets
+from assets.job import Job
 from assets.paths import PROJECT, Paths
+from assets.products import products
 from assets.staleness import REFRESH_TAGS, Subject, shown, standings
+from assets.steps import Step
 from assets.tracking import Tracker
 from assets.versions import benchmark_subjects
 from pipelines.profiles import PROFILES
@@ -34,8 +37,11 @@ PACKAGES = ("sepmodels", "assets", "pipelines")
 class Benchmark:
     """The benchmark as the code in ``root`` makes it, with products that are stand-ins."""
 
-    def __init__(self, root: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, root: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, data: Path | None = None
+    ) -> None:
         self.root = root
+        self.data = data or root / "data"
         self.instance = instance
         self.profile = PROFILES["demo"]
         self.variants = dict(VARIANTS)
@@ -44,8 +50,9 @@ class Benchmark:
         monkeypatch.setattr(assets.versions, "code_version", partial(code_version, root=root))
         monkeypatch.setattr(assets.factory, "_make", self._make)
 
-    def _make(self, step, *_others) -> dg.MaterializeResult:
+    def _make(self, step, job, *_others) -> dg.MaterializeResult:
         name = "/".join(step.path)
+        make_stand_ins(step, job)
         self.made.append(name)
         return dg.MaterializeResult(data_version=dg.DataVersion(self.contents.get(name, "as ever")), metadata={"n": 1})
 
@@ -64,7 +71,7 @@ class Benchmark:
 
     @property
     def paths(self) -> Paths:
-        return Paths(self.root / "data", self.profile.name)
+        return Paths(self.data, self.profile.name)
 
     def subjects(self) -> list[Subject]:
         return benchmark_subjects(self.profile, self.paths, self.variants.values(), REFERENCES)
@@ -78,17 +85,27 @@ class Benchmark:
 
     def edit(self, path: str, definition: str) -> None:
         """Change what a function does."""
-        file = self.root / path
-        lines = file.read_text().splitlines()
-        first = next(one for one in _definition(file, definition).body if not isinstance(one, ast.Expr))
-        lines.insert(first.lineno - 1, " " * first.col_offset + "edited = True")
-        file.write_text("\n".join(lines))
+        edit_function(self.root / path, definition)
 
     def rewrite(self, path: str, edit: Callable[[str], str]) -> None:
         file = self.root / path
         before = file.read_text()
         file.write_text(edit(before))
         assert file.read_text() != before
+
+
+def edit_function(file: Path, definition: str) -> None:
+    """Change what a function (or ``Class.method``) of a file does."""
+    lines = file.read_text().splitlines()
+    first = next(one for one in _definition(file, definition).body if not isinstance(one, ast.Expr))
+    lines.insert(first.lineno - 1, " " * first.col_offset + "edited = True")
+    file.write_text("\n".join(lines))
+
+
+def make_stand_ins(step: Step, job: Job) -> None:
+    """Folders where the products would be."""
+    for product in products(step, job.profile, job.paths):
+        product.mkdir(parents=True, exist_ok=True)
 
 
 def _definition(file: Path, name: str) -> ast.FunctionDef:

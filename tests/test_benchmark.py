@@ -67,6 +67,32 @@ def test_every_check_passes(done: Done) -> None:
     assert [(check.asset_key.path, check.check_name) for check in checks if not check.passed] == []
 
 
+def run_check_alone(done: Done, asset: str, check: str) -> dg.AssetCheckEvaluation:
+    key = dg.AssetKey([done.profile.name, *asset.split("/")])
+    result = materialize(
+        done.profile,
+        done.paths.data,
+        done.instance,
+        ["open_unmix"],
+        selection=dg.AssetSelection.checks(dg.AssetCheckKey(key, check)),
+    )
+    assert result.success
+    assert result.get_asset_materialization_events() == []
+    (found,) = result.get_asset_check_evaluations()
+    return found
+
+
+def test_a_check_can_be_run_alone_and_where_it_cannot_look_it_says_why(done: Done) -> None:
+    asset, check = "open_unmix/estimates", "estimates_are_as_long_as_the_mixture"
+    assert run_check_alone(done, asset, check).passed
+    folder = done.paths.estimates("open_unmix", 42)
+    folder.rename(folder.with_name("elsewhere"))
+    found = run_check_alone(done, asset, check)
+    folder.with_name("elsewhere").rename(folder)
+    assert not found.passed
+    assert found.description.startswith("It could not be looked at: ")
+
+
 def test_every_materialization_is_an_mlflow_run_that_finished_and_is_linked_from_the_asset(done: Done) -> None:
     client = open_store(done.paths.data / "mlflow")
     experiment = client.get_experiment_by_name(f"sepbench/{done.profile.name}")
@@ -234,6 +260,7 @@ def test_a_file_that_is_damaged_fails_in_one_sentence_and_the_other_tracks_are_l
         result = materialize(small_profile(dataset), tmp_path / "data", instance, ["open_unmix"])
         (failure,) = [event for event in result.all_events if event.is_step_failure]
     said = failure.step_failure_data.user_failure_data.description
+    assert (failure.step_failure_data.error.message, failure.step_failure_data.error.stack) == (said, [])
     assert "Song 1.stem.mp4" in said
     assert "Song 2.stem.mp4" in said
     assert "Traceback" not in said

@@ -17,16 +17,13 @@ class Checked:
         self.data, self.code, self.passes, self.looks = "some", "a digest", True, 0
 
     def run(self, tags=REFRESH_TAGS) -> dg.AssetCheckEvaluation:
-        @dg.asset(key=KEY.asset_key)
-        def tracks():
-            return dg.MaterializeResult(data_version=dg.DataVersion(self.data))
-
-        @dg.asset_check(asset=KEY.asset_key, name=KEY.name)
-        def are_loud(context: dg.AssetCheckExecutionContext):
-            return rechecked(KEY, self.code, context, self.look)
+        @dg.asset(key=KEY.asset_key, check_specs=[dg.AssetCheckSpec(KEY.name, asset=KEY.asset_key)])
+        def tracks(context: dg.AssetExecutionContext):
+            yield dg.MaterializeResult(data_version=dg.DataVersion(self.data))
+            yield rechecked(KEY, self.code, context, self.look)
 
         (found,) = dg.materialize(
-            [tracks, are_loud],
+            [tracks],
             instance=self.instance,
             tags=tags,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},

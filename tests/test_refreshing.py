@@ -1,5 +1,7 @@
 """A refresh makes what is stale and what follows from it, and nothing else."""
 
+import re
+
 import dagster as dg
 import pytest
 
@@ -8,7 +10,7 @@ from assets.staleness import CARRIED, PARTS, REASONS, REFRESH_TAGS
 from pipelines.watching import refresh_sensor
 from sepmodels.references import REFERENCES
 from sepmodels.variants import VARIANTS
-from tests.stand_ins import Benchmark, copy_code, matching
+from tests.stand_ins import Benchmark, check_stale, copy_code, matching
 
 
 @pytest.fixture
@@ -53,6 +55,25 @@ def test_a_refresh_stops_where_what_was_made_again_is_the_same(runnable):
     assert set(runnable.states().values()) == {"fresh"}
 
 
+def test_a_replaced_test_track_is_separated_and_scored_again_and_trains_nothing(runnable):
+    runnable.edit("sepmodels/datasets.py", "find_tracks")
+    runnable.contents = dict.fromkeys(("dataset", "tracks", "stems/test"), "with another track")
+    below = ["dataset", "tracks", "stems/*", "*/estimates", "*/scores", "results"]
+    assert runnable.run() == matching(runnable.subjects(), *below)
+
+
+def test_an_edit_of_a_module_that_is_only_imported_inside_a_function_is_seen(runnable):
+    helper = runnable.root / "sepmodels/novel.py"
+    helper.write_text("def fade():\n    return 1\n")
+    first = "        from sepmodels.separation import separate\n"
+    lazy = "        from sepmodels import novel\n\n        novel.fade()\n"
+    runnable.rewrite("assets/separating.py", lambda source: source.replace(first, first + lazy, 1))
+    assert runnable.run() == matching(runnable.subjects(), "*/estimates")
+    helper.write_text("def fade():\n    return 2\n")
+    reasons = check_stale(runnable, "*/estimates")
+    assert reasons["transformer/estimates"] == ("sepmodels/novel.py changed (function `fade`)",)
+
+
 def test_a_run_that_is_no_refresh_makes_everything(runnable):
     assert runnable.run(tags={}) == matching(runnable.subjects(), "*")
     assert runnable.metadata("results")[REASONS].value == "- it was asked for"
@@ -62,6 +83,32 @@ def test_each_product_keeps_the_parts_of_its_code_version(runnable):
     parts = runnable.metadata("open_unmix/checkpoint")[PARTS].value
     assert "sepmodels/losses.py::magnitude_mse" in parts
     assert "sepmodels/losses.py::dual" not in parts
+
+
+def test_a_product_whose_making_was_broken_off_is_made_again_even_if_the_edit_is_taken_back(runnable, monkeypatch):
+    model = runnable.root / "sepmodels/models/transformer.py"
+    before = model.read_text()
+    runnable.edit("sepmodels/models/transformer.py", "Model.sequence")
+    with monkeypatch.context() as patch:
+        patch.setattr(assets.factory, "_make", lambda *_: {}["killed"])
+        with pytest.raises(KeyError, match="killed"):
+            runnable.run()
+    model.write_text(before)
+    reasons = check_stale(runnable, "transformer/checkpoint")
+    assert reasons["transformer/checkpoint"] == ("a run began to make it again and has not ended that",)
+    assert runnable.run() == {"transformer/checkpoint"}
+    check_stale(runnable)
+    runnable.run()  # carried over by another run than the one that made it
+    check_stale(runnable)
+
+
+def test_a_product_whose_file_is_gone_is_made_again(runnable):
+    gone = runnable.paths.scores("mixture")
+    gone.rmdir()
+    reasons = check_stale(runnable, "mixture/scores")
+    assert reasons["mixture/scores"] == (f"{gone} is not there",)
+    assert runnable.run() == {"mixture/scores"}
+    check_stale(runnable)
 
 
 def test_code_edited_after_a_run_has_begun_is_not_taken_for_what_made_the_product(runnable, monkeypatch):
@@ -74,6 +121,21 @@ def test_code_edited_after_a_run_has_begun_is_not_taken_for_what_made_the_produc
     with pytest.raises(dg.Failure, match=r"track\.py changed .* after this run had begun"):
         runnable.run()
     assert runnable.states()["open_unmix/scores"] == "stale"
+
+
+def test_of_much_that_was_edited_meanwhile_three_things_are_named(runnable, monkeypatch):
+    def edit_then_make(*_):
+        for path in (runnable.root / "sepmodels").glob("*.py"):
+            path.write_text(path.read_text().replace("return ", "return None or "))
+        return dg.MaterializeResult(data_version=dg.DataVersion("made meanwhile"))
+
+    runnable.edit("sepmodels/demo/__init__.py", "make_demo")
+    monkeypatch.setattr(assets.factory, "_make", edit_then_make)
+    with pytest.raises(dg.Failure) as raised:
+        runnable.run()
+    said = raised.value.description
+    assert said.count(" changed (") == said.count("function") == 3
+    assert re.search(r" and \d+ more, after this run had begun\. Start a new run\.$", said)
 
 
 # The sensor

@@ -234,7 +234,7 @@ def small_server(folder: Path, name: str, code: str) -> Server:
 def test_when_one_server_dies_the_end_of_its_log_is_shown_and_the_other_is_ended(tmp_path):
     stays = small_server(tmp_path, "stays", "import time; time.sleep(3600)")
     dies = small_server(tmp_path, "dies", "import sys; sys.exit('the address is in use')")
-    with Running(threading.Event()) as running:
+    with Running(threading.Event(), [].append) as running:
         other = running.start(stays)
         running.start(dies)
         with pytest.raises(UserError, match=r"dies ended by itself \(exit code 1\)(.|\n)*the address is in use"):
@@ -247,7 +247,7 @@ def test_what_a_server_started_is_ended_with_it_even_if_it_ignores_the_interrupt
     stubborn = "import signal, time; signal.signal(2, signal.SIG_IGN); print('ready', flush=True); time.sleep(3600)"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {stubborn!r}])"
     server = small_server(tmp_path, "parent", parent)
-    with Running(threading.Event()) as running:
+    with Running(threading.Event(), [].append) as running:
         process = running.start(server)
         while "ready" not in server.log.read_text():
             time.sleep(0.05)

@@ -37,11 +37,18 @@ def test_trainings_on_a_cpu_share_its_processors_and_memory(
     assert training_slots(profile, gpus=0, processors=processors, free_gib=free_gib) == slots
 
 
-def test_on_a_gpu_trainings_take_turns() -> None:
-    machine = {"processors": 16, "free_gib": 64.0}
-    assert training_slots(DEMO, gpus=1, **machine) == 1
-    assert training_slots(replace(DEMO, device="cuda"), gpus=0, **machine) == 1
-    assert training_slots(replace(DEMO, device="cpu"), gpus=1, **machine) == 16
+@pytest.mark.parametrize(
+    ("device", "gpus", "slots"),
+    [("auto", 1, 1), ("auto", 4, 4), ("cuda", 4, 4), ("cuda:1", 4, 1), ("cuda", 0, 1), ("cpu", 4, 16)],
+)
+def test_on_a_gpu_trainings_take_turns_and_several_gpus_have_one_each(device: str, gpus: int, slots: int) -> None:
+    profile = replace(DEMO, device=device)
+    assert training_slots(profile, gpus=gpus, processors=16, free_gib=64.0) == slots
+
+
+def test_a_training_that_takes_several_gpus_itself_is_alone() -> None:
+    profile = override(override(PROFILES["musdb18"], "training.processes", "2"), "device", "cuda")
+    assert training_slots(profile, gpus=4, processors=16, free_gib=64.0) == 1
 
 
 def test_the_number_of_threads_bears_on_the_result_and_how_many_train_at_once_does_not() -> None:

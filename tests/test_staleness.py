@@ -37,7 +37,7 @@ def pristine(tmp_path_factory):
 def benchmark(pristine, tmp_path, monkeypatch):
     """All fresh; edits are seen, but nothing may be run."""
     root, instance = pristine
-    return Benchmark(copy_code(tmp_path / "project", root), instance, monkeypatch)
+    return Benchmark(copy_code(tmp_path / "project", root), instance, monkeypatch, data=root / "data")
 
 
 # What makes nothing stale
@@ -138,7 +138,7 @@ def on_given_files(pristine, tmp_path, monkeypatch):
     for name in "abc":
         (folder / f"{name}.stem.mp4").write_text(name)
     with dg.DagsterInstance.ephemeral() as instance:
-        benchmark = Benchmark(pristine[0], instance, monkeypatch)
+        benchmark = Benchmark(pristine[0], instance, monkeypatch, data=tmp_path / "data")
         benchmark.variants = {"open_unmix": VARIANTS["open_unmix"]}
         benchmark.profile = with_setting(PROFILES["musdb18"], "dataset.folder", str(folder.parent))
         benchmark.run()
@@ -211,7 +211,7 @@ def test_a_removed_variant_touches_no_other(benchmark):
     [
         ("training.steps", 10, ["*/checkpoint", "report"]),
         ("training.gain_high", 2.0, ["*/checkpoint", "report"]),
-        ("seeds", (1, 2), ["*/checkpoint", "report"]),
+        ("seeds", (1, 2), ["*/checkpoint", "*/estimates", "report"]),
         ("separation.overlap_seconds", 1.0, ["*/estimates", "report"]),
         ("dataset.validation_share", 0.5, ["dataset", "tracks", "stems/*", "report"]),
         ("report.tracks", 9, ["report"]),

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.stand_ins import copy_code
+from tests.stand_ins import copy_code, edit_function
 
 pytestmark = pytest.mark.slow
 
@@ -23,12 +23,19 @@ import dagster as dg
 
 import assets.factory
 from assets.paths import Paths, data_folder
+from assets.products import products
 from assets.tracking import Tracker
 from pipelines.jobs import benchmark_jobs
 from pipelines.profiles import PROFILES
 from sepmodels.variants import VARIANTS
 
-assets.factory._make = lambda step, *_: dg.MaterializeResult(data_version=dg.DataVersion("as ever"))
+def make(step, job, *_others):
+    for product in products(step, job.profile, job.paths):
+        product.mkdir(parents=True, exist_ok=True)
+    return dg.MaterializeResult(data_version=dg.DataVersion("as ever"))
+
+
+assets.factory._make = make
 paths = Paths(data_folder(), "demo")
 chosen = [VARIANTS[name] for name in ("open_unmix", "transformer")]
 defs = dg.Definitions(
@@ -127,9 +134,14 @@ def test_the_pages_mark_the_edited_variant_alone_and_a_refresh_makes_all_fresh(p
         ask(RELOAD)
         assert _stale(ask) == set()
 
-        model.write_text(model.read_text().replace("def sequence(self", "def sequence(self, *, edited=None", 1))
+        edit_function(model, "Model.sequence")
         ask(RELOAD)
         assert _stale(ask) == {"transformer/checkpoint", "transformer/estimates"}
+
+        edit_function(project / "sepmodels/scoring/track.py", "score_track")
+        ask(RELOAD)
+        scores = {"open_unmix/scores", "transformer/scores", "mixture/scores"}
+        assert _stale(ask) == {"transformer/checkpoint", "transformer/estimates", *scores}
 
         _refresh(ask)
         assert _stale(ask) == set()

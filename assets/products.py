@@ -1,0 +1,46 @@
+"""The files that a step makes, and the note that it has begun to make them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from assets.paths import Paths
+from assets.steps import Step
+from sepmodels.files import replacing
+from sepmodels.settings import Profile
+
+
+def products(step: Step, profile: Profile, paths: Paths) -> Iterator[Path]:
+    """The files and folders that the step makes; for training and separation, one of each seed."""
+    match step.path:
+        case ("dataset",):
+            yield paths.manifest
+        case ("tracks",):
+            yield paths.tracks
+        case ("stems", split):
+            yield paths.stems(split)
+        case ("statistics",):
+            yield paths.statistics
+        case (name, "checkpoint"):
+            yield from (paths.model(name, seed) for seed in profile.seeds)
+        case (name, "estimates"):
+            yield from (paths.estimates(name, seed) for seed in profile.seeds)
+        case (name, "scores"):
+            yield paths.scores(name)
+        case ("results",):
+            yield paths.results
+        case ("report",):
+            yield paths.report / "index.html"
+
+
+def begin(note: Path, run_id: str) -> None:
+    """Note, before a product is touched, which run makes it."""
+    with replacing(note) as temporary:
+        temporary.write_text(run_id, encoding="utf-8")
+
+
+def begun_by(note: Path) -> str | None:
+    """The run that last began to make the product; None where that is not known."""
+    try:
+        return note.read_text(encoding="utf-8")
+    except OSError:
+        return None

@@ -1,0 +1,183 @@
+"""Stopped in whatever way and at whatever moment, the next refresh ends where an undisturbed one does."""
+
+import fcntl
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+import psutil
+import pytest
+import soundfile
+
+from assets.paths import Paths
+from assets.tracking import open_store
+from assets.training import hash_weights
+from sepmodels.checkpoints import model_facts
+from sepmodels.files import hash_arrays, hash_file
+from tests.conftest import PROJECT
+from tests.small_benchmark import OVERRIDES
+
+pytestmark = pytest.mark.slow
+
+PROFILE = "musdb18-7s"
+TRAINING_STEPS = "30"  # long enough to be met in the middle
+
+
+class Refresh:
+    """``sepbench refresh`` of one variant, as a terminal would start it."""
+
+    def __init__(self, dataset: Path, data: Path) -> None:
+        self.data, self.paths = data, Paths(data, PROFILE)
+        data.mkdir(exist_ok=True)
+        self.output = data / "output.txt"
+        words = ["refresh", "-p", PROFILE, "--dataset", str(dataset), "--data", str(data), "--only", "open_unmix"]
+        with self.output.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", "from pipelines.cli import main; main()", *words],
+                cwd=PROJECT,
+                env={**os.environ, "SEPBENCH_OVERRIDES": json.dumps({**OVERRIDES, "training.steps": TRAINING_STEPS})},
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            )
+
+    def wait_for(self, step: str) -> None:
+        """Until the step has begun in this run."""
+        note = self.paths.begun(tuple(step.split("/")))
+        before = note.read_text() if note.exists() else None
+        while not note.exists() or note.read_text() == before:
+            assert self.process.poll() is None, self.output.read_text()
+            time.sleep(0.02)
+
+    def family(self) -> list[psutil.Process]:
+        """The command, the run's process, and whatever these have started."""
+        command = psutil.Process(self.process.pid)
+        return [command, *command.children(recursive=True)]
+
+    def run_process(self) -> psutil.Process:
+        (found,) = [one for one in self.family() if "pipelines.execute" in one.cmdline()]
+        return found
+
+
+def ctrl_c(refresh: Refresh) -> None:
+    os.killpg(refresh.process.pid, signal.SIGINT)
+    assert refresh.process.wait() == 130, refresh.output.read_text()
+    assert "stopped; the next run goes on from here" in refresh.output.read_text()
+
+
+def kill_9_of_the_run(refresh: Refresh) -> None:
+    refresh.run_process().kill()
+    assert refresh.process.wait() == 128 + signal.SIGKILL
+    assert "ended by SIGKILL; the next run goes on from here" in refresh.output.read_text()
+
+
+def kill_9_of_the_command(refresh: Refresh) -> None:
+    family = refresh.family()
+    refresh.process.kill()
+    refresh.process.wait()
+    _, left = psutil.wait_procs(family, timeout=120)
+    assert left == []
+
+
+def power_cut(refresh: Refresh) -> None:
+    family = refresh.family()
+    for process in family:
+        process.suspend()
+    for process in family:
+        process.kill()
+    refresh.process.wait()
+    psutil.wait_procs(family)
+
+
+ENDINGS: list[tuple[Callable[[Refresh], None], str]] = [
+    (power_cut, "stems/train"),
+    (ctrl_c, "open_unmix/checkpoint"),
+    (kill_9_of_the_run, "open_unmix/checkpoint"),
+    (power_cut, "open_unmix/estimates"),
+    (kill_9_of_the_command, "open_unmix/scores"),
+]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(stem_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = tmp_path_factory.mktemp("undisturbed")
+    refresh = Refresh(stem_dataset, data)
+    assert refresh.process.wait() == 0, refresh.output.read_text()
+    return data
+
+
+def test_a_benchmark_that_is_stopped_again_and_again_has_the_results_of_an_undisturbed_one_and_leaves_nothing_open(
+    stem_dataset: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    draw = random.Random(20)
+    for stop, step in ENDINGS:
+        refresh = Refresh(stem_dataset, data)
+        refresh.wait_for(step)
+        time.sleep(draw.uniform(0, 1.5 if step == "open_unmix/checkpoint" else 0.3))
+        stop(refresh)
+        assert processes_of(data) == [], f"left by {stop.__name__} in {step}"
+    refresh = Refresh(stem_dataset, data)
+    assert refresh.process.wait() == 0, refresh.output.read_text()
+    assert results(data) == results(undisturbed)
+    check_nothing_is_open(data)
+
+
+def processes_of(data: Path) -> list[list[str]]:
+    """The commands that still run on a data folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("SEPBENCH_DATA") == str(data) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.cmdline())
+        except psutil.Error:
+            continue
+    return found
+
+
+def results(data: Path) -> dict[str, str]:
+    """Hashes of all that the benchmark made; of the table, without the columns of times."""
+    paths = Paths(data, PROFILE)
+    model = paths.model("open_unmix", 42)
+    files = [paths.tracks, paths.statistics, *(paths.root / "scores").glob("*.parquet")]
+    files += [file for split in ("train", "valid", "test") for file in paths.stems(split).iterdir()]
+    hashes = {str(file.relative_to(data)): hash_file(file) for file in files}
+    for file in paths.estimates("open_unmix", 42).rglob("*.wav"):  # whose header says when it was written
+        hashes[str(file.relative_to(data))] = hash_arrays(soundfile.read(file)[0])
+    table = pd.read_parquet(paths.results / "results.parquet").drop(columns=["training minutes", "real-time factor"])
+    # the order of a model file's header is drawn anew each time
+    return {
+        **hashes,
+        **data_versions(data),
+        "model": f"{hash_weights(model)} {model_facts(model)}",
+        "table": table.to_csv(),
+    }
+
+
+def data_versions(data: Path) -> dict[str, str]:
+    with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
+        events = {key: instance.get_latest_materialization_event(key) for key in instance.all_asset_keys()}
+    tags = {key.to_user_string(): event.asset_materialization.tags for key, event in events.items() if event}
+    return {key: of["dagster/data_version"] for key, of in tags.items() if not key.endswith("/report")}  # it has times
+
+
+def check_nothing_is_open(data: Path) -> None:
+    with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
+        assert [run.run_id for run in instance.get_runs() if not run.is_finished] == []
+        pool = instance.event_log_storage.get_concurrency_info("gpu")
+        assert (pool.active_slot_count, pool.pending_step_count, pool.assigned_step_count) == (0, 0, 0)
+    client = open_store(data / "mlflow")
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    assert {run.info.status for run in client.search_runs(experiments)} <= {"FINISHED", "KILLED", "FAILED"}
+    assert [str(path) for path in data.rglob(".tmp-*")] == []
+    with (data / "mlflow" / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
