@@ -17,7 +17,7 @@ test: setup-dev ## set up, then lint, check types and run every test
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 ui: setup ## open Dagster and MLflow side by side
 	@$(BIN)/sepbench ui
