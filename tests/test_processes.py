@@ -33,7 +33,7 @@ with watched() as watch:
 
 def run_until_ready(ending: str) -> tuple[subprocess.Popen, list[psutil.Process]]:
     command = [sys.executable, "-c", COMMAND.replace("{ending}", ending)]
-    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
     return process, psutil.Process(process.pid).children(recursive=True)
 
@@ -47,9 +47,9 @@ def test_what_a_killed_process_started_is_ended_with_all_that_it_started() -> No
 
 
 def test_a_process_that_outlives_a_command_which_ended_by_itself_is_ended() -> None:
-    process, family = run_until_ready("sys.exit(3)")
-    assert process.wait() == 3
-    process.communicate()
+    process, family = run_until_ready("sys.stdin.readline(); sys.exit(3)")
+    process.communicate("end\n")
+    assert process.returncode == 3
     assert psutil.wait_procs(family, timeout=120)[1] == []
 
 

@@ -58,7 +58,7 @@ def test_a_refresh_stops_where_what_was_made_again_is_the_same(runnable):
 def test_a_replaced_test_track_is_separated_and_scored_again_and_trains_nothing(runnable):
     runnable.edit("sepmodels/datasets.py", "find_tracks")
     runnable.contents = dict.fromkeys(("dataset", "tracks", "stems/test"), "with another track")
-    below = ["dataset", "tracks", "stems/*", "*/estimates", "*/scores", "results"]
+    below = ["dataset", "tracks", "stems/*", "*/estimates", "*/scores", "results", "report"]
     assert runnable.run() == matching(runnable.subjects(), *below)
 
 
