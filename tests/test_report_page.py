@@ -177,6 +177,7 @@ def test_every_sound_of_every_track_is_heard_and_all_are_equally_loud(page) -> N
 
 def test_another_sound_goes_on_at_the_same_place(page) -> None:
     play(page)
+    page.wait_for_timeout(1000)  # until what the pitch is read from holds nothing of the silence before
     places = []
     for name in ("True vocals", "Open-Unmix, vocals", "L1 loss, accompaniment", "Mixture", "Oracle mask, vocals"):
         before = page.evaluate("listened()")

@@ -49,7 +49,8 @@ def test_it_is_what_openunmix_computes(iterations: int) -> None:
 
 
 def test_it_is_what_norbert_computes() -> None:
-    norbert = pytest.importorskip("norbert")
+    import norbert
+
     estimate, mixture = spectra()
     x, y = (one[0].permute(2, 1, 0).numpy().astype(np.complex128) for one in (mixture, estimate))
     scale = max(1.0, np.abs(x).max() / 10)
