@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from assets.paths import Paths
 from pipelines.options import AcceptLicenceOption, DataOption, DatasetOption, ProfileOption, SetOption, use_options
@@ -271,33 +270,20 @@ def serve(
 @app.command()
 def variants() -> None:
     """List the variants and references."""
-    from sepmodels.references import REFERENCES
-    from sepmodels.variants import VARIANTS
+    from pipelines.showing import show_variants
 
-    listing = Table("name", "what it is", box=None, pad_edge=False)
-    for name, entry in {**VARIANTS, **REFERENCES}.items():
-        listing.add_row(f"[bold]{name}[/]", entry.summary)
-    console.print(listing)
+    show_variants(console)
 
 
 @app.command()
 def profiles(profile: ProfileOption = None) -> None:
     """List the profiles; with --profile, its settings and their values."""
-    from pipelines.profiles import PROFILES, setting_names
+    from pipelines.showing import show_profiles, show_settings
 
-    listing = Table("name", "what it is", box=None, pad_edge=False)
     if profile is None:
-        for name, entry in PROFILES.items():
-            listing.add_row(f"[bold]{name}[/]", entry.summary)
-        console.print(listing)
-        return
-    chosen, _ = use_options(profile)
-    for name in setting_names():
-        value = chosen
-        for part in name.split("."):
-            value = getattr(value, part)
-        listing.add_row(name, str(value))
-    console.print(listing)
+        show_profiles(console)
+    else:
+        show_settings(use_options(profile)[0], console)
 
 
 @app.command()

@@ -1,4 +1,7 @@
-"""The results in the terminal."""
+"""Tables in the terminal: results, and what can be chosen."""
+
+import functools
+from collections.abc import Mapping
 
 import pandas as pd
 from rich.console import Console
@@ -64,3 +67,39 @@ def show_standings(profile: Profile, paths: Paths, console: Console) -> None:
     for _, one in standing(profile, paths):
         listing.add_row(f"[bold]{shown(one.key)}[/]", MARKS[one.state], escape("\n".join(one.reasons)))
     console.print(listing)
+
+
+def show_variants(console: Console) -> None:
+    """List the variants and references, a sentence each."""
+    from sepmodels.references import REFERENCES
+    from sepmodels.variants import VARIANTS
+
+    _show_named({name: entry.summary for name, entry in {**VARIANTS, **REFERENCES}.items()}, console)
+
+
+def show_profiles(console: Console) -> None:
+    """List the profiles, a sentence each."""
+    from pipelines.profiles import PROFILES
+
+    _show_named({name: entry.summary for name, entry in PROFILES.items()}, console)
+
+
+def show_settings(profile: Profile, console: Console) -> None:
+    """List every setting of the profile with its value, by the name that ``--set`` takes."""
+    from pipelines.profiles import setting_names
+
+    listing = _two_columns("name", "value")
+    for name in setting_names():
+        listing.add_row(name, str(functools.reduce(getattr, name.split("."), profile)))
+    console.print(listing)
+
+
+def _show_named(entries: Mapping[str, str], console: Console) -> None:
+    listing = _two_columns("name", "what it is")
+    for name, words in entries.items():
+        listing.add_row(f"[bold]{name}[/]", escape(words))
+    console.print(listing)
+
+
+def _two_columns(first: str, second: str) -> Table:
+    return Table(first, second, box=None, pad_edge=False)

@@ -8,8 +8,6 @@ what is not of the dataset is removed from it.
 import errno
 import functools
 import json
-import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +20,7 @@ from sepmodels import audio, codec, sources
 from sepmodels.audio import STREAMS
 from sepmodels.datasets import Track
 from sepmodels.errors import UserError
-from sepmodels.files import hash_arrays, hash_texts, replacing
+from sepmodels.files import hash_arrays, hash_texts, remove_half_written, replacing
 from sepmodels.parallel import for_each, raise_all
 from sepmodels.progress import Progress, silent
 from sepmodels.settings import DatasetSettings
@@ -157,25 +155,13 @@ def _read_entry(folder: Path, name: str) -> dict[str, Any] | None:
 
 def _sweep(folder: Path, names: set[str]) -> tuple[str, ...]:
     """Remove arrays that are not of ``names``, and what killed processes left half written; returns the names."""
+    remove_half_written(folder)
     removed = set()
     for path in folder.iterdir():
-        if half_written := re.match(r"\.tmp-(\d+)-", path.name):
-            if not _runs(int(half_written[1])):
-                path.unlink()
-        elif path.suffix in (".npy", ".json") and path.stem not in names:
+        if path.suffix in (".npy", ".json") and path.stem not in names and not path.name.startswith(".tmp-"):
             path.unlink()
             removed.add(path.stem)
     return tuple(sorted(removed))
-
-
-def _runs(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 def _array_path(folder: Path, name: str) -> Path:

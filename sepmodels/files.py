@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 
 @contextmanager
@@ -37,23 +38,13 @@ def remove_half_written(folder: Path) -> list[Path]:
     removed = []
     for path in list(folder.rglob(".tmp-*")):
         begun = re.match(r"\.tmp-(\d+)-", path.name)
-        if begun and not _runs(int(begun[1])):
+        if begun and not psutil.pid_exists(int(begun[1])):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
             removed.append(path)
     return removed
-
-
-def _runs(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 def hash_file(path: Path) -> str:
