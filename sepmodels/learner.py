@@ -122,7 +122,7 @@ class Learner:
         self.optimizer.zero_grad()
         total = torch.zeros((), device=self.device)
         for some, wanted in zip(mixture.tensor_split(self.parts), target.tensor_split(self.parts), strict=True):
-            with self._saved_tensors(), self.autocast():
+            with self._saved_tensors(len(mixture)), self.autocast():
                 estimate = self.run(some)
                 with torch.autocast(self.device.type, enabled=False):
                     loss = self.loss(estimate, wanted) * (len(some) / len(mixture))
@@ -130,11 +130,13 @@ class Learner:
             total += loss.detach()
         return total
 
-    def _saved_tensors(self) -> contextlib.AbstractContextManager[Any]:
+    def _saved_tensors(self, batch: int) -> contextlib.AbstractContextManager[Any]:
         """What becomes of the tensors that the forward pass keeps for the backward pass."""
         if self.saves_on_host:
             return torch.autograd.graph.save_on_cpu(pin_memory=True)
-        return self.host_budget.watched() if self.host_budget is not None else contextlib.nullcontext()
+        if self.host_budget is None:
+            return contextlib.nullcontext()
+        return self.host_budget.watched(not self.recomputes if self.coupled else self.parts < batch)
 
     def _goes_uncompiled_after(self, error: RuntimeError) -> bool:
         """If the error is one of compiling, run the model as it is from now on."""

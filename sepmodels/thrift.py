@@ -88,18 +88,21 @@ class HostBudget:
 
     It is looked at after every layer, and whenever autograd keeps a tensor or takes it out again. Twice as much as
     it ever rose between two looks has to be free, so that a next layer as large, with what it only needs meanwhile,
-    does not pass the budget unseen.
+    does not pass the budget unseen. Where there is no thriftier way left, as much as it rose is enough: what is only
+    caution would otherwise end a training that fits.
     """
 
     def __init__(self, most_bytes: float, model: nn.Module) -> None:
         self.most_bytes = most_bytes
         self.largest_rise = 0
+        self.has_thriftier_way = True
         self.before = own_host_bytes()
         for module in model.modules():
             module.register_forward_hook(lambda *_: self._look())
 
-    def watched(self) -> contextlib.AbstractContextManager[Any]:
+    def watched(self, has_thriftier_way: bool) -> contextlib.AbstractContextManager[Any]:
         """Raise torch's out-of-memory error, within the block and in its backward pass, where there is no room."""
+        self.has_thriftier_way = has_thriftier_way
         self.before = own_host_bytes()
         return torch.autograd.graph.saved_tensors_hooks(self._kept, self._kept)
 
@@ -110,9 +113,10 @@ class HostBudget:
     def _look(self) -> None:
         taken = own_host_bytes()
         self.largest_rise = max(self.largest_rise, taken - self.before)
-        if taken + 2 * self.largest_rise > self.most_bytes:
+        to_come = self.largest_rise * (2 if self.has_thriftier_way else 1)
+        if taken + to_come > self.most_bytes:
             return_freed_memory()
             taken = own_host_bytes()
-            if torch.is_grad_enabled() and taken + 2 * self.largest_rise > self.most_bytes:
+            if torch.is_grad_enabled() and taken + to_come > self.most_bytes:
                 raise torch.OutOfMemoryError(f"{taken} bytes are taken, of {self.most_bytes:.0f}.")
         self.before = taken
