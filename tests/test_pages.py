@@ -1,92 +1,226 @@
-"""The pages, in a real browser: the whole benchmark from Dagster's, and its runs in MLflow's."""
+"""The pages, in a real browser: make, terminate, edit, refresh and compare, from Dagster's and MLflow's.
+
+The tests follow one another, as a person's clicks do, on one copy of the project with two variants.
+"""
 
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
+import psutil
 import pytest
 
+from assets.paths import Paths
+from assets.tracking import open_store
 from tests.browser import chromium
 from tests.conftest import PROJECT
 from tests.small_benchmark import OVERRIDES
+from tests.stand_ins import copy_code
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SECOND = 1000  # Playwright counts milliseconds
-VARIANTS = 6
+PROFILE = "musdb18-7s"
+VARIANTS = ("open_unmix", "transformer")
+LOCATION = "pipelines.definitions"
+STATES = "{ assetNodes { assetKey { path } staleStatus assetMaterializations(limit: 1) { runId } } }"
+RUNS = "{ runsOrError(limit: 1) { ... on Runs { results { runId status } } } }"
 
 
-@pytest.fixture(scope="module")
-def addresses(stem_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """``sepbench ui`` as a person starts it, on a small dataset; gives each server's address."""
-    data = tmp_path_factory.mktemp("data")
-    output = data / "ui.txt"
-    command = ["ui", "--no-browser", "--profile", "musdb18-7s", "--dataset", str(stem_dataset), "--data", str(data)]
-    with output.open("wb") as stream:
-        launched = subprocess.Popen(
-            [sys.executable, "-c", "from pipelines.cli import main; main()", *command],
-            cwd=PROJECT,
-            env={**os.environ, "SEPBENCH_OVERRIDES": json.dumps(OVERRIDES), "COLUMNS": "200", "PYTHONUNBUFFERED": "1"},
-            stdout=stream,
-            stderr=stream,
-            start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        )
-    try:
-        while "Ctrl-C ends both" not in output.read_text():
-            assert launched.poll() is None, output.read_text()
+class Pages:
+    """``sepbench ui`` as a person starts it, on a small dataset, in a copy of the project with two variants."""
+
+    def __init__(self, dataset: Path, folder: Path) -> None:
+        self.project = copy_code(folder / "project")
+        for name in ("dagster.yaml", "workspace.yaml"):
+            shutil.copy(PROJECT / name, self.project)
+        self.edit("sepmodels/variants.py", " in _ALL}", f" in _ALL if variant.name in {VARIANTS}}}")
+        self.data = folder / "data"
+        self.data.mkdir()
+        self.output = self.data / "ui.txt"
+        words = ["ui", "--no-browser", "--profile", PROFILE, "--dataset", str(dataset), "--data", str(self.data)]
+        ports = ["--dagster-port", "3300", "--mlflow-port", "5300"]
+        settings = json.dumps({**OVERRIDES, "training.steps": "100"})
+        with self.output.open("wb") as stream:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", "from pipelines.cli import main; main()", *words, *ports],
+                cwd=self.project,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(self.project),
+                    "SEPBENCH_OVERRIDES": settings,
+                    "COLUMNS": "200",
+                    "PYTHONUNBUFFERED": "1",
+                },
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            )
+        while "Ctrl-C ends both" not in self.output.read_text():
+            assert self.process.poll() is None, self.output.read_text()
             time.sleep(0.2)
-        yield dict(re.findall(r"(Dagster|MLflow)\s+(http://\S+)", output.read_text()))
-    finally:
-        launched.send_signal(signal.SIGINT)
-        launched.wait(60)
+        addresses = dict(re.findall(r"(Dagster|MLflow)\s+(http://\S+)", self.output.read_text()))
+        self.dagster, self.mlflow = addresses["Dagster"], addresses["MLflow"]
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        file = self.project / path
+        before = file.read_text()
+        file.write_text(before.replace(old, new))
+        assert file.read_text() != before
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator:
+def pages(stem_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+    pages = Pages(stem_dataset, tmp_path_factory.mktemp("pages"))
+    try:
+        yield pages
+    finally:
+        if pages.process.poll() is None:
+            pages.process.send_signal(signal.SIGINT)
+        pages.process.wait()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1600, "height": 1000})
-        page.set_default_timeout(60 * SECOND)
+        page.set_default_timeout(120 * SECOND)
         yield page
 
 
-@pytest.fixture(scope="module")
-def run_page(addresses: dict[str, str], page) -> str:
-    """The page of the run that "Materialize all" launched, once it ended; the test fails unless it succeeded."""
-    page.goto(f"{addresses['Dagster']}/asset-groups", wait_until="domcontentloaded")
-    page.get_by_role("button", name="Materialize all").first.click()
-    page.get_by_text("Launched run").wait_for()
-    page.goto(f"{addresses['Dagster']}/runs", wait_until="domcontentloaded")
-    link = page.locator("a[href*='/runs/']").first
+def ask(pages: Pages, browser, query: str) -> dict:
+    answer = browser.request.post(f"{pages.dagster}/graphql", data={"query": query}, timeout=120 * SECOND).json()
+    assert "errors" not in answer, answer
+    return answer["data"]
+
+
+def newest_run(pages: Pages, browser) -> dict[str, str]:
+    return ask(pages, browser, RUNS)["runsOrError"]["results"][0]
+
+
+def wait_for_end(pages: Pages, browser) -> str:
+    """The status of the newest run, once it has ended; meanwhile the browser shows nothing, which costs nothing."""
+    browser.goto("about:blank")
+    while (status := newest_run(pages, browser)["status"]) not in ("SUCCESS", "FAILURE", "CANCELED"):
+        time.sleep(0.5)
+    return status
+
+
+def materialize_all(pages: Pages, browser, address: str) -> None:
+    browser.goto(f"{pages.dagster}/{address}", wait_until="domcontentloaded")
+    browser.get_by_role("button", name="Materialize all").first.click()
+    browser.get_by_text("Launched run").first.wait_for()
+
+
+def not_fresh(pages: Pages, browser) -> set[str]:
+    nodes = ask(pages, browser, STATES)["assetNodes"]
+    assert len(nodes) == 6 + 3 * len(VARIANTS) + 2 + 2
+    return {"/".join(node["assetKey"]["path"][1:]) for node in nodes if node["staleStatus"] != "FRESH"}
+
+
+def marks(pages: Pages, browser, group: str) -> int:
+    """How many assets of a group are marked as unsynced in the graph."""
+    browser.goto(f"{pages.dagster}/locations/{LOCATION}/asset-groups/{group}/lineage", wait_until="domcontentloaded")
+    browser.get_by_text("Materialized", exact=True).nth(2).wait_for()  # all three have loaded their state
+    browser.wait_for_timeout(SECOND)
+    return browser.get_by_text(re.compile(r"^Unsynced")).count()
+
+
+def mlflow_statuses(pages: Pages, name: str) -> list[str]:
+    """Of the runs of an asset, the newest first."""
+    client = open_store(pages.data / "mlflow")
+    experiment = client.get_experiment_by_name(f"sepbench/{PROFILE}").experiment_id
+    return [run.info.status for run in client.search_runs([experiment], f"tags.`mlflow.runName` = '{name}'")]
+
+
+def show_compared(pages: Pages, browser, part: str) -> None:
+    """Open MLflow's page on the newest runs of that part of both variants."""
+    client = open_store(pages.data / "mlflow")
+    experiment = client.get_experiment_by_name(f"sepbench/{PROFILE}").experiment_id
+    names = [f"tags.`mlflow.runName` = '{variant}/{part}'" for variant in VARIANTS]
+    runs = [client.search_runs([experiment], name)[0].info.run_id for name in names]
+    query = f"runs={quote(json.dumps(runs))}&experiments={quote(json.dumps([experiment]))}"
+    browser.goto("about:blank")  # another address of the page that is open would not load it anew
+    browser.goto(f"{pages.mlflow}/#/compare-runs?{query}&workflowType=machine_learning", wait_until="domcontentloaded")
+
+
+def test_terminate_in_the_middle_of_a_training_ends_its_process_its_run_in_mlflow_and_its_slot(
+    pages: Pages, browser
+) -> None:
+    materialize_all(pages, browser, "asset-groups")
+    begun = Paths(pages.data, PROFILE).begun(("open_unmix", "checkpoint"))
+    while not begun.exists():
+        assert newest_run(pages, browser)["status"] in ("QUEUED", "STARTING", "STARTED")
+        time.sleep(0.1)
+    browser.goto(f"{pages.dagster}/runs/{newest_run(pages, browser)['runId']}", wait_until="domcontentloaded")
+    browser.get_by_role("button", name="Terminate").first.click()
+    browser.get_by_role("dialog").get_by_role("button", name="Terminate 1 run").click()
+    browser.get_by_text("Canceling").or_(browser.get_by_text("Canceled")).first.wait_for()
+    assert wait_for_end(pages, browser) == "CANCELED"
+    family = psutil.Process(pages.process.pid).children(recursive=True)
+    _, left = psutil.wait_procs([one for one in family if "forkserver" in str(one.cmdline())], timeout=120)
+    assert left == []
+    assert set(mlflow_statuses(pages, "open_unmix/checkpoint")) <= {"KILLED"}
+
+
+def test_materialize_all_after_it_goes_on_and_makes_everything_green(pages: Pages, browser) -> None:
+    materialize_all(pages, browser, "asset-groups")
+    assert wait_for_end(pages, browser) == "SUCCESS"
+    assert not_fresh(pages, browser) == set()
+    assert mlflow_statuses(pages, "open_unmix/checkpoint") == ["FINISHED"]  # it went on in the one that was broken off
+
+
+def test_an_edited_model_marks_its_own_chain_and_a_refresh_makes_all_green_again(pages: Pages, browser) -> None:
+    pages.edit("sepmodels/models/transformer.py", "x = layer(x)", "x = x + layer(x)")
+    browser.goto(f"{pages.dagster}/asset-groups", wait_until="domcontentloaded")
+    browser.get_by_role("button", name="Reload definitions").click()
+    browser.get_by_text("Definitions reloaded").first.wait_for()
+    assert not_fresh(pages, browser) == {"transformer/checkpoint", "transformer/estimates"}
+    assert (marks(pages, browser, "transformer"), marks(pages, browser, "open_unmix")) == (2, 0)
+    materialize_all(pages, browser, f"locations/{LOCATION}/jobs/refresh")
+    assert wait_for_end(pages, browser) == "SUCCESS"
+    assert not_fresh(pages, browser) == set()
+    assert marks(pages, browser, "transformer") == 0
+    assert mlflow_statuses(pages, "transformer/checkpoint") == ["FINISHED"] * 2
+    assert mlflow_statuses(pages, "open_unmix/checkpoint") == ["FINISHED"]  # no other variant was trained again
+
+
+def test_the_assets_link_opens_its_run_in_mlflow(pages: Pages, browser) -> None:
+    browser.goto(f"{pages.dagster}/assets/{PROFILE}/transformer/checkpoint", wait_until="domcontentloaded")
+    link = browser.locator(f"a[href^='{pages.mlflow}']").first
     link.wait_for()
-    address = addresses["Dagster"] + link.get_attribute("href")
-    page.goto(address, wait_until="domcontentloaded")
-    page.get_by_text(re.compile(r"^(Success|Failure|Canceled)$")).first.wait_for(timeout=480 * SECOND)
-    return address
+    browser.goto(link.get_attribute("href"), wait_until="domcontentloaded")
+    browser.get_by_text("transformer/checkpoint").first.wait_for()
+    browser.get_by_text("Finished").first.wait_for()
 
 
-def test_materialize_all_makes_every_asset_green(run_page: str, addresses: dict[str, str], page) -> None:
-    page.goto(run_page, wait_until="domcontentloaded")
-    page.get_by_text(re.compile(r"^Success$")).first.wait_for()
-    query = "{ assetNodes { assetKey { path } assetMaterializations(limit: 1) { runId } } }"
-    answer = page.request.post(f"{addresses['Dagster']}/graphql", data={"query": query}).json()
-    nodes = answer["data"]["assetNodes"]
-    assert len(nodes) == 3 * VARIANTS + 2 + 6 + 2
-    assert [node["assetKey"]["path"] for node in nodes if not node["assetMaterializations"]] == []
+@pytest.mark.parametrize(("part", "metric"), [("checkpoint", "best_validation_sdr_db"), ("scores", "vocals_SDR_db")])
+def test_two_variants_are_compared_in_mlflow(pages: Pages, browser, part: str, metric: str) -> None:
+    show_compared(pages, browser, part)
+    for variant in VARIANTS:
+        browser.get_by_text(f"{variant}/{part}").first.wait_for()
+    browser.get_by_text(metric, exact=True).first.wait_for()
 
 
-@pytest.mark.usefixtures("run_page")
-def test_the_assets_link_opens_its_run_in_mlflow(addresses: dict[str, str], page) -> None:
-    asset = f"{addresses['Dagster']}/assets/musdb18-7s/transformer/checkpoint"
-    page.goto(asset, wait_until="domcontentloaded")
-    link = page.locator(f"a[href^='{addresses['MLflow']}']").first
-    link.wait_for()
-    page.goto(link.get_attribute("href"), wait_until="domcontentloaded")
-    page.get_by_text("transformer/checkpoint").first.wait_for()
-    page.get_by_text("Finished").first.wait_for()
+def test_the_loss_curves_of_two_variants_are_drawn_together_in_mlflow(pages: Pages, browser) -> None:
+    show_compared(pages, browser, "checkpoint")
+    browser.get_by_role("link", name="loss", exact=True).first.click()
+    browser.locator(".js-plotly-plot .scatterlayer .trace").nth(len(VARIANTS) - 1).wait_for(state="attached")
+
+
+def test_after_kill_9_of_the_command_both_servers_end_by_themselves(pages: Pages) -> None:
+    family = psutil.Process(pages.process.pid).children(recursive=True)
+    assert len(family) > 5
+    pages.process.kill()
+    pages.process.wait()
+    _, left = psutil.wait_procs(family, timeout=120)
+    assert left == []
