@@ -69,6 +69,10 @@ class CodeVersion:
         said = sorted((name.rpartition(_CODE)[2], value) for name, value in self.parts.items())
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 
+    def without(self, name: str) -> "CodeVersion":
+        """All of it but the part of that name."""
+        return CodeVersion({part: value for part, value in self.parts.items() if part != name})
+
 
 def code_version(
     *roots: str,

@@ -20,8 +20,8 @@ from assets.origins import origins
 from assets.orphans import end_with_the_run
 from assets.paths import Paths
 from assets.staleness import CARRIED, Subject, data_version, refreshed
-from assets.steps import Step, benchmark_steps
-from assets.tracking import Tracker, asset_metadata
+from assets.steps import SEEDS, Step, benchmark_steps
+from assets.tracking import READS, Tracker, asset_metadata
 from assets.versions import step_settings, step_version, subject_of
 from sepmodels.errors import UserError
 from sepmodels.progress import Progress
@@ -87,12 +87,13 @@ def _materialized(
     """The product, made or carried over."""
     with Events(step.path, say=context.log.info) as events, noted_interrupts(), _device(step, job) as device:
         profile = replace(job.profile, device=device)
-        job = replace(job, profile=profile, code_version=subject.version.digest, say=context.log.info)
+        version = subject.version.without(SEEDS)  # which seeds there are changes nothing about each
+        job = replace(job, profile=profile, code_version=version.digest, say=context.log.info)
         result = refreshed(
             subject,
             context,
             look_again=lambda: step_version(step, job.profile, job.paths),
-            make=lambda: _make(step, job, context, tracker, events),
+            make=lambda anew: _make(step, replace(job, anew=anew), context, tracker, events),
         )
         events.ended("fresh" if CARRIED in result.metadata else "done")
     return result
@@ -156,5 +157,5 @@ def _parameters(step: Step, profile: Profile) -> dict[str, object]:
 def _tags(step: Step, profile: Profile, instance: dg.DagsterInstance) -> dict[str, str]:
     """The system, and the hash of every product that is read: of the dataset, of the checkpoint..."""
     read = {"/".join(needed): dg.AssetKey([profile.name, *needed]) for needed in step.needs}
-    hashes = {f"sepbench.reads.{name}": data_version(key, instance) for name, key in read.items()}
+    hashes = {f"{READS}{name}": data_version(key, instance) for name, key in read.items()}
     return {**hashes, **({"sepbench.system": step.name} if step.name else {})}

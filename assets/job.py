@@ -29,7 +29,8 @@ class Job:
     name: of the variant or reference whose chain the step is in; empty for the steps that all chains share.
     variant: the variant of that name; None for a reference or a shared step.
     names: every variant and reference of the benchmark, in the order of the table.
-    code_version: of the step; what was made in part by another version is not gone on with.
+    code_version: of the step, whatever the seeds are; what was made in part by another version is not gone on with.
+    anew: whether it was asked for although nothing has changed: then nothing that was made before is kept.
     log: takes figures of a training step, for curves.
     say: takes a sentence for the run's log.
     origins: gives when and by what each product of the benchmark was made, as far as it is known.
@@ -41,6 +42,7 @@ class Job:
     variant: Variant | None = None
     names: tuple[str, ...] = ()
     code_version: str = ""
+    anew: bool = False
     log: Callable[[Mapping[str, float], int], None] = field(default=_log_nothing)
     progress: Progress = field(default=silent)
     say: Callable[[str], None] = field(default=_say_nothing)

@@ -84,9 +84,11 @@ def refreshed(
     subject: Subject,
     context: dg.AssetExecutionContext,
     look_again: Callable[[], CodeVersion],
-    make: Callable[[], dg.MaterializeResult],
+    make: Callable[[bool], dg.MaterializeResult],
 ) -> dg.MaterializeResult:
     """What ``make`` makes, with a note of its code version's parts and of why it was made.
+
+    make: is told whether the product is made anew only because it was asked for.
 
     In a run with ``REFRESH_TAGS``, a product that nothing has changed for is carried over instead: materialized
     again as it was, so that the run goes on below it.
@@ -102,7 +104,7 @@ def refreshed(
         return _carried_over(subject, made[subject.key])
     context.log.info(f"{shown(subject.key)} is made: {'; '.join(reasons) or 'it was asked for'}.")
     begin(subject.begun, context.run.run_id)
-    result = make()
+    result = make(not reasons)
     said = "\n".join(f"- {reason}" for reason in reasons or ["it was asked for"])
     notes = {REASONS: dg.MetadataValue.md(said), PARTS: _noted(subject)}
     return dg.MaterializeResult(data_version=result.data_version, metadata={**(result.metadata or {}), **notes})

@@ -16,6 +16,7 @@ from sepmodels.variants import Variant
 DECODING = ("stempeg", "numpy")
 LEARNING = ("torch", "numpy")
 SCORING = ("museval", "numpy", "scipy")
+SEEDS = "seeds"  # the setting that says which trainings there are
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _variant_steps(profile: Profile, variant: Variant) -> Iterator[Step]:
         settings={
             "variant": variant,
             "training": profile.training,
-            "seeds": profile.seeds,
+            SEEDS: profile.seeds,
             "sample_rate_hz": profile.sample_rate_hz,
         },
         reaches=(f"sepmodels.models.{variant.architecture}", f"sepmodels.losses:{variant.loss}"),

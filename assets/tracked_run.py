@@ -21,24 +21,35 @@ class TrackedRun:
 
     id: MLflow's.
     url: its page on the MLflow server.
+    goes_on: whether an earlier attempt has logged to it; a point of a curve that it has got is not logged again.
     """
 
-    def __init__(self, client, run_id: str, url: str, *, warn: Callable[[str], None]) -> None:
+    def __init__(self, client, run_id: str, url: str, *, warn: Callable[[str], None], goes_on: bool = False) -> None:
         self.id = run_id
         self.url = url
         self._client = client
         self._warn = warn
         self._pending: list = []
         self._flushed_at = time.monotonic()
+        self._goes_on = goes_on
+        self._known: dict[str, set[int]] = {}
 
     def log(self, figures: Mapping[str, float], step: int) -> None:
         """Note figures of a step, for curves: cheap, because they go to the store in batches. NaN is kept as NaN."""
         from mlflow.entities import Metric
 
         now_ms = int(time.time() * 1000)
-        self._pending += [Metric(name, float(value), now_ms, step) for name, value in figures.items()]
+        new = {name: value for name, value in figures.items() if step not in self._logged_before(name)}
+        self._pending += [Metric(name, float(value), now_ms, step) for name, value in new.items()]
         if time.monotonic() - self._flushed_at >= FLUSH_SECONDS:
             self._flush_or_warn()
+
+    def _logged_before(self, name: str) -> set[int]:
+        """The steps of the figure that an earlier attempt logged; 0, of what is no curve, is none of them."""
+        if self._goes_on and name not in self._known:
+            history = self._client.get_metric_history(self.id, name)
+            self._known[name] = {metric.step for metric in history} - {0}
+        return self._known.get(name, set())
 
     def log_parameters(self, parameters: Mapping[str, Any]) -> None:
         """Note what the run was made with; nested mappings and dataclasses are flattened ("training.batch").

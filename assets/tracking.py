@@ -26,6 +26,7 @@ ASSET_KEY = "dagster.asset_key"
 RUN_ID = "dagster.run_id"
 CODE_VERSION = "sepbench.code_version"
 PROCESS = "sepbench.process"
+READS = "sepbench.reads."  # and the name of a product: its data version
 
 
 def store_uri(folder: Path) -> str:
@@ -92,7 +93,7 @@ class Tracker(dg.ConfigurableResource):
 
         It ends FINISHED, FAILED when an exception passes through, or KILLED when an interrupt does (Terminate in
         Dagster, Ctrl-C). Runs whose process was killed without a word are closed first. With ``resume``, the run
-        of the asset's last attempt goes on if that was broken off and had the same code version.
+        of the asset's last attempt goes on if that was broken off and was made from the same code and data.
         """
         client = open_store(Path(self.folder))
         experiment_id = _experiment(client, f"sepbench/{context.asset_key.path[0]}", artifact_uri(Path(self.folder)))
@@ -100,7 +101,8 @@ class Tracker(dg.ConfigurableResource):
         all_tags = {**_provenance_tags(context), **{name: str(value) for name, value in (tags or {}).items()}}
         earlier = _broken_off_attempt(client, experiment_id, all_tags) if resume else None
         run_id = _reopen(client, earlier, all_tags) if earlier else _create(client, experiment_id, all_tags, context)
-        run = TrackedRun(client, run_id, self._link(experiment_id, run_id), warn=context.log.warning)
+        link = self._link(experiment_id, run_id)
+        run = TrackedRun(client, run_id, link, warn=context.log.warning, goes_on=earlier is not None)
         try:
             run.log_parameters(parameters or {})
             with system_metrics(client.tracking_uri, run_id):
@@ -186,7 +188,12 @@ def _broken_off_attempt(client, experiment_id: str, tags: Mapping[str, str]):
     )
     if not newest or newest[0].info.status not in ("KILLED", "FAILED"):
         return None
-    return newest[0] if newest[0].data.tags.get(CODE_VERSION) == tags.get(CODE_VERSION) else None
+    return newest[0] if _made_from(newest[0].data.tags) == _made_from(tags) else None
+
+
+def _made_from(tags: Mapping[str, str]) -> dict[str, str]:
+    """The code and the data that a run's tags name."""
+    return {name: value for name, value in tags.items() if name == CODE_VERSION or name.startswith(READS)}
 
 
 def _reopen(client, earlier, tags: Mapping[str, str]) -> str:

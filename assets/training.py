@@ -11,23 +11,30 @@ from sepmodels.files import hash_arrays, hash_texts, replacing
 
 
 def make_checkpoint(job: Job) -> Made:
-    """Train the variant once for every seed of the profile."""
-    from sepmodels.cache import cached_names, load_stems
+    """Train the variant once for every seed of the profile.
+
+    Of an attempt that was broken off, what is done is kept, and the seed that was under way goes on; so does a seed
+    that the profile had before, when others are added.
+    """
+    from sepmodels.cache import cache_content, cached_names, load_stems
+    from sepmodels.states import outcome_file
     from sepmodels.statistics import read_statistics
     from sepmodels.training import train
 
-    tracks = {
-        split: [load_stems(job.paths.stems(split), name) for name in cached_names(job.paths.stems(split))]
-        for split in ("train", "valid")
-    }
+    folders = [job.paths.stems(split) for split in ("train", "valid")]
+    tracks = [[load_stems(folder, name) for name in cached_names(folder)] for folder in folders]
+    data_version = hash_texts(map(cache_content, folders))
     statistics = read_statistics(job.paths.statistics)
+    if job.anew:
+        for seed in job.profile.seeds:
+            outcome_file(job.paths.checkpoint(job.name, seed)).unlink(missing_ok=True)
     rows, hashes = [], []
     for seed in job.profile.seeds:
         report = train(
             job.variant,
             job.profile.training,
-            train_tracks=tracks["train"],
-            valid_tracks=tracks["valid"],
+            train_tracks=tracks[0],
+            valid_tracks=tracks[1],
             statistics=statistics,
             folder=job.paths.checkpoint(job.name, seed),
             seed=seed,
@@ -36,6 +43,8 @@ def make_checkpoint(job: Job) -> Made:
             progress=job.progress,
             sample_rate_hz=job.profile.sample_rate_hz,
             code_version=job.code_version,
+            data_version=data_version,
+            keep_finished=True,
         )
         rows.append({**asdict(report), "notes": " ".join(report.notes)})
         hashes.append(hash_weights(job.paths.model(job.name, seed)))

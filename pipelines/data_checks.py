@@ -16,8 +16,8 @@ from sepmodels.variants import VARIANTS
 
 # Hours of music, and of them in the test split, as long as no table of tracks says it exactly.
 TYPICAL_HOURS = {"demo": (0.05, 0.02), "musdb18-7s": (0.28, 0.1), "musdb18": (10.0, 3.5), "musdb18hq": (10.0, 3.5)}
-# Of one training: weights, optimiser's state, best model, and the copies in MLflow.
-TRAINING_BYTES = 300 * 10**6
+TRAINING_BYTES = 80 * 10**6  # of one that has ended: the best model, and its copy in MLflow
+STATES_BYTES = 330 * 10**6  # of one under way: two states with the optimiser's, and the one that is being written
 
 
 def check_data_folder(paths: Paths) -> Check:
@@ -43,11 +43,11 @@ def check_disk(profile: Profile, paths: Paths) -> Check:
 
 
 def bytes_needed(profile: Profile, hours: float, test_hours: float) -> int:
-    """What a whole benchmark of a profile writes: the stem cache, every variant's estimates, trainings."""
+    """What a whole benchmark of a profile takes: the stem cache, every variant's estimates, trainings."""
     systems = len(VARIANTS) * len(profile.seeds)
     stems = hours * 3600 * SAMPLE_RATE_HZ * len(STREAMS) * 2 * 2  # int16 (stream, channel, sample)
     estimates = test_hours * 3600 * SAMPLE_RATE_HZ * 2 * 4 * systems  # float32 (channel, sample)
-    return round(stems + estimates) + systems * TRAINING_BYTES
+    return round(stems + estimates) + systems * TRAINING_BYTES + STATES_BYTES
 
 
 def bytes_to_fetch(profile: Profile, paths: Paths) -> int:

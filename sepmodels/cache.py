@@ -8,7 +8,7 @@ what is not of the dataset is removed from it.
 import errno
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -40,7 +40,7 @@ class CacheReport:
     @property
     def content(self) -> str:
         """One hash of all arrays and their tracks' names."""
-        return hash_texts(f"{name}|{checksum}" for name, checksum in sorted(self.hashes.items()))
+        return _hash_of_all(self.hashes)
 
     def figures(self) -> dict[str, int]:
         """Counts, and the bytes on disk."""
@@ -105,6 +105,16 @@ def cached_names(folder: Path) -> list[str]:
     """The names of the tracks in a cache, sorted."""
     names = (path.name.removesuffix(".json") for path in folder.glob("*.json"))
     return sorted(name for name in names if not name.startswith("."))
+
+
+def cache_content(folder: Path) -> str:
+    """What :attr:`CacheReport.content` was when the cache was made, without reading the arrays."""
+    entries = {name: _read_entry(folder, name) or {} for name in cached_names(folder)}
+    return _hash_of_all({name: str(entry.get("array_hash")) for name, entry in entries.items()})
+
+
+def _hash_of_all(hashes: Mapping[str, str]) -> str:
+    return hash_texts(f"{name}|{checksum}" for name, checksum in sorted(hashes.items()))
 
 
 def _ensure(track: Track, folder: Path, source_hashes: dict[str, str]) -> tuple[str, Literal["kept", "decoded"], str]:

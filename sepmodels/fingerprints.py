@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sepmodels.files import hash_arrays
+from sepmodels.files import hash_arrays, hash_texts
 from sepmodels.settings import TrainingSettings, result_settings
 from sepmodels.statistics import BinStatistics
 from sepmodels.variants import Variant
@@ -47,18 +47,19 @@ def fingerprint(
     tracks: Sequence[Sequence[Track]],
     statistics: BinStatistics,
     code_version: str,
+    data_version: str = "",
 ) -> Fingerprint:
     """The fingerprint of a training.
 
     Of each track the length and the samples at its begin, middle and end are read: enough to tell data sets
-    apart without reading all of one.
+    apart without reading all of one, but not two editions of one; ``data_version``, a hash of all of it, does.
     """
     arrays = [statistics.mean, statistics.scale]
     arrays += [part for split in tracks for track in split for part in _probes(track)]
     return Fingerprint(
         variant=_hash(configuration(variant)),
         settings=_hash({"training": result_settings(settings), "seed": seed, "sample_rate_hz": sample_rate_hz}),
-        data=hash_arrays(*arrays, np.array([len(split) for split in tracks])),
+        data=hash_texts([hash_arrays(*arrays, np.array([len(split) for split in tracks])), data_version]),
         code=code_version,
     )
 

@@ -1,19 +1,25 @@
-"""The files of a training under way: states to go on from, checked when they are read, and its history."""
+"""The files of a training: states to go on from, checked when they are read, its history, and what came of it."""
 
 import hashlib
 import io
+import itertools
+import json
 import logging
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 
-from sepmodels.files import replacing
+from sepmodels.files import hash_file, replacing
 from sepmodels.fingerprints import Fingerprint
 
 LOG = logging.getLogger(__name__)
 STATES_KEPT = 2
+History = list[tuple[int, str, float]]
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -48,39 +54,79 @@ class TrainingStates:
         return None
 
     def clear(self) -> None:
-        """Remove all states."""
-        for path in self._paths():
-            path.unlink()
+        """Remove all states, and their folder."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+
+
+def by_step(history: History) -> Iterator[tuple[int, dict[str, float]]]:
+    """The figures of each step, as a log was told them.
+
+    >>> list(by_step([(1, "loss", 0.5), (2, "loss", 0.4), (2, "learning_rate", 0.1)]))
+    [(1, {'loss': 0.5}), (2, {'loss': 0.4, 'learning_rate': 0.1})]
+    """
+    for step, rows in itertools.groupby(history, key=lambda row: row[0]):
+        yield step, {name: value for _, name, value in rows}
+
+
+def outcome_file(folder: Path) -> Path:
+    """Where a training that has ended keeps what came of it; without the file it is done again."""
+    return folder / "training.json"
 
 
 class TrainingFiles:
-    """What a training leaves in its folder."""
+    """What a training leaves in its folder; while it is under way, also states to go on from."""
 
     def __init__(self, folder: Path, identity: Fingerprint) -> None:
         self.model = folder / "model.safetensors"
         self.history = folder / "history.parquet"
+        self.outcome = outcome_file(folder)
         self.states = TrainingStates(folder / "states")
         self.identity = identity
 
-    def state_to_resume(self, *, clear: bool) -> tuple[dict[str, Any] | None, str]:
-        """The state to go on from, or none, and a sentence for the log (empty when there was nothing).
+    def begin(self) -> tuple[str, ...]:
+        """Remove what cannot be gone on from; gives a sentence on what there was, if there was anything.
 
-        clear: remove states that cannot be gone on from.
+        To be called once, before any process of the training looks for a state.
         """
+        self.outcome.unlink(missing_ok=True)
         state = self.states.latest()
         if state is None:
-            return None, ""
-        if difference := self.identity.difference(state["fingerprint"]):
-            note = f"The saved training state is of another {difference}: training starts anew."
-        elif state["finished"]:
-            note = "The saved training state is of a finished training: training starts anew."
-        else:
-            return state, f"Training goes on after step {state['position']['step']}."
-        if clear:
             self.states.clear()
-        return None, note
+            return ()
+        if difference := self.identity.difference(state["fingerprint"]):
+            self.states.clear()
+            return (f"The saved training state is of another {difference}: training starts anew.",)
+        return (f"Training goes on after step {state['position']['step']}.",)
 
-    def write_history(self, history: list[tuple[int, str, float]]) -> None:
+    def finish(self, report: dict[str, Any]) -> None:
+        """Keep what came of the training (of JSON's types); its states are of no more use."""
+        files = {path.name: hash_file(path) for path in (self.model, self.history)}
+        outcome = {"made_from": asdict(self.identity), "files": files, "report": report}
+        with replacing(self.outcome) as temporary:
+            temporary.write_text(json.dumps(outcome, indent=1) + "\n", encoding="utf-8")
+        self.states.clear()
+
+    def finished(self) -> dict[str, Any] | None:
+        """The report that was kept, if it is of this very training, and its files are as it left them."""
+        try:
+            outcome = json.loads(self.outcome.read_text(encoding="utf-8"))
+            if self.identity.difference(outcome["made_from"]):
+                return None
+            for path in (self.model, self.history):
+                if hash_file(path) != outcome["files"][path.name]:
+                    return None
+            report: dict[str, Any] = outcome["report"]
+        except (OSError, ValueError, KeyError):
+            return None
+        return report
+
+    def read_history(self) -> History:
+        """The (step, name, value) that were written last."""
+        return list(pd.read_parquet(self.history).itertuples(index=False, name=None))
+
+    def write_history(self, history: History) -> None:
+        """Keep these as a table."""
         table = pd.DataFrame(history, columns=["step", "name", "value"])
         with replacing(self.history) as temporary:
             table.to_parquet(temporary, index=False)

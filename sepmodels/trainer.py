@@ -16,7 +16,7 @@ from sepmodels.interruptions import Interruptions
 from sepmodels.learner import Learner, seed_step
 from sepmodels.progress import Progress
 from sepmodels.sampling import ChunkSampler
-from sepmodels.states import TrainingFiles
+from sepmodels.states import History, TrainingFiles, by_step
 from sepmodels.validation import Validation
 from sepmodels.variants import Variant
 
@@ -109,17 +109,18 @@ class Trainer:
             cooldown=PLATEAU_COOLDOWN_EPOCHS,
         )
         self.position = Position()
-        self.history: list[tuple[int, str, float]] = []
+        self.history: History = []
         self.losses: list[torch.Tensor] = []  # of the steps since the curve's last point, left on the device
         self.paced = (0, 0.0, 0.0)  # step, stepping and waiting seconds at that point
         self.in_step = False
         self.out_of_time = False
         self.clock = Clock()
-        self.notes: list[str] = []
 
     def run(self, interruptions: Interruptions, log: Log, progress: Progress) -> None:
         """Train to the end of the budget or of patience; when interrupted, save and let the exception pass."""
         self._resume()
+        for step, figures in by_step(self.history):
+            log(figures, step)
         try:
             while True:
                 if self._validation_due():
@@ -139,7 +140,6 @@ class Trainer:
         except BaseException:
             self._save_if_whole()
             raise
-        self._save(finished=True)
         progress(self.position.step, self.position.step, "step", **self._shown())
 
     def stopped_by(self) -> str:
@@ -262,14 +262,13 @@ class Trainer:
         latest = next((value for _, name, value in reversed(self.history) if name == "loss"), math.nan)
         return {"loss": latest, "chunks_per_second": rate}
 
-    def _save(self, *, finished: bool = False) -> None:
+    def _save(self) -> None:
         if not self.world.leads:
             return
         if self.losses:
             self._mean_loss(ALONE)  # never save what has become NaN
         state = {
             "fingerprint": asdict(self.files.identity),
-            "finished": finished,
             "position": asdict(self.position),
             "history": [list(row) for row in self.history],
             "losses": [loss.cpu() for loss in self.losses],
@@ -290,10 +289,7 @@ class Trainer:
             LOG.exception("The state at step %d could not be saved.", self.position.step)
 
     def _resume(self) -> None:
-        state, note = self.files.state_to_resume(clear=self.world.leads)
-        if note:
-            self.notes.append(note)
-            LOG.info(note)
+        state = self.files.states.latest()
         if state is None:
             return
         self.position = Position(**state["position"])

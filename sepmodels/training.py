@@ -5,9 +5,10 @@ plateaus of the validation loss, early stopping, validation on whole true mixtur
 """
 
 import functools
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -23,12 +24,13 @@ from sepmodels.models import build_model
 from sepmodels.progress import Progress, silent
 from sepmodels.sampling import ChunkSampler, Track
 from sepmodels.settings import TrainingSettings
-from sepmodels.states import TrainingFiles
+from sepmodels.states import TrainingFiles, by_step
 from sepmodels.statistics import BinStatistics
 from sepmodels.trainer import Log, Trainer, unheard
 from sepmodels.validation import Validation, validate
 from sepmodels.variants import Variant
 
+LOG = logging.getLogger(__name__)
 LEAST_VALIDATION_BATCH_SECONDS = 60.0  # short clips together: it takes less memory than training, and a third less time
 
 
@@ -74,51 +76,67 @@ def train(
     device: str = "auto",
     sample_rate_hz: int = 44_100,
     code_version: str = "",
+    data_version: str = "",
+    keep_finished: bool = False,
     log: Log,
     progress: Progress = silent,
 ) -> TrainingReport:
     """Train ``variant`` and leave the best model, by validation loss, as ``folder/model.safetensors``.
 
-    Beside it are ``history.parquet`` (step, name, value) and the last two training states. Killed at any time
-    and called again with the same arguments, training goes on from the last state, and its losses and weights
-    are bit for bit those of a training that was never interrupted (same machine and versions). A state of a
-    finished training, or one of another variant, settings, seed, data or ``code_version``, is not used:
+    Beside it are ``history.parquet`` (step, name, value), ``training.json`` (the report), and until it has ended
+    the last two training states. Killed at any time and called again with the same arguments, training goes on
+    from the last state, and its losses and weights are bit for bit those of a training that was never interrupted
+    (same machine and versions). A state of another variant, settings, seed, data or ``code_version`` is not used:
     training starts anew.
 
     train_tracks, valid_tracks: int16 (stream, channel, sample), streams as in :data:`sepmodels.audio.STREAMS`.
     device: with ``settings.processes`` of several, the first of so many GPUs; on the CPU they share its cores.
         Gradients and batch normalisation are those of the whole batch, so that only rounding and the draws of
         dropout differ from one process's.
-    log: called with figures and the step they belong to. progress: in steps.
+    data_version: of the tracks, where their whole content is known to the caller; training itself looks at samples
+        of it.
+    keep_finished: a training that has ended already, with the same arguments, is not done again: its report is given
+        back. Without, it starts anew.
+    log: called with figures and the step they belong to; of a training that goes on, with those from before first.
+    progress: in steps.
 
     Raises UserError where nothing can be learned (no tracks, silent vocals), or when the loss is not a number
     or explodes; the best model so far and the states from before stay.
     """
     _check(train_tracks, valid_tracks, settings)
-    task = _Task(
+    identity = fingerprint(
         variant,
         settings,
-        train_tracks,
-        valid_tracks,
-        statistics,
-        TrainingFiles(
-            folder,
-            fingerprint(
-                variant,
-                settings,
-                seed=seed,
-                sample_rate_hz=sample_rate_hz,
-                tracks=(train_tracks, valid_tracks),
-                statistics=statistics,
-                code_version=code_version,
-            ),
-        ),
-        seed,
-        choose_device(device, settings.processes),
-        sample_rate_hz,
+        seed=seed,
+        sample_rate_hz=sample_rate_hz,
+        tracks=(train_tracks, valid_tracks),
+        statistics=statistics,
+        code_version=code_version,
+        data_version=data_version,
     )
+    files = TrainingFiles(folder, identity)
+    if keep_finished and (kept := _kept(files, log, progress)):
+        return kept
+    chosen = choose_device(device, settings.processes)
+    notes = files.begin()
+    for note in notes:
+        LOG.info(note)
+    task = _Task(variant, settings, train_tracks, valid_tracks, statistics, files, seed, chosen, sample_rate_hz, notes)
     with several_processes(settings.processes, _train, task) as world:
         return _train(world, task, log, progress)
+
+
+def _kept(files: TrainingFiles, log: Log, progress: Progress) -> TrainingReport | None:
+    """The report of the training, if it has ended before; its figures are logged again."""
+    kept = files.finished()
+    if kept is None:
+        return None
+    report = TrainingReport(**{**kept, "notes": tuple(kept["notes"])})
+    LOG.info(f"{report.variant}, seed {report.seed}, was trained before: it is kept.")
+    for step, figures in by_step(files.read_history()):
+        log(figures, step)
+    progress(report.steps, report.steps, "step")
+    return report
 
 
 @dataclass(frozen=True)
@@ -134,6 +152,7 @@ class _Task:
     seed: int
     device: torch.device
     sample_rate_hz: int
+    notes: tuple[str, ...]
 
 
 def _train(world: World, task: _Task, log: Log = unheard, progress: Progress = silent) -> TrainingReport:
@@ -161,7 +180,10 @@ def _train(world: World, task: _Task, log: Log = unheard, progress: Progress = s
             steps_per_epoch=max(1, len(task.train_tracks) * settings.chunks_per_track // settings.batch),
         )
         trainer.run(interruptions, log, progress)
-        return _report(trainer)
+        report = _report(trainer, task.notes)
+        if world.leads:
+            task.files.finish(asdict(report))
+        return report
 
 
 def _sampler(world: World, task: _Task, device: torch.device) -> ChunkSampler:
@@ -211,7 +233,7 @@ def _validated(
         )
 
 
-def _report(trainer: Trainer) -> TrainingReport:
+def _report(trainer: Trainer, notes: tuple[str, ...]) -> TrainingReport:
     position = trainer.position
     stepping = max(position.stepping_seconds, 1e-9)
     return TrainingReport(
@@ -231,5 +253,5 @@ def _report(trainer: Trainer) -> TrainingReport:
         precision=trainer.learner.precision,
         feeding=trainer.sampler.feeding,
         stopped_by=trainer.stopped_by(),
-        notes=(*trainer.notes, *trainer.learner.notes),
+        notes=(*notes, *trainer.learner.notes),
     )

@@ -47,6 +47,7 @@ class Benchmark:
         self.variants = dict(VARIANTS)
         self.contents: dict[str, str] = {}
         self.made: list[str] = []
+        self.made_anew: set[str] = set()
         monkeypatch.setattr(assets.versions, "code_version", partial(code_version, root=root))
         monkeypatch.setattr(assets.factory, "_make", self._make)
 
@@ -54,11 +55,13 @@ class Benchmark:
         name = "/".join(step.path)
         make_stand_ins(step, job)
         self.made.append(name)
+        if job.anew:
+            self.made_anew.add(name)
         return dg.MaterializeResult(data_version=dg.DataVersion(self.contents.get(name, "as ever")), metadata={"n": 1})
 
     def run(self, tags=REFRESH_TAGS) -> set[str]:
         """Run all steps; gives those that were made rather than carried over."""
-        self.made = []
+        self.made, self.made_anew = [], set()
         done = dg.materialize(
             benchmark_assets(self.profile, self.paths, self.variants.values(), REFERENCES),
             instance=self.instance,

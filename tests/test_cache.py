@@ -13,7 +13,7 @@ import pytest
 
 from sepmodels import cache
 from sepmodels.audio import read_stem_file
-from sepmodels.cache import build_cache, cached_names, load_stems
+from sepmodels.cache import build_cache, cache_content, cached_names, load_stems
 from sepmodels.datasets import Track
 from sepmodels.errors import UserError
 from sepmodels.settings import DatasetSettings
@@ -60,7 +60,7 @@ def test_the_cache_holds_the_values_of_the_files_as_read_only_maps(tracks: list[
 def test_a_second_build_decodes_nothing_and_has_the_same_content(tracks: list[Track], tmp_path: Path) -> None:
     first, second = build(tracks, tmp_path), build(tracks, tmp_path)
     assert (second.decoded, second.kept) == ((), names(tracks))
-    assert second.content == first.content
+    assert second.content == first.content == cache_content(tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["a byte", "cut", "header", "gone", "no entry", "bad entry", "not an entry"])

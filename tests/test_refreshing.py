@@ -79,6 +79,13 @@ def test_a_run_that_is_no_refresh_makes_everything(runnable):
     assert runnable.metadata("results")[REASONS].value == "- it was asked for"
 
 
+def test_what_was_made_before_is_kept_unless_a_product_is_made_only_because_it_was_asked_for(runnable):
+    runnable.edit("sepmodels/losses.py", "magnitude_mse")
+    everything = matching(runnable.subjects(), "*")
+    assert runnable.run(tags={}) == everything
+    assert runnable.made_anew == everything - {"open_unmix/checkpoint", "transformer/checkpoint"}
+
+
 def test_each_product_keeps_the_parts_of_its_code_version(runnable):
     parts = runnable.metadata("open_unmix/checkpoint")[PARTS].value
     assert "sepmodels/losses.py::magnitude_mse" in parts

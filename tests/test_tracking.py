@@ -250,14 +250,27 @@ def test_a_resumed_training_goes_on_in_the_run_that_was_broken_off(store, instan
     assert run.data.tags["resumed.device"] == "cpu"
 
 
+def test_a_point_of_a_curve_that_was_logged_before_is_not_logged_again(store, instance):
+    interrupted_attempt(store, instance, resume=True)
+    rest = an_asset(lambda run: [run.log({"loss": float(step), "new": 0.0}, step) for step in range(1, 5)], resume=True)
+    materialize(store, instance, rest)
+    (run,) = runs_of(store)
+    assert history(store, run, "loss") == [(step, float(step)) for step in range(5)]
+    assert [step for step, _ in history(store, run, "new")] == [1, 2, 3, 4]
+
+
 @pytest.mark.parametrize(
     ("before", "now"),
     [
         ({"resume": True}, {"resume": False}),
         ({"resume": True, "code_version": "version-1"}, {"resume": True, "code_version": "version-2"}),
+        (
+            {"resume": True, "tags": {"sepbench.reads.stems": "1"}},
+            {"resume": True, "tags": {"sepbench.reads.stems": "2"}},
+        ),
         ({"resume": True, "name": "checkpoint"}, {"resume": True, "name": "estimates"}),
     ],
-    ids=["not asked to resume", "other code", "other asset"],
+    ids=["not asked to resume", "other code", "other data", "other asset"],
 )
 def test_a_new_run_is_opened_where_nothing_is_resumed(store, instance, before, now):
     interrupted_attempt(store, instance, **before)

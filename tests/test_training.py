@@ -183,6 +183,14 @@ def test_after_a_kill_9_losses_and_weights_go_on_as_if_nothing_had_happened(tmp_
     assert_same_training(tmp_path, uninterrupted_full)
 
 
+def test_the_log_of_a_training_that_goes_on_hears_the_whole_curve(tmp_path):
+    interrupted_at(tmp_path, 9)
+    log = Listener()
+    train_tiny(tmp_path, log=log)
+    assert [step for step, figures in log.points if "loss" in figures] == list(range(1, 13))
+    assert [step for step, figures in log.points if "validation_loss" in figures] == [6, 12]
+
+
 @pytest.mark.parametrize("step", [1, 6, 9])
 def test_an_interruption_saves_the_very_step_and_passes_through(tmp_path, uninterrupted, step):
     interrupted_at(tmp_path, step)
@@ -261,6 +269,7 @@ def test_a_damaged_state_costs_only_the_steps_since_the_one_before(tmp_path, uni
         ({"variant": dataclasses.replace(TINY, loss="magnitude_l1")}, "variant"),
         ({"train_tracks": TRAIN[:2]}, "data"),
         ({"code_version": "2"}, "code"),
+        ({"data_version": "2"}, "data"),
     ],
 )
 def test_a_state_of_another_training_is_never_resumed(tmp_path, changes, named):
@@ -278,11 +287,72 @@ def test_settings_that_only_decide_speed_do_not_prevent_resuming(tmp_path, unint
     assert_same_training(tmp_path, uninterrupted)
 
 
-def test_a_finished_training_is_done_again_from_the_start(tmp_path, uninterrupted):
+def steps_trained(folder, monkeypatch, settings=SETTINGS, **changes):
+    """Train, keeping what is finished; gives the report, and how many steps that took."""
+    forward, seen = Learner.step, []
+
+    def step(self, mixture, target):
+        seen.append(len(seen))
+        return forward(self, mixture, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Learner, "step", step)
+        return train_tiny(folder, settings, keep_finished=True, **changes), len(seen)
+
+
+def test_a_training_that_has_ended_leaves_its_model_its_history_and_its_report(tmp_path):
     train_tiny(tmp_path)
-    report = train_tiny(tmp_path)
-    assert report.notes == ("The saved training state is of a finished training: training starts anew.",)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["history.parquet", "model.safetensors", "training.json"]
+
+
+def test_a_finished_training_is_done_again_from_the_start(tmp_path, uninterrupted):
+    interrupted_at(tmp_path, 9)
+    train_tiny(tmp_path)
+    assert train_tiny(tmp_path).notes == ()
     assert_same_training(tmp_path, uninterrupted)
+
+
+def test_a_finished_training_is_kept_if_so_wanted_and_its_history_is_heard_again(tmp_path, monkeypatch):
+    first, second = Listener(), Listener()
+    report = train_tiny(tmp_path, log=first)
+    assert steps_trained(tmp_path, monkeypatch, log=second) == (report, 0)
+    for name in ("loss", "learning_rate", "validation_loss"):
+        assert second.values(name) == first.values(name)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"settings": dataclasses.replace(SETTINGS, batch=2)},
+        {"seed": 2},
+        {"variant": dataclasses.replace(TINY, loss="magnitude_l1")},
+        {"train_tracks": TRAIN[:2]},
+        {"code_version": "2"},
+        {"data_version": "2"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_finished_training_of_anything_else_is_never_kept(tmp_path, monkeypatch, changes):
+    train_tiny(tmp_path)
+    assert steps_trained(tmp_path, monkeypatch, **changes)[1] == 12
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "history.parquet", "training.json"])
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(path.read_bytes()[:-9]), Path.unlink])
+def test_a_finished_training_whose_files_are_not_as_it_left_them_is_done_again(
+    tmp_path, monkeypatch, uninterrupted, name, damage
+):
+    train_tiny(tmp_path)
+    damage(tmp_path / name)
+    assert steps_trained(tmp_path, monkeypatch)[1] == 12
+    assert_same_training(tmp_path, uninterrupted)
+
+
+def test_a_training_begun_anew_and_broken_off_is_not_taken_for_the_finished_one_before(tmp_path, monkeypatch):
+    train_tiny(tmp_path)
+    interrupted_at(tmp_path, 3)
+    report, steps = steps_trained(tmp_path, monkeypatch)
+    assert (steps, report.notes) == (9, ("Training goes on after step 3.",))
 
 
 def test_averaged_weights_are_validated_saved_and_resumed(tmp_path):
