@@ -121,6 +121,12 @@ def materialize_all(pages: Pages, browser, address: str) -> None:
     browser.get_by_text("Launched run").first.wait_for()
 
 
+def reload_definitions(pages: Pages, browser) -> None:
+    browser.goto(f"{pages.dagster}/asset-groups", wait_until="domcontentloaded")
+    browser.get_by_role("button", name="Reload definitions").click()
+    browser.get_by_text("Definitions reloaded").first.wait_for()
+
+
 def not_fresh(pages: Pages, browser) -> set[str]:
     nodes = ask(pages, browser, STATES)["assetNodes"]
     assert len(nodes) == 6 + 3 * len(VARIANTS) + 2 + 2
@@ -181,9 +187,7 @@ def test_materialize_all_after_it_goes_on_and_makes_everything_green(pages: Page
 
 def test_an_edited_model_marks_its_own_chain_and_a_refresh_makes_all_green_again(pages: Pages, browser) -> None:
     pages.edit("sepmodels/models/transformer.py", "x = layer(x)", "x = x + layer(x)")
-    browser.goto(f"{pages.dagster}/asset-groups", wait_until="domcontentloaded")
-    browser.get_by_role("button", name="Reload definitions").click()
-    browser.get_by_text("Definitions reloaded").first.wait_for()
+    reload_definitions(pages, browser)
     assert not_fresh(pages, browser) == {"transformer/checkpoint", "transformer/estimates"}
     assert (marks(pages, browser, "transformer"), marks(pages, browser, "open_unmix")) == (2, 0)
     materialize_all(pages, browser, f"locations/{LOCATION}/jobs/refresh")
@@ -192,6 +196,18 @@ def test_an_edited_model_marks_its_own_chain_and_a_refresh_makes_all_green_again
     assert marks(pages, browser, "transformer") == 0
     assert mlflow_statuses(pages, "transformer/checkpoint") == ["FINISHED"] * 2
     assert mlflow_statuses(pages, "open_unmix/checkpoint") == ["FINISHED"]  # no other variant was trained again
+
+
+def test_materialize_unsynced_makes_an_edited_report_alone(pages: Pages, browser) -> None:
+    pages.edit("sepmodels/report/table.py", "was not trained here.", "has no training here.")
+    reload_definitions(pages, browser)
+    assert not_fresh(pages, browser) == {"report"}
+    browser.get_by_role("button").filter(has=browser.get_by_label("arrow_drop_down")).last.click()
+    browser.get_by_role("menuitem", name="Materialize unsynced").click()
+    browser.get_by_role("button", name="Materialize 1 asset").click()
+    browser.get_by_text("Launched run").first.wait_for()
+    assert wait_for_end(pages, browser) == "SUCCESS"
+    assert not_fresh(pages, browser) == set()
 
 
 def test_the_assets_link_opens_its_run_in_mlflow(pages: Pages, browser) -> None:
