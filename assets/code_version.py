@@ -164,11 +164,27 @@ def _library_version(name: str) -> str:
 
 
 def _files_in(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in folder.rglob("*"):
+    for path in _files_below(folder, frozenset()):
+        seen = path.stat()
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and not path.name.startswith("."):
-            seen = path.stat()
-            yield f"{_FILE}{name}", f"{seen.st_size} bytes, changed at {seen.st_mtime_ns} ns"
+        yield f"{_FILE}{name}", f"{seen.st_size} bytes, changed at {seen.st_mtime_ns} ns"
+
+
+def _files_below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+    """Every file that is not hidden, through links to folders too, as whoever reads the tracks follows them.
+
+    above: the folders that the walk is in, so that a link to one of them ends it.
+    """
+    here = folder.resolve()
+    try:
+        entries = [] if here in above else list(folder.iterdir())
+    except OSError:  # none there, or not to be read
+        return
+    for entry in entries:
+        if entry.is_dir() and not entry.name.startswith("."):
+            yield from _files_below(entry, above | {here})
+        elif entry.is_file() and not entry.name.startswith("."):
+            yield entry
 
 
 def _without_moved(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

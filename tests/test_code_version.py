@@ -385,6 +385,26 @@ def test_files_that_people_change_by_hand_count_and_are_named(tree):
     ]
 
 
+def test_files_behind_links_count_and_hidden_ones_do_not(tree):
+    dataset, elsewhere = tree.root / "dataset", tree.root / "elsewhere"
+    for folder in (dataset / ".cache", elsewhere / "a"):
+        folder.mkdir(parents=True)
+        (folder / "vocals.wav").write_text("sung")
+    (dataset / "train").symlink_to(elsewhere)
+    (dataset / "b").symlink_to(elsewhere / "a")
+    (elsewhere / "back").symlink_to(dataset)
+    (dataset / "gone.wav").symlink_to("nowhere")
+    before = tree.version(files=dataset)
+    assert {part for part in before.parts if part.startswith("file:")} == {
+        "file:b/vocals.wav",
+        "file:train/a/vocals.wav",
+    }
+    (elsewhere / "a" / "vocals.wav").write_text("sung again")
+    (dataset / ".cache" / "vocals.wav").write_text("other")
+    said = explain(before.parts, tree.version(files=dataset).parts)
+    assert said == ["b/vocals.wav, train/a/vocals.wav were replaced"]
+
+
 def test_every_name_that_is_left_out_exists():
     for name in NO_PART_OF_A_RESULT:
         code_version(name, extra_roots=["sepmodels.models"], ignore=())
