@@ -74,7 +74,10 @@ def _has_open_runs(database: Path) -> bool:
     """Asked of the file itself: to import MLflow takes seconds."""
     if not database.exists():
         return False
-    with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)) as store:
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as store,
+    ):
         return store.execute("SELECT 1 FROM runs WHERE status = 'RUNNING' LIMIT 1").fetchone() is not None
     return False  # what is wrong with the store, whoever opens it is told
 

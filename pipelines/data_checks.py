@@ -8,6 +8,7 @@ from pathlib import Path
 from assets.fetching import archive_of, is_licence_accepted, is_to_be_fetched
 from assets.paths import Paths
 from pipelines.checking import GIB, Check
+from pipelines.instance import require_fit
 from sepmodels.archives import ARCHIVES
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.errors import UserError
@@ -25,6 +26,10 @@ def check_data_folder(paths: Paths) -> Check:
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         remedy = "Give yourself permission, or name another folder with --data."
         return Check("data folder", "fail", f"{paths.data} cannot be written", remedy)
+    try:
+        require_fit(paths.data)
+    except UserError as fault:
+        return Check("data folder", "fail", str(fault), "Name another folder with --data.")
     return Check("data folder", "ok", f"{paths.data}{'' if paths.data.exists() else ', made on the first run'}")
 
 

@@ -14,6 +14,7 @@ from assets.paths import Paths
 from assets.tracking import open_store
 from pipelines.aftermath import clear_up
 from pipelines.instance import use_instance
+from sepmodels.errors import UserError
 from sepmodels.files import replacing
 
 # A run of one step, in the pool and with an MLflow run, which goes on until it is killed.
@@ -40,8 +41,14 @@ with dg.DagsterInstance.get() as instance:
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("DAGSTER_HOME", str(use_instance(tmp_path)))
-    return tmp_path
+    data = tmp_path / """it's: my "data" #1"""
+    monkeypatch.setenv("DAGSTER_HOME", str(use_instance(data)))
+    return data
+
+
+def test_a_data_folder_that_the_stores_cannot_be_in_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"50%\?/data has % and \? in its path, .* name another one"):
+        use_instance(tmp_path / "50%?" / "data")
 
 
 @pytest.fixture

@@ -150,8 +150,9 @@ def test_twice_the_seeds_need_twice_the_room_for_estimates_and_trainings():
 
 def test_a_data_folder_that_cannot_be_one_is_a_failure(tmp_path):
     (tmp_path / "file").touch()
-    found = data_checks.check_data_folder(Paths(tmp_path / "file" / "data", "demo"))
-    assert found.status == "fail"
+    for place in (tmp_path / "file" / "data", tmp_path / "50%"):
+        found = data_checks.check_data_folder(Paths(place, "demo"))
+        assert found.status == "fail"
 
 
 def test_taken_ports_are_a_warning():
