@@ -59,11 +59,11 @@ def checks_of(step: Step) -> list[Check]:
 
 
 def checked(
-    check: Check, asset: dg.AssetKey, subject: Subject, context: dg.AssetExecutionContext
+    check: Check, asset: dg.AssetKey, step: Step, subject: Subject, context: dg.AssetExecutionContext
 ) -> dg.AssetCheckResult:
-    """What the check finds of the asset's product; in a refresh, only if that or the check has changed."""
+    """What the check finds of the step's product; in a refresh, only if that or the check has changed."""
     key = dg.AssetCheckKey(asset, check.name)
-    return rechecked(key, _code(check.look), context, lambda: _result(check, subject))
+    return rechecked(key, _code(check.look, step.libraries), context, lambda: _result(check, subject))
 
 
 def _result(check: Check, subject: Subject) -> dg.AssetCheckResult:
@@ -82,5 +82,5 @@ def _result(check: Check, subject: Subject) -> dg.AssetCheckResult:
 
 
 @functools.cache
-def _code(look: Callable[[Subject], Verdict]) -> str:
-    return code_version(f"{look.__module__}:{look.__name__}").digest
+def _code(look: Callable[[Subject], Verdict], libraries: tuple[str, ...]) -> str:
+    return code_version(f"{look.__module__}:{look.__name__}", libraries=libraries).digest

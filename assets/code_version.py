@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.code_reach import Reached, reach
+from sepmodels.codec import decoder_version
 
 PROJECT = Path(__file__).resolve().parent.parent
 NO_PART_OF_A_RESULT = (
@@ -89,7 +90,7 @@ def code_version(
     extra_roots: what they import by a name known only at run time: ``module:name``, or ``module`` for all its
         public names.
     configuration: settings that bear on the result, nested as one likes: ``{"variant": {...}}``.
-    libraries: distributions whose versions decide the result.
+    libraries: distributions whose versions decide the result, and ``ffmpeg``, the program.
     files: a folder that is read and that people may change by hand; every file in it counts, by its size and time
         of change.
     root: the folder that holds the project's packages.
@@ -157,6 +158,8 @@ def _plain(value: Any) -> Any:
 
 @lru_cache
 def _library_version(name: str) -> str:
+    if name == "ffmpeg":
+        return decoder_version()
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

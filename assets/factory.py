@@ -64,7 +64,7 @@ def as_asset(step: Step, profile: Profile, paths: Paths, names: tuple[str, ...])
         chosen = {key.name for key in context.selected_asset_check_keys}
         for check in checks:
             if check.name in chosen:
-                yield checked(check, subject.key, verdicts.Subject(profile, paths, step.name, names), context)
+                yield checked(check, subject.key, step, verdicts.Subject(profile, paths, step.name, names), context)
 
     return materialize
 

@@ -12,9 +12,9 @@ from sepmodels.report import templates_hash
 from sepmodels.settings import Profile
 from sepmodels.variants import Variant
 
-# The libraries whose version can change the product of a step.
-DECODING = ("stempeg", "numpy")
-LEARNING = ("torch", "numpy")
+# The libraries whose version can change the product of a step. musdb says which tracks validate.
+DECODING = ("ffmpeg", "stempeg", "musdb", "numpy")
+LEARNING = ("torch", "torchaudio", "numpy")
 SCORING = ("museval", "numpy", "scipy")
 SEEDS = "seeds"  # the setting that says which trainings there are
 
@@ -28,7 +28,7 @@ class Step:
     needs: paths of the steps whose products it reads.
     settings: what it depends on beside code and data, by name.
     reaches: what ``make`` imports by a name that is only known at run time ("module" or "module:name").
-    libraries: distributions whose version decides the product.
+    libraries: distributions (and ``ffmpeg``, the program) whose version decides the product.
     files: gives the folder of files that it reads and that no step makes.
     pool: of Dagster, to limit how many such steps run at once.
     """
@@ -64,14 +64,15 @@ def benchmark_steps(profile: Profile, variants: Iterable[Variant], references: I
 
 def _shared_steps(profile: Profile) -> Iterator[Step]:
     dataset = {"dataset": profile.dataset}
+    demo = profile.dataset.layout == "demo"
     yield Step(
         ("dataset",),
-        data.make_demo_dataset if profile.dataset.layout == "demo" else data.make_dataset,
+        data.make_demo_dataset if demo else data.make_dataset,
         group="data",
         description=f"The tracks of the dataset, found and verified. {profile.summary}",
         kinds=frozenset({"ffmpeg"}),
         settings=dataset,
-        libraries=DECODING,
+        libraries=(*DECODING, "scipy") if demo else DECODING,
         files=data.given_files,
     )
     yield Step(
@@ -168,7 +169,7 @@ def _reference_step(profile: Profile, name: str) -> Step:
         kinds=frozenset({"museval", "parquet"}),
         settings={"sample_rate_hz": profile.sample_rate_hz},
         reaches=("sepmodels.references",),
-        libraries=SCORING,
+        libraries=(*SCORING, "torch"),
         name=name,
     )
 
@@ -184,7 +185,7 @@ def _result_steps(profile: Profile, variants: list[str], references: list[str]) 
         needs=(*chains, ("tracks",)),
         kinds=frozenset({"parquet", "csv", "markdown"}),
         settings={"systems": [*variants, *references], "profile": profile.name},
-        libraries=("scipy", "pandas"),
+        libraries=("scipy", "numpy", "pandas"),
         files=results.imported_files,
     )
     yield Step(
@@ -195,5 +196,5 @@ def _result_steps(profile: Profile, variants: list[str], references: list[str]) 
         needs=(("results",), ("tracks",), ("stems", "test"), *chains),
         kinds=frozenset({"html"}),
         settings={"profile": profile, "templates": templates_hash()},
-        libraries=("plotly", "matplotlib", "jinja2", "soundfile", "pyloudnorm"),
+        libraries=("plotly", "matplotlib", "jinja2", "soundfile", "pyloudnorm", "numpy", "pandas"),
     )

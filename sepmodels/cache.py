@@ -136,7 +136,7 @@ def _ensure(track: Track, folder: Path, source_hashes: dict[str, str]) -> tuple[
 
 @functools.cache
 def _made_by() -> str:
-    return hash_code(codec.__file__, audio.__file__, sources.__file__)
+    return f"{hash_code(codec.__file__, audio.__file__, sources.__file__)} ffmpeg {codec.decoder_version()}"
 
 
 def _write_array(path: Path, stems: np.ndarray) -> None:

@@ -6,6 +6,7 @@ comes back shorter without a word. Here one strict run feeds all streams, throug
 
 import contextlib
 import fcntl
+import functools
 import os
 import re
 import selectors
@@ -46,6 +47,19 @@ def require_ffmpeg() -> None:
             f"{' and '.join(missing)} not found on the PATH: install it with `sudo apt-get install ffmpeg` "
             "(Debian, Ubuntu) or `brew install ffmpeg` (macOS), then run again."
         )
+
+
+@functools.cache
+def decoder_version() -> str:
+    """The version of ``ffmpeg``, which decides what is decoded; "not installed" where there is none.
+
+    It is asked for once: a run whose ffmpeg is replaced meanwhile goes by the one that it began with.
+    """
+    try:
+        said = subprocess.run(["ffmpeg", "-version"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return "not installed"
+    return said.splitlines()[0].removeprefix("ffmpeg version ").partition(" ")[0]
 
 
 def require_file(path: Path) -> None:

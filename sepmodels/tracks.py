@@ -61,7 +61,8 @@ def describe_tracks(
 
 @functools.cache
 def _measured_by() -> str:
-    return hash_code(codec.__file__, audio.__file__, sources.__file__, __file__)
+    code = hash_code(codec.__file__, audio.__file__, sources.__file__, __file__)
+    return f"{code} ffmpeg {codec.decoder_version()}"
 
 
 def _known_rows(previous: pd.DataFrame | None) -> dict[str, dict[str, object]]:

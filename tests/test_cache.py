@@ -63,6 +63,17 @@ def test_a_second_build_decodes_nothing_and_has_the_same_content(tracks: list[Tr
     assert second.content == first.content == cache_content(tmp_path)
 
 
+def test_another_ffmpeg_decodes_all_again(tracks: list[Track], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = build(tracks[:2], tmp_path)
+    cache._made_by.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr("sepmodels.codec.decoder_version", lambda: "another")
+        second = build(tracks[:2], tmp_path)
+    cache._made_by.cache_clear()
+    assert second.decoded == names(tracks[:2])
+    assert second.content == first.content
+
+
 @pytest.mark.parametrize("damage", ["a byte", "cut", "header", "gone", "no entry", "bad entry", "not an entry"])
 def test_a_damaged_or_missing_array_is_noticed_and_made_again(tracks: list[Track], tmp_path: Path, damage: str) -> None:
     before = build(tracks[:2], tmp_path)

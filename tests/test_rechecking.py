@@ -3,6 +3,7 @@
 import dagster as dg
 import pytest
 
+from assets import checks, code_version, verdicts
 from assets.rechecking import rechecked
 from assets.staleness import REFRESH_TAGS
 
@@ -63,6 +64,16 @@ def test_other_data_or_another_check_is_looked_at_again(checked, changed):
     checked.run()
     setattr(checked, changed, "another")
     assert checked.run().description == "look 2"
+
+
+def test_another_version_of_a_library_that_the_product_rests_on_is_another_check(monkeypatch):
+    def code() -> str:
+        return checks._code.__wrapped__(verdicts.one_track_scores_as_by_museval, ("museval", "numpy"))
+
+    before = code()
+    assert code() == before
+    monkeypatch.setattr(code_version, "_library_version", lambda _name: "99.0")
+    assert code() != before
 
 
 def test_a_run_that_is_no_refresh_checks_everything_again(checked):
