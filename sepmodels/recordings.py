@@ -5,17 +5,20 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from sepmodels.audio import SNDFILE_SUFFIXES, wav_is_cut
-from sepmodels.codec import StreamHeader, check_length, damaged, probe, require_file
+from sepmodels.codec import StreamHeader, check_length, damaged, probe, require_ffmpeg, require_file
 from sepmodels.errors import UserError
 
 TAGS = ("title", "artist", "album", "tracknumber", "date", "genre", "comment", "copyright", "license")
 _FFMPEG_TAGS = {"track": "tracknumber"}
+_UNKNOWN_FRAMES = 2**62  # libsndfile's largest count, or near it
+_GUESSED = b"Estimating duration from bitrate"
 
 
 class Recording(Protocol):
@@ -55,28 +58,44 @@ class ArrayRecording:
 def open_recording(path: Path) -> Iterator[Recording]:
     """The recording in an audio file: WAV, FLAC, Ogg, AIFF and MP3 by libsndfile, whatever else by ffmpeg.
 
+    By ffmpeg too what libsndfile cannot open, or does not know the length of, and would read too little.
+
     Raises :class:`UserError` at once for what is missing, empty, a folder or not audio; and when its end is read,
     for what is damaged or cut short.
     """
     require_file(path)
-    if path.suffix.lower() in SNDFILE_SUFFIXES:
-        with _SndfileRecording(path) as recording:
-            yield recording
-    else:
-        with _FfmpegRecording(path, probe(path)[0]) as recording:
-            yield recording
+    facts: _Facts | None = None
+    if path.suffix.lower() in SNDFILE_SUFFIXES and (file := _opened(path)):
+        if file.format != "MP3" or not (facts := _facts_of(path)).length_is_guessed:
+            with _SndfileRecording(path, file) as recording:
+                yield recording
+            return
+        file.close()
+    with _FfmpegRecording(path, probe(path)[0], facts or _facts_of(path)) as recording:
+        yield recording
+
+
+def _opened(path: Path) -> Any:
+    """The file opened by libsndfile, if it can and knows the length: a FLAC that came through a pipe tells none."""
+    import soundfile
+
+    try:
+        file = soundfile.SoundFile(path)
+    except soundfile.LibsndfileError:
+        return None
+    if file.frames >= _UNKNOWN_FRAMES:
+        file.close()
+        return None
+    return file
 
 
 class _SndfileRecording:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, file: Any) -> None:
         import soundfile
 
         self._path = path
+        self._file = file
         self._fault = soundfile.LibsndfileError
-        try:
-            self._file = soundfile.SoundFile(path)
-        except self._fault as error:
-            raise self._damaged(error) from None
         self.channels = self._file.channels
         self.sample_rate_hz = self._file.samplerate
         self.expected_samples = self._file.frames
@@ -107,13 +126,13 @@ class _SndfileRecording:
 
 
 class _FfmpegRecording:
-    def __init__(self, path: Path, header: StreamHeader) -> None:
+    def __init__(self, path: Path, header: StreamHeader, facts: "_Facts") -> None:
         self._path = path
-        self._header = header
+        self._header = replace(header, seconds=None) if facts.length_is_guessed else header
         self.channels = header.channels
         self.sample_rate_hz = header.sample_rate_hz
         self.expected_samples = round((header.seconds or 0.0) * header.sample_rate_hz)
-        self.tags = _tags_by_ffprobe(path)
+        self.tags = facts.tags
         self._read = 0
 
     def __enter__(self) -> "_FfmpegRecording":
@@ -147,12 +166,25 @@ class _FfmpegRecording:
         check_length(self._path, self._header, self._read / self.sample_rate_hz)
 
 
-def _tags_by_ffprobe(path: Path) -> dict[str, str]:
-    """The tags of a file, or of its first audio stream (where Ogg and Opus have them)."""
+@dataclass(frozen=True)
+class _Facts:
+    """What ffprobe tells of a file.
+
+    tags: of the file, or of its first audio stream (where Ogg and Opus have them). length_is_guessed: from the first
+    frames' bit rate, because nothing in the file tells it, as in MP3 without a Xing header and in raw AAC.
+    """
+
+    tags: dict[str, str]
+    length_is_guessed: bool
+
+
+def _facts_of(path: Path) -> _Facts:
+    require_ffmpeg()
     wanted = ["-show_entries", "format_tags:stream_tags", "-select_streams", "a:0", "-of", "json"]
-    done = subprocess.run(["ffprobe", "-v", "error", *wanted, str(path.absolute())], capture_output=True, check=False)
+    command = ["ffprobe", "-v", "warning", *wanted, str(path.absolute())]
+    done = subprocess.run(command, capture_output=True, check=False)
     found = json.loads(done.stdout or "{}")
     spoken = [*(stream.get("tags", {}) for stream in found.get("streams", [])), found.get("format", {}).get("tags", {})]
     tags = {name.lower(): text for part in spoken for name, text in part.items()}
     named = {_FFMPEG_TAGS.get(name, name): text for name, text in tags.items()}
-    return {name: text for name, text in named.items() if name in TAGS and text}
+    return _Facts({name: text for name, text in named.items() if name in TAGS and text}, _GUESSED in done.stderr)

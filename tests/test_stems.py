@@ -159,7 +159,7 @@ def spoil(path: Path, damage: str) -> None:
         path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
 
 
-@pytest.mark.parametrize("suffix", [".wav", ".flac", ".m4a"])
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".m4a", ".mp3"])
 @pytest.mark.parametrize("damage", ["not audio", "empty file", "no samples", "cut short"])
 def test_a_damaged_song_is_one_sentence_that_names_it_and_leaves_no_file(
     tmp_path: Path, suffix: str, damage: str
@@ -171,6 +171,31 @@ def test_a_damaged_song_is_one_sentence_that_names_it_and_leaves_no_file(
         separated(song, rate_hz=44_100)
 
     assert [path.name for path in tmp_path.iterdir()] == [song.name]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "how"),
+    [
+        (".flac", []),
+        (".mp3", []),
+        (".mp3", ["-write_xing", "0", "-q:a", "4"]),
+        (".mp3", ["-write_xing", "0", "-b:a", "128k"]),
+        (".aac", []),
+        (".ogg", ["-c:a", "flac"]),
+    ],
+)
+def test_a_song_whose_file_does_not_tell_its_length_is_read_to_its_end(
+    tmp_path: Path, suffix: str, how: list[str]
+) -> None:
+    waveform = music(44_100, 12.0)
+    waveform[:, : 6 * 44_100] *= 0.001  # a guess from the bit rate of the begin would be far off
+    write_song(tmp_path / "whole.wav", waveform, 44_100)
+    song = tmp_path / f"song{suffix}"
+    form = {".aac": "adts"}.get(suffix, suffix[1:])
+    with song.open("wb") as pipe:
+        command = ["ffmpeg", "-nostdin", "-v", "error", "-i", tmp_path / "whole.wav", *how, "-f", form, "-"]
+        subprocess.run(command, stdout=pipe, check=True)
+    assert whole(song).shape[1] == pytest.approx(12 * 44_100, abs=0.1 * 44_100)
 
 
 def test_eight_channels_are_refused_with_what_to_do(tmp_path: Path) -> None:
