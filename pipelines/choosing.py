@@ -18,7 +18,7 @@ class ChosenModel:
 
     expect: the variant that the file must hold, where it is one of the list.
     why: a clause for the person who did not choose.
-    wiener_iterations: the variant's own.
+    wiener_iterations: the variant's own; none for a model that is named by itself, which knows nothing of it.
     """
 
     file: Path
@@ -41,14 +41,15 @@ def choose_model(
     if model is not None:
         if variant is not None or seed is not None:
             raise UserError("--model names a model by itself: leave out --variant and --seed.")
-        return ChosenModel(_model_file(paths, model), why=f"as {model} says")
+        return ChosenModel(_model_file(paths, model), why="as named")
     seed = profile.seeds[0] if seed is None else seed
     name, why = (variant, "as asked for") if variant is not None else _best(profile, paths, seed)
     chosen = find_variant(name)
     file = paths.model(name, seed)
     if not file.exists():
+        seeds = "" if seed in profile.seeds else f" --set seeds={','.join(map(str, (*profile.seeds, seed)))}"
         raise UserError(
-            f"{name} is not trained yet ({file} is missing): run `sepbench run -p {profile.name} --only {name}`."
+            f"{name} is not trained yet ({file} is missing): run `sepbench run -p {profile.name} --only {name}{seeds}`."
         )
     return ChosenModel(file, chosen, why, chosen.wiener_iterations)
 

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from assets.paths import Paths
 from pipelines.choosing import choose_model
+from pipelines.ending import tidy_end
 from pipelines.songs import Song, require_free, songs_of
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
@@ -48,7 +49,7 @@ def separate_songs(profile: Profile, paths: Paths, given: Sequence[Path], wishes
 
     form = StemFormat(wishes.form, wishes.bits)
     stems = ("accompaniment",) if wishes.karaoke else STEMS
-    with songs_of(given, wishes.out, stems, form.name) as songs:
+    with tidy_end(), songs_of(given, wishes.out, stems, form.name) as songs:
         require_free(songs, force=wishes.force)
         work = _Work(profile, paths, wishes, form, console)
         for song in songs:
@@ -93,6 +94,8 @@ class _Work:
         except UserError as fault:
             self._note(song, str(fault))
             return
+        finally:
+            _remove_if_empty(song)
         self.audio_seconds += written.audio_seconds
         self.seconds += time.perf_counter() - started
         places = " and ".join(str(path) for path in song.stems.values())
@@ -107,9 +110,6 @@ class _Work:
     def _note(self, song: Song, fault: str) -> None:
         said = fault.replace(str(song.file), song.said)
         self.faults.append(said if song.said in said else f"{song.said}: {said}")
-        for folder in {stem.parent for stem in song.stems.values()}:
-            with suppress(OSError):
-                folder.rmdir()  # only if this song made it, and left nothing there
 
     def sum_up(self) -> None:
         """Say how fast it was; raise :class:`UserError` for the songs that failed."""
@@ -122,6 +122,13 @@ class _Work:
         self.console.print(sentence, highlight=False, soft_wrap=True, markup=False)
 
 
+def _remove_if_empty(song: Song) -> None:
+    """Remove the folder of a song's stems if there are none in it."""
+    for folder in {stem.parent for stem in song.stems.values()}:
+        with suppress(OSError):
+            folder.rmdir()
+
+
 def _pace(audio_seconds: float, seconds: float) -> str:
     """
     >>> _pace(240.0, 12.0)
@@ -132,13 +139,13 @@ def _pace(audio_seconds: float, seconds: float) -> str:
 
 @contextmanager
 def _bar(name: str, console: Console) -> Iterator[Callable[..., None]]:
-    """A bar in the terminal while a song is separated."""
+    """A bar while a song is separated, where there is a terminal to draw it."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:.0f} %"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bars:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(escape(name), total=None)
         yield lambda done, total, unit, **figures: bars.update(task, completed=done, total=total)

@@ -1,6 +1,8 @@
 """Which songs to separate, and where each one's stems go."""
 
 import itertools
+import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,13 +28,13 @@ class Song:
 
 
 @contextmanager
-def songs_of(given: Sequence[Path], out: Path, stems: Iterable[str], suffix: str) -> Iterator[list[Song]]:
+def songs_of(given: Sequence[Path], out: Path, stems: Sequence[str], suffix: str) -> Iterator[list[Song]]:
     """The songs in files and folders, in order; what comes on standard input is kept in a file meanwhile.
 
     A song's stems lie in ``out/<song>/``, in the subfolders that it had within a given folder. Where two songs
-    would lie in one place, the next is called by its whole file name, and then by a number.
+    would lie in one place, or a file is in the way, the next is called by its whole file name, and then by a number.
 
-    Raises :class:`UserError` for a path that does not exist and a folder without songs.
+    Raises :class:`UserError` for a path that does not exist or is no file, and a folder without songs.
     """
     with TemporaryDirectory(prefix="sepbench-") as folder:
         found: dict[Path, Path] = {}  # each song once, and its place below out
@@ -42,7 +44,7 @@ def songs_of(given: Sequence[Path], out: Path, stems: Iterable[str], suffix: str
         taken: set[str] = set()
         songs = []
         for song, place in found.items():
-            place = _free(song, place, taken)
+            place = _free(song, place, out, taken)
             files = {stem: out / place / f"{stem}.{suffix}" for stem in stems}
             spooled = song.parent == Path(folder)
             name, said = ("standard input",) * 2 if spooled else (song.name, str(song))
@@ -51,17 +53,33 @@ def songs_of(given: Sequence[Path], out: Path, stems: Iterable[str], suffix: str
 
 
 def require_free(songs: Iterable[Song], *, force: bool) -> None:
-    """Raise :class:`UserError` if a stem would replace a song, or (but for ``force``) any other file."""
+    """Raise :class:`UserError` where stems cannot go.
+
+    Where one would replace a song or (but for ``force``) any other file; where a file is in place of their folder;
+    and where the folder is not one that may be written to.
+    """
     songs = list(songs)
     files = [file for song in songs for file in song.stems.values()]
     sources = {song.file for song in songs}
     for file in files:
         if file.resolve() in sources:
             raise UserError(f"{file} is one of the songs, and would be replaced by a stem: choose another --out.")
+    for folder in dict.fromkeys(file.parent for file in files):
+        _require_folder(folder)
     there = [file for file in files if file.exists()]
     if there and not force:
         more = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
         raise UserError(f"{there[0]} exists already{more}: say --force to replace it, or choose another --out.")
+    if folders := [file for file in there if file.is_dir()]:
+        raise UserError(f"{folders[0]} is a folder, where a stem would lie: choose another --out.")
+
+
+def _require_folder(folder: Path) -> None:
+    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise UserError(f"{nearest} is a file, where a folder for stems would lie: choose another --out.")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise UserError(f"{nearest} may not be written to: choose another --out, or give yourself permission.")
 
 
 def _expand(path: Path, out: Path, spool: Path) -> Iterator[tuple[Path, Path]]:
@@ -72,25 +90,47 @@ def _expand(path: Path, out: Path, spool: Path) -> Iterator[tuple[Path, Path]]:
             shutil.copyfileobj(sys.stdin.buffer, file)
         yield song, Path("stdin")
     elif path.is_dir():
-        songs = sorted(song for song in path.rglob("*") if _is_song(song) and not song.is_relative_to(out))
+        songs = _songs_in(path, out.resolve())
         if not songs:
             raise UserError(f"{path} has no songs: {', '.join(SONG_SUFFIXES)} are looked for, in its subfolders too.")
         for song in songs:
-            yield song.resolve(), song.relative_to(path).with_suffix("")
-    elif path.exists():
+            yield song.resolve(), _place(song, path)
+    elif path.is_file():
         yield path.resolve(), Path(path.stem)
+    elif path.exists():
+        raise UserError(f"{path} is neither a file nor a folder: let it be read from standard input (-).")
     else:
         raise UserError(f"{path} does not exist: check the path.")
+
+
+def _songs_in(folder: Path, out: Path) -> list[Path]:
+    """The songs in a folder, without what an earlier separation of them wrote there."""
+    from sepmodels.stems import STEMS
+
+    songs = sorted(path for path in folder.rglob("*") if _is_song(path))
+    if out.is_relative_to(folder.resolve()) and out != folder.resolve():
+        return [song for song in songs if not song.resolve().is_relative_to(out)]
+    places = {(out / place).resolve() for song in songs for place in (_place(song, folder), song.relative_to(folder))}
+    return [song for song in songs if song.stem not in STEMS or _unnumbered(song.parent.resolve()) not in places]
+
+
+def _unnumbered(place: Path) -> Path:
+    return place.with_name(re.sub(r" \(\d+\)$", "", place.name))
+
+
+def _place(song: Path, folder: Path) -> Path:
+    return song.relative_to(folder).with_suffix("")
 
 
 def _is_song(path: Path) -> bool:
     return path.suffix.lower() in SONG_SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
-def _free(song: Path, place: Path, taken: set[str]) -> Path:
+def _free(song: Path, place: Path, out: Path, taken: set[str]) -> Path:
     numbered = (place.with_name(f"{song.name} ({number})") for number in itertools.count(2))
     for candidate in itertools.chain([place, place.with_name(song.name)], numbered):
-        if (key := str(candidate).casefold()) not in taken:  # some disks do not tell case apart
+        key = str(candidate).casefold()  # some disks do not tell case apart
+        if key not in taken and not (out / candidate).is_file():
             taken.add(key)
             return candidate
     raise AssertionError("numbers never end")

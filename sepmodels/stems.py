@@ -93,9 +93,10 @@ def separate_file(
 
     stems: the file of each, of :data:`STEMS`; the accompaniment is the song minus the vocals.
 
-    Raises :class:`UserError` for a song that cannot be read or separated, or of a rate that the format has not.
+    Raises :class:`UserError` for a song that cannot be read or separated, or of a rate that the format has not, and
+    for stems that cannot be written; then there is none of them.
     """
-    with open_recording(song) as recording, ExitStack() as open_files:
+    with _told(stems), open_recording(song) as recording, ExitStack() as open_files:
         form.require_rate(recording.sample_rate_hz)
         mixture = _Remembered(recording)
         files = {name: open_files.enter_context(_stem_file(path, form, recording)) for name, path in stems.items()}
@@ -114,6 +115,19 @@ def separate_file(
         {name: file.peak for name, file in files.items()},
         {name: file.clipped for name, file in files.items()},
     )
+
+
+@contextmanager
+def _told(stems: Mapping[str, Path]) -> Iterator[None]:
+    """Tell in a sentence why stems could not be written; what is wrong with the song is told already."""
+    import soundfile
+
+    try:
+        yield
+    except (OSError, soundfile.LibsndfileError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or "is the disk full?"
+        places = " and ".join(str(path) for path in stems.values())
+        raise UserError(f"{places} cannot be written ({reason}): make room, or choose another folder.") from error
 
 
 class _Remembered:

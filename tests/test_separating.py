@@ -1,9 +1,12 @@
 """``sepbench separate``, through its command line."""
 
 import os
+import resource
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -165,10 +168,66 @@ def test_folders_are_searched_and_songs_of_one_name_lie_apart(separate: Command,
     assert files(tmp_path / "separated") == {f"{place}/accompaniment.wav" for place in expected}
 
 
-def test_a_folder_without_songs_and_a_path_that_is_not_there_are_named(separate: Command, tmp_path: Path) -> None:
+@pytest.mark.parametrize("out", [".", "album", "album/stems"])
+@pytest.mark.parametrize("given", [Path, Path.resolve])
+def test_stems_beside_or_among_the_songs_are_not_taken_for_songs(
+    separate: Command, tmp_path: Path, out: str, given: Callable[[Path], Path]
+) -> None:
+    song(tmp_path / "album" / "one.wav", seconds=0.1)
+    song(tmp_path / "album" / "disc" / "two.flac", seconds=0.1)
+    assert separate(given(Path("album")), "--out", out).exit_code == 0
+    first = files(tmp_path)
+    assert len(first) == 2 + 4
+
+    again = separate(given(Path("album")), "--out", out, "--force")
+
+    assert again.exit_code == 0, again.output
+    assert files(tmp_path) == first
+
+
+def test_a_song_in_the_way_of_its_own_stems_stays_and_they_lie_beside_it(separate: Command, tmp_path: Path) -> None:
+    given = song(tmp_path / "song.wav", seconds=0.1).rename(tmp_path / "song")
+    for _ in range(2):
+        assert separate(given, "--out", tmp_path, "--force").exit_code == 0
+        assert files(tmp_path) == {"song", *both("song (2)")}
+
+
+def test_a_file_where_a_folder_would_lie_is_named_before_any_work(separate: Command, tmp_path: Path) -> None:
+    given = song(tmp_path / "song.wav")
+    (tmp_path / "file").write_text("precious")
+    said = fault(separate(given, "--out", tmp_path / "file" / "deeper"))
+    assert "/file is a file, where a folder for stems would lie" in said
+    (tmp_path / "out" / "song" / "vocals.wav").mkdir(parents=True)
+    assert "vocals.wav is a folder" in fault(separate(given, "--out", tmp_path / "out", "--force"))
+
+
+def test_a_folder_that_may_not_be_written_to_is_named_before_any_work(
+    separate: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = song(tmp_path / "song.wav")
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)  # root may write anywhere
+    assert f"{tmp_path} may not be written to" in fault(separate(given, "--out", tmp_path / "new" / "out"))
+
+
+def test_a_full_disk_is_told_of_the_song_and_the_others_are_separated(separate: Command, tmp_path: Path) -> None:
+    large, small = song(tmp_path / "large.wav", seconds=30.0), song(tmp_path / "small.wav", seconds=0.1)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, before[1]))
+    try:
+        said = fault(separate(large, small))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "large.wav" in said
+    assert "cannot be written" in said
+    assert files(tmp_path / "separated") == both("small")
+
+
+def test_a_folder_without_songs_and_a_path_that_is_no_song_are_named(separate: Command, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
+    os.mkfifo(tmp_path / "pipe.wav")
     assert "empty has no songs" in fault(separate(tmp_path / "empty"))
     assert "nowhere.wav does not exist" in fault(separate(tmp_path / "nowhere.wav"))
+    assert "pipe.wav is neither a file nor a folder" in fault(separate(tmp_path / "pipe.wav"))
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".m4a", ".mp3"])
@@ -192,7 +251,7 @@ def test_a_song_that_fails_is_named_leaves_nothing_and_the_others_are_separated(
 
     said = fault(separate(tmp_path / "notes.wav", tmp_path / "surround.wav", good))
 
-    assert "notes.wav cannot be read as audio" in said
+    assert "notes.wav cannot be decoded" in said
     assert "surround.wav: The recording has 8 channels" in said
     assert files(tmp_path / "separated") == both("song")
     assert sorted(path.name for path in (tmp_path / "separated").iterdir()) == ["song"]
@@ -269,7 +328,7 @@ class TestChoosing:
     def test_a_variant_or_seed_that_is_not_trained_says_which_command_trains_it(self, trained: Path) -> None:
         with pytest.raises(UserError, match=r"sepbench run -p demo --only transformer"):
             choose_model(self.DEMO, Paths(trained, "demo"), variant="transformer")
-        with pytest.raises(UserError, match="is not trained yet"):
+        with pytest.raises(UserError, match=r"is not trained yet.*--only open_unmix --set seeds=42,43"):
             choose_model(self.DEMO, Paths(trained, "demo"), seed=43)
 
     def test_a_run_and_a_registered_model_are_found_by_name(self, model: Path, tmp_path: Path) -> None:
@@ -328,6 +387,31 @@ def test_from_a_shell_the_best_variant_separates_and_a_fault_is_one_sentence(tra
     assert "Model: open_unmix, the baseline: there is no table of demo yet" in done.stdout
     assert "In all 1.2 s of music" in done.stdout
     assert done.stderr.startswith("sepbench: ")
-    assert "bad.wav cannot be read as audio" in done.stderr
+    assert "bad.wav cannot be decoded" in done.stderr
     assert "Traceback" not in done.stderr
     assert files(tmp_path / "out") == both("song")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_ended_by_a_signal_no_half_stem_and_no_copy_of_a_song_stays(
+    model: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    given, spool = song(tmp_path / "song.wav", seconds=900.0, rate_hz=8_000, channels=1), tmp_path / "spool"
+    spool.mkdir()
+    command = [sys.executable, "-c", "from pipelines.cli import main; main()", "separate", "-"]
+    slow = ["--set", "separation.segment_seconds=0.02", "--set", "separation.overlap_seconds=0"]
+    with given.open("rb") as content:
+        process = subprocess.Popen(
+            [*command, "--model", model, "-o", tmp_path / "out", *slow],
+            cwd=PROJECT,
+            env={**os.environ, "TMPDIR": str(spool)},
+            stdin=content,
+            stdout=subprocess.DEVNULL,
+        )
+    while not list(tmp_path.glob("out/stdin/.tmp-*")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(number)
+    assert process.wait() == 128 + number
+    assert not list(tmp_path.glob("out/*"))
+    assert not list(spool.iterdir())
