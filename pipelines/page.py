@@ -10,6 +10,7 @@ from rich.console import Console
 
 from assets.paths import Paths
 from pipelines.choosing import choose_model, trained_variants
+from pipelines.ending import tidy_end
 from pipelines.page_work import PageWork
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
@@ -34,7 +35,7 @@ def serve_page(
     max_minutes: float = 30.0,
     open_browser: bool = True,
 ) -> None:
-    """Serve the page on this machine alone until Ctrl-C; the next free port when ``port`` is taken.
+    """Serve the page on this machine alone until Ctrl-C or another signal; the next free port when ``port`` is taken.
 
     max_megabytes: the largest song. max_minutes: the longest time to receive one, and to separate it.
 
@@ -46,7 +47,7 @@ def serve_page(
         raise _missing(error) from error
     from pipelines.servers import free_port
 
-    with TemporaryDirectory(prefix="sepbench-serve-") as folder:
+    with tidy_end(), TemporaryDirectory(prefix="sepbench-serve-") as folder:
         work = PageWork(profile, paths, Path(folder), 60 * max_minutes, KEEP_SECONDS)
         app = page_app(profile, paths, work, max_bytes=int(max_megabytes * 1e6), max_seconds=60 * max_minutes)
         port = free_port(HOST, port)
@@ -59,6 +60,7 @@ def serve_page(
         try:
             uvicorn.run(app, host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=2)
         finally:
+            console.print("Ending ...")
             work.close()
 
 
@@ -100,11 +102,10 @@ class _Views:
         self.variants = trained_variants(profile, paths)
         if not self.variants:
             raise UserError(f"No variant of {profile.name} is trained yet: run `sepbench run -p {profile.name}`.")
-        options = "".join(
-            f'<option value="{name}">{escape(VARIANTS[name].title)}</option>'
-            for name in _best_first(profile, paths, self.variants)
-        )
-        self.html = PAGE.read_text(encoding="utf-8").replace("<!-- variants -->", options)
+        names, why = _best_first(profile, paths, self.variants)
+        options = "".join(f'<option value="{name}">{escape(VARIANTS[name].title)}</option>' for name in names)
+        page = PAGE.read_text(encoding="utf-8")
+        self.html = page.replace("<!-- variants -->", options).replace("<!-- why -->", escape(why))
 
     async def page(self, request: Any) -> Any:  # noqa: ARG002
         from starlette.responses import HTMLResponse
@@ -113,6 +114,8 @@ class _Views:
 
     async def take(self, request: Any) -> Any:
         """Receive a song as the request's body, and begin."""
+        from starlette.requests import ClientDisconnect
+
         origin, variant = request.headers.get("origin"), request.query_params.get("variant", "")
         if origin is not None and urlparse(origin).netloc != request.headers["host"]:
             return _refuse(403, "Only this page itself may send songs.")
@@ -124,6 +127,9 @@ class _Views:
                 size = await self._receive(request, task.song)
         except TimeoutError:
             size = None
+        except ClientDisconnect:  # the page was closed or left: nobody hears an answer
+            self.work.remove(task.id)
+            return _refuse(400, "The song did not arrive as a whole.")
         except BaseException:
             self.work.remove(task.id)
             raise
@@ -149,7 +155,6 @@ class _Views:
         return size
 
     async def tell(self, request: Any) -> Any:
-        self.work.remove_old()
         task = self.work.tasks.get(request.path_params["id"])
         return _refuse(404, "The song and its stems were removed.") if task is None else _json(task.said())
 
@@ -168,13 +173,15 @@ class _Views:
         return FileResponse(task.folder / name, headers={"Cache-Control": "no-store"})
 
 
-def _best_first(profile: Profile, paths: Paths, variants: list[str]) -> list[str]:
-    """The variants with the one first that a person would get who did not choose."""
+def _best_first(profile: Profile, paths: Paths, variants: list[str]) -> tuple[list[str], str]:
+    """The variants with the one first that a person would get who did not choose, and a sentence on why."""
     try:
-        best = choose_model(profile, paths).expect
+        chosen = choose_model(profile, paths)
     except UserError:  # the baseline is not among the trained, and there is no table
-        return variants
-    return sorted(variants, key=lambda name: VARIANTS[name] != best)
+        return variants, ""
+    assert chosen.expect is not None
+    names = sorted(variants, key=lambda name: VARIANTS[name] != chosen.expect)
+    return names, f"{chosen.expect.title} is {chosen.why}."
 
 
 def _json(content: dict[str, Any], status: int = 200) -> Any:

@@ -29,7 +29,7 @@ class Task:
     done: int = 0
     total: int = 0
     message: str = ""
-    ended: float | None = None
+    expiry: threading.Timer | None = None
     gone: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -59,7 +59,6 @@ class PageWork:
 
     def new(self, variant: str) -> Task:
         """A task whose song is still to come."""
-        self.remove_old()
         task = Task(uuid.uuid4().hex, self.folder / uuid.uuid4().hex, variant)
         task.folder.mkdir()
         self.tasks[task.id] = task
@@ -74,14 +73,9 @@ class PageWork:
         task = self.tasks.pop(task_id, None)
         if task is not None:
             task.gone.set()
+            if task.expiry is not None:
+                task.expiry.cancel()
             shutil.rmtree(task.folder, ignore_errors=True)
-
-    def remove_old(self) -> None:
-        """Remove what ended longer ago than stems are kept."""
-        now = time.monotonic()
-        for task in list(self.tasks.values()):
-            if task.ended is not None and now - task.ended > self.keep_seconds:
-                self.remove(task.id)
 
     def close(self) -> None:
         """Remove everything, and wait until no work is left."""
@@ -100,10 +94,13 @@ class PageWork:
             task.state, task.message = "failed", str(fault).replace(str(task.song), "The song")
         except Exception as fault:  # the page must hear of it, whatever it is
             task.state, task.message = "failed", f"{type(fault).__name__}: {fault}"
-        task.ended = time.monotonic()
         task.song.unlink(missing_ok=True)
         if task.gone.is_set():
             shutil.rmtree(task.folder, ignore_errors=True)
+        else:  # a page that was not closed but lost asks for nothing more
+            task.expiry = threading.Timer(self.keep_seconds, self.remove, (task.id,))
+            task.expiry.daemon = True
+            task.expiry.start()
 
     def _separate(self, task: Task) -> None:
         from pipelines.spectrogram_picture import draw_spectrogram

@@ -1,11 +1,16 @@
 """The page of ``sepbench serve``, in a real browser and by its addresses."""
 
 import io
+import os
+import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,12 +30,14 @@ from sepmodels.models import build_model
 from sepmodels.settings import SeparationSettings
 from sepmodels.variants import VARIANTS
 from tests.browser import CHROMIUM, FLAGS
+from tests.conftest import PROJECT
 from tests.test_separation import music
 from tests.test_stems import write_song
 
 RATE_HZ = 44_100
 SECOND = 1000  # Playwright counts milliseconds
 TINY = {"n_fft": 512, "hop": 128, "hidden": 16}
+FULL = VARIANTS["l1_loss"]
 PROFILE = replace(PROFILES["demo"], separation=SeparationSettings(segment_seconds=2.0, overlap_seconds=0.5))
 
 
@@ -129,6 +136,23 @@ def test_what_is_too_large_unknown_or_from_another_page_is_refused_and_leaves_no
     assert not list(server.work.folder.iterdir())
 
 
+def test_a_page_that_is_left_while_it_sends_leaves_nothing_and_no_error(server: Server, capfd) -> None:
+    with socket.create_connection((HOST, server.port)) as connection:
+        head = f"POST /songs?variant=l1_loss HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 1000000\r\n\r\n"
+        connection.sendall(head.encode() + b"x" * 5_000)
+        wait_until(lambda: server.work.tasks)
+    wait_until(lambda: not server.work.tasks)
+    assert not list(server.work.folder.iterdir())
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def wait_until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def wait_for(server: Server) -> dict:
     task = server.work.new("l1_loss")
     task.song.write_bytes(song_bytes(6.0))
@@ -147,12 +171,34 @@ def test_stems_are_removed_after_their_time_and_all_when_the_server_ends(data: P
     with Server(data) as server:
         assert wait_for(server)["state"] == "done"
         assert len(list(server.work.folder.iterdir())) == 1
-        server.work.keep_seconds = -1.0
-        server.work.remove_old()
-        assert not list(server.work.folder.iterdir())
-        server.work.keep_seconds = 600.0
+        server.work.keep_seconds = 0.0
         wait_for(server)
+        wait_until(lambda: len(list(server.work.folder.iterdir())) == 1)
     assert not list(server.work.folder.iterdir())
+
+
+def test_ended_by_the_system_the_server_removes_its_songs_too(data: Path, tmp_path: Path) -> None:
+    """A real server, as a terminal would start it; SIGTERM in the middle of a song."""
+    save_model(Paths(data, "demo").model("l1_loss", 42), build_model(FULL), FULL)
+    spool, port = tmp_path / "spool", free_port(HOST, 7860)
+    spool.mkdir()
+    command = [sys.executable, "-c", "from pipelines.cli import main; main()", "serve", "--no-browser"]
+    options = ["--port", str(port), "--data", str(data), "--set", "separation.segment_seconds=1"]
+    environment = {**os.environ, "TMPDIR": str(spool)}
+    with subprocess.Popen(
+        [*command, *options, "--set", "separation.overlap_seconds=0"], cwd=PROJECT, env=environment
+    ) as process:
+        wait_until(lambda: answers(port) or process.poll() is not None)
+        urllib.request.urlopen(f"http://{HOST}:{port}/songs?variant=l1_loss", song_bytes(120.0)).read()
+        wait_until(lambda: list(spool.glob("*/*/.tmp-*")))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 128 + signal.SIGTERM
+    assert not list(spool.iterdir())
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as trial:
+        return trial.connect_ex((HOST, port)) == 0
 
 
 def test_without_a_trained_variant_the_sentence_says_which_command_trains_one(tmp_path: Path) -> None:
@@ -231,7 +277,52 @@ def test_in_a_browser_a_song_is_dropped_separated_heard_and_downloaded(
         expect(page.get_by_role("status")).to_contain_text("The song cannot be decoded")
         assert all(url.startswith((server.address, "blob:", "data:")) for url in asked)
         browser.close()
-    deadline = time.monotonic() + 30
-    while list(server.work.folder.iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not list(server.work.folder.iterdir())
+    wait_until(lambda: not list(server.work.folder.iterdir()))
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_in_a_browser_a_song_is_dragged_anywhere_onto_the_page_and_its_stems_compared_at_one_place(
+    server: Server, tmp_path: Path
+) -> None:
+    from playwright.sync_api import expect, sync_playwright
+
+    song = write_song(tmp_path / "a – 'song'.flac", music(RATE_HZ, 6.0), RATE_HZ)
+    (tmp_path / "album").mkdir()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 900, "height": 900})
+        page.set_default_timeout(60 * SECOND)
+        expect.set_options(timeout=60 * SECOND)
+        page.goto(server.address)
+        session = page.context.new_cdp_session(page)
+
+        def drag(*files: Path) -> None:
+            """From the system's file manager, and let go beside the frame."""
+            data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+            for kind in ("dragEnter", "dragOver", "drop"):
+                session.send("Input.dispatchDragEvent", {"type": kind, "x": 450, "y": 850, "data": data})
+
+        for several in ((tmp_path / "album",), (song, song)):
+            drag(*several)
+            expect(page.get_by_role("status")).to_contain_text("one song at a time")
+        assert page.get_by_label("Song").evaluate("input => input.files.length") == 0
+
+        drag(song)
+        assert page.get_by_label("Song").evaluate("input => input.files[0].name") == song.name
+        page.get_by_role("button", name="Separate").click()
+        expect(page.get_by_role("status")).to_contain_text(f"Done: {song.name}")
+        places = page.evaluate(
+            """async () => {
+                const [song, vocals] = document.querySelectorAll("audio");
+                song.muted = vocals.muted = true;
+                await song.play();
+                song.currentTime = 3;
+                await new Promise((resume) => { song.onseeked = resume; });
+                await vocals.play();
+                return [song.paused, vocals.currentTime - song.currentTime];
+            }"""
+        )
+        assert places == [True, pytest.approx(0.0, abs=1.0)]  # not from the begin
+        assert page.url.rstrip("/") == server.address
+        browser.close()
