@@ -95,13 +95,15 @@ def test_processes_end_when_the_one_that_started_them_is_killed() -> None:
     )
     with subprocess.Popen([sys.executable, "-c", script], cwd=PROJECT, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
-        children = [int(parent.stdout.readline()) for _ in range(2)]
-        parent.kill()
+        try:
+            children = [int(parent.stdout.readline()) for _ in range(2)]
+        finally:
+            parent.kill()
     gone = psutil.wait_procs([psutil.Process(pid) for pid in children if psutil.pid_exists(pid)], timeout=20)[0]
     assert all(not psutil.pid_exists(pid) or pid in {process.pid for process in gone} for pid in children)
 
 
 def say_and_sleep(_: int) -> None:
     """Work that says where it runs, and does not end by itself."""
-    print(os.getpid(), flush=True)
+    os.write(1, f"{os.getpid()}\n".encode())  # a line at once: print may write its end apart, after another's line
     time.sleep(600)
