@@ -19,6 +19,7 @@ from assets.job import Job, Made
 from assets.origins import origins
 from assets.orphans import end_with_the_run
 from assets.paths import Paths
+from assets.products import alone
 from assets.staleness import CARRIED, Subject, data_version, refreshed
 from assets.steps import SEEDS, Step, benchmark_steps
 from assets.tracking import READS, Tracker, asset_metadata
@@ -60,7 +61,9 @@ def as_asset(step: Step, profile: Profile, paths: Paths, names: tuple[str, ...])
         end_with_the_run()
         raise_lost()  # by the step before
         if context.selected_asset_keys:
-            yield _materialized(step, subject, Job(profile, paths, step.name, step.variant, names), context, tracker)
+            job = Job(profile, paths, step.name, step.variant, names)
+            with alone(subject.begun, context.log.info):  # until Dagster has recorded what is yielded
+                yield _materialized(step, subject, job, context, tracker)
         chosen = {key.name for key in context.selected_asset_check_keys}
         for check in checks:
             if check.name in chosen:

@@ -1,6 +1,8 @@
-"""The files that a step makes, and the note that it has begun to make them."""
+"""The files that a step makes, the note that it has begun to make them, and the lock that it makes them alone."""
 
-from collections.abc import Iterator
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from assets.paths import Paths
@@ -30,6 +32,23 @@ def products(step: Step, profile: Profile, paths: Paths) -> Iterator[Path]:
             yield paths.results
         case ("report",):
             yield paths.report / "index.html"
+
+
+@contextmanager
+def alone(note: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Let no other process make the product within the block; wait for one that does.
+
+    Two runs at once (of the pages, or of these and the command line) would write into each other's files. The system
+    lets go of the lock when a process ends, in whatever way.
+    """
+    note.parent.mkdir(parents=True, exist_ok=True)
+    with note.with_name(f"{note.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Another run is making it: waiting for that.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def begin(note: Path, run_id: str) -> None:

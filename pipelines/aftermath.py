@@ -13,8 +13,10 @@ from pipelines.instance import use_instance
 from sepmodels.files import remove_half_written
 
 UNDER_WAY = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+ABOUT_TO_START = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
 KILLED = "Its process was killed before it could end the run."
 SETTLED_SECONDS = 20.0  # a step may still be saving for a while after its run ended
+START_SECONDS = 180.0  # after which Dagster's own monitoring, too, gives a start up
 
 
 def clear_up(paths: Paths) -> None:
@@ -24,7 +26,7 @@ def clear_up(paths: Paths) -> None:
     """
     use_instance(paths.data)
     with dg.DagsterInstance.get() as instance:
-        for record in instance.get_run_records(dg.RunsFilter(statuses=UNDER_WAY)):
+        for record in instance.get_run_records(dg.RunsFilter(statuses=[*UNDER_WAY, *ABOUT_TO_START])):
             if _is_over(record, instance):
                 instance.report_run_failed(record.dagster_run, KILLED)
                 instance.event_log_storage.free_concurrency_slots_for_run(record.dagster_run.run_id)
@@ -38,7 +40,8 @@ def _is_over(record: dg.RunRecord, instance: dg.DagsterInstance) -> bool:
     """Whether none of the processes that the run's log names still runs."""
     named = list(_processes(record.dagster_run, instance))
     if not named:  # killed before it could name one, unless it is just about to
-        return record.update_timestamp.timestamp() + SETTLED_SECONDS < time.time()
+        patience = START_SECONDS if record.dagster_run.status in ABOUT_TO_START else SETTLED_SECONDS
+        return record.update_timestamp.timestamp() + patience < time.time()
     return not any(_runs_since(number, seconds) for number, seconds in named)
 
 

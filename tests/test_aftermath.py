@@ -89,14 +89,15 @@ def test_a_run_that_goes_on_is_let_be_and_after_kill_9_it_is_closed_with_all_tha
     assert state(data) == {"dagster": ["FAILURE"], "slots": 0, "mlflow": ["KILLED"], "half written": 0}
 
 
+@pytest.mark.parametrize("status", ["STARTED", "STARTING", "NOT_STARTED"])
 def test_a_run_killed_before_it_could_say_which_process_it_is_in_is_closed_after_a_while(
-    data: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
     with dg.DagsterInstance.get() as instance:
-        run = create_run_for_test(instance, job_name="benchmark", status=dg.DagsterRunStatus.STARTED)
+        run = create_run_for_test(instance, job_name="benchmark", status=dg.DagsterRunStatus(status))
         clear_up(Paths(data, "demo"))
         assert not instance.get_run_by_id(run.run_id).is_finished
-        later = time.time() + 60
+        later = time.time() + 240
         monkeypatch.setattr("pipelines.aftermath.time.time", lambda: later)
         clear_up(Paths(data, "demo"))
         assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE

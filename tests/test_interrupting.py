@@ -179,5 +179,9 @@ def check_nothing_is_open(data: Path) -> None:
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     assert {run.info.status for run in client.search_runs(experiments)} <= {"FINISHED", "KILLED", "FAILED"}
     assert [str(path) for path in data.rglob(".tmp-*")] == []
-    with (data / "mlflow" / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert list(data.rglob("states")) == []
+    locks = list(data.rglob("*.lock"))
+    assert {data / "mlflow" / ".lock", data / "locks" / f"{PROFILE}.lock"} < set(locks)
+    for path in locks:
+        with path.open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

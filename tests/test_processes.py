@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from assets.paths import Paths
+from assets.products import alone
 from pipelines.processes import end_trees
 from pipelines.runner import LOGS_KEPT, _alone, _new_log, run_assets
 from sepmodels.errors import UserError
@@ -74,6 +75,33 @@ def test_a_second_command_on_the_same_products_is_refused_in_a_sentence(tmp_path
         run_assets(paths, "refresh", ["demo/dataset"], Console())
     with _alone(Paths(tmp_path, "another")), _alone(paths):
         pass  # other products, and the same once they are free
+
+
+HOLDS = """
+import sys, time
+from pathlib import Path
+from assets.products import alone
+
+with alone(Path(sys.argv[1]), print):
+    print("making", flush=True)
+    time.sleep(3600)
+"""
+
+
+def test_a_product_that_another_process_makes_is_waited_for_until_that_has_ended_in_whatever_way(
+    tmp_path: Path,
+) -> None:
+    note = tmp_path / "begun" / "tracks"
+    command = [sys.executable, "-c", HOLDS, str(note)]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "making\n"
+
+        def kill(sentence: str) -> None:
+            assert "waiting" in sentence
+            process.kill()
+
+        with alone(note, kill):
+            assert process.wait() == -9
 
 
 def test_the_logs_of_the_last_runs_alone_are_kept(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """A refresh makes what is stale and what follows from it, and nothing else."""
 
 import re
+from contextlib import contextmanager
 
 import dagster as dg
 import pytest
 
 import assets.factory
+from assets.products import alone
 from assets.staleness import CARRIED, PARTS, REASONS, REFRESH_TAGS
 from pipelines.watching import refresh_sensor
 from sepmodels.references import REFERENCES
@@ -116,6 +118,44 @@ def test_a_product_whose_file_is_gone_is_made_again(runnable):
     assert reasons["mixture/scores"] == (f"{gone} is not there",)
     assert runnable.run() == {"mixture/scores"}
     check_stale(runnable)
+
+
+def test_no_other_run_can_make_a_product_meanwhile(runnable, monkeypatch):
+    make, tried = assets.factory._make, []
+
+    def make_and_try(step, *others):
+        with pytest.raises(Waited), alone(runnable.paths.begun(step.path), wait):
+            pass
+        tried.append("/".join(step.path))
+        return make(step, *others)
+
+    def wait(_sentence):
+        raise Waited
+
+    monkeypatch.setattr(assets.factory, "_make", make_and_try)
+    assert runnable.run(tags={}) == set(tried)
+    with alone(runnable.paths.begun(("tracks",)), wait):
+        pass  # nobody makes it now
+
+
+class Waited(Exception):
+    """Instead of waiting."""
+
+
+def test_after_the_wait_for_another_run_what_that_one_made_is_carried_over(runnable, monkeypatch):
+    runnable.edit("sepmodels/tracks.py", "describe_tracks")
+    first = [True]
+
+    @contextmanager
+    def waited(note, _say):
+        if note.name == "tracks" and first:
+            first.clear()
+            assert runnable.run() == {"tracks"}  # the other run, to its end
+        yield
+
+    monkeypatch.setattr(assets.factory, "alone", waited)
+    runnable.run()
+    assert runnable.made == ["tracks"]  # by the other, once
 
 
 def test_code_edited_after_a_run_has_begun_is_not_taken_for_what_made_the_product(runnable, monkeypatch):
