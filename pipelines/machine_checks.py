@@ -120,7 +120,7 @@ def _ffmpeg(option: str) -> str:
 
 
 def check_ports(dagster_port: int = 3000, mlflow_port: int = 5000) -> Check:
-    from pipelines.servers import free_port
+    from pipelines.ports import free_port
 
     wanted = {"Dagster": dagster_port, "MLflow": mlflow_port}
     given = {name: free_port("127.0.0.1", port) for name, port in wanted.items()}

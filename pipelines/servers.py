@@ -1,52 +1,26 @@
 """Dagster's and MLflow's pages side by side: both start, both end."""
 
-import errno
 import fcntl
-import os
 import signal
-import socket
 import sys
 import threading
-import urllib.error
-import urllib.request
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from subprocess import STDOUT, Popen
 from typing import IO
 
-import psutil
 from rich.console import Console
 
 from assets.paths import PROJECT, Paths
 from assets.tracking import QUIET, artifact_uri, open_store, store_uri
 from pipelines.aftermath import clear_up
 from pipelines.instance import use_instance
-from pipelines.processes import end_trees, watched
+from pipelines.ports import address_of, free_port
+from pipelines.processes import watched
+from pipelines.running import Running, Server
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
-
-START_SECONDS = 180
-POLL_SECONDS = 0.3
-LOG_LINES = 20
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server to run.
-
-    health: a page below ``url`` that answers once the server is ready.
-    """
-
-    name: str
-    purpose: str
-    command: list[str]
-    environment: dict[str, str]
-    url: str
-    health: str
-    log: Path
 
 
 def serve(
@@ -106,7 +80,7 @@ def _share_out_slots(profile: Profile) -> None:
 
 def dagster_server(profile: Profile, data: Path, workspace: Path, host: str, port: int, mlflow_url: str) -> Server:
     """Dagster's page, its code server and its daemon, with the history in ``data/dagster``."""
-    url = _url(host, port)
+    url = address_of(host, port)
     return Server(
         name="Dagster",
         purpose="the graph: materialize, watch, see what is stale",
@@ -130,7 +104,7 @@ def dagster_server(profile: Profile, data: Path, workspace: Path, host: str, por
 def mlflow_server(data: Path, host: str, port: int) -> Server:
     """MLflow's page, on the store in ``data/mlflow``."""
     folder = data / "mlflow"
-    url = _url(host, port)
+    url = address_of(host, port)
     options = {
         "--backend-store-uri": store_uri(folder),
         "--default-artifact-root": artifact_uri(folder),
@@ -139,7 +113,8 @@ def mlflow_server(data: Path, host: str, port: int) -> Server:
         "--workers": "1",
     }
     if url != f"http://127.0.0.1:{port}":
-        options["--allowed-hosts"] = ",".join(("localhost:*", "127.0.0.1:*", f"{socket.gethostname()}:*", f"{host}:*"))
+        # by whatever name other machines know this one; without the second its page would stay empty there
+        options |= {"--allowed-hosts": f"*:{port}", "--cors-allowed-origins": f"http://*:{port}"}
     command = [sys.executable, "-m", "mlflow", "server", "--no-serve-artifacts"]
     return Server(
         name="MLflow",
@@ -151,101 +126,6 @@ def mlflow_server(data: Path, host: str, port: int) -> Server:
         health=f"{url}/health",
         log=data / "logs" / "mlflow.log",
     )
-
-
-def free_port(host: str, wanted: int, but_not: int | None = None) -> int:
-    """``wanted``, or the next port above it that nothing listens on.
-
-    Raises :class:`UserError` when there is none, or ``host`` is not an address of this machine.
-    """
-    for port in range(wanted, min(wanted + 100, 65_536)):
-        if port == but_not:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError as error:
-                if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-                    raise UserError(f"Cannot listen on {host}: {error.strerror}. Use 127.0.0.1 or 0.0.0.0.") from error
-                continue
-            return port
-    raise UserError(f"No port from {wanted} to {wanted + 99} is free on {host}: name another one.")
-
-
-class Running:
-    """The servers that run; leaving the block ends them with all that they started.
-
-    watch: is told the number of each process.
-    """
-
-    def __init__(self, stop: threading.Event, watch: Callable[[int], None]) -> None:
-        self._stop = stop
-        self._watch = watch
-        self._servers: list[tuple[Server, Popen, psutil.Process]] = []
-
-    def __enter__(self) -> "Running":
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        end_trees([leader for _, _, leader in self._servers])
-        for _, process, _ in self._servers:
-            process.wait()
-
-    def start(self, server: Server) -> Popen:
-        with server.log.open("wb") as log:
-            process = Popen(
-                server.command,
-                cwd=PROJECT,
-                env={**os.environ, **server.environment},
-                stdout=log,
-                stderr=STDOUT,
-                start_new_session=True,  # so that Ctrl-C reaches it from here alone, and in order
-            )
-        self._watch(process.pid)
-        self._servers.append((server, process, psutil.Process(process.pid)))
-        return process
-
-    def wait_until_ready(self) -> bool:
-        """Whether all answer; False when they are to stop before that."""
-        waiting = [server for server, _, _ in self._servers]
-        for _ in range(int(START_SECONDS / POLL_SECONDS)):
-            self._check_alive()
-            waiting = [server for server in waiting if not _answers(server.health)]
-            if not waiting:
-                return True
-            if self._stop.wait(POLL_SECONDS):
-                return False
-        raise UserError(f"{waiting[0].name} did not answer within {START_SECONDS} s.{_end_of_log(waiting[0])}")
-
-    def wait_until_stopped(self) -> None:
-        while not self._stop.wait(POLL_SECONDS):
-            self._check_alive()
-
-    def _check_alive(self) -> None:
-        for server, process, _ in self._servers:
-            if process.poll() is not None:
-                raise UserError(
-                    f"{server.name} ended by itself (exit code {process.returncode}), so all was ended."
-                    f"{_end_of_log(server)}"
-                )
-
-
-def _end_of_log(server: Server) -> str:
-    lines = server.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
-    return "\n".join([f" The end of its log, {server.log}:", *(f"  {line}" for line in lines)])
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def _url(host: str, port: int) -> str:
-    return f"http://{socket.gethostname() if host in ('0.0.0.0', '::') else host}:{port}"
 
 
 def _show(console: Console, profile: Profile, servers: tuple[Server, ...], logs: Path) -> None:

@@ -9,13 +9,16 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from assets.tracking import open_store
-from pipelines.servers import Running, Server, free_port
+from pipelines.ports import free_port
+from pipelines.running import Running, Server
+from pipelines.servers import mlflow_server
 from sepmodels.errors import UserError
 
 PROJECT = Path(__file__).parents[1]
@@ -129,7 +132,7 @@ def addresses(launched: Launched) -> dict[str, str]:
     return {row[0]: row[1] for row in rows if len(row) > 1 and row[1].startswith("http://")}
 
 
-def read(url: str) -> str:
+def read(url: str | urllib.request.Request) -> str:
     with urllib.request.urlopen(url, timeout=60) as answer:
         return answer.read().decode()
 
@@ -217,6 +220,22 @@ def test_ctrl_c_ends_both_and_a_training_that_goes_on_leaves_no_open_run(servers
     assert client.get_run(runs[0].info.run_id).info.status == "KILLED"
     with dg.DagsterInstance.from_config(str(servers.data / "dagster")) as instance:
         assert instance.get_run_by_id(run_id).is_finished
+
+
+@pytest.mark.slow
+def test_opened_to_other_machines_mlflows_page_works_by_whatever_name_they_know_this_one(tmp_path):
+    open_store(tmp_path / "mlflow")
+    (tmp_path / "logs").mkdir()
+    port = free_port("0.0.0.0", 5000)
+    with Running(threading.Event(), [].append) as running:
+        running.start(replace(mlflow_server(tmp_path, "0.0.0.0", port), health=f"http://127.0.0.1:{port}/health"))
+        assert running.wait_until_ready()
+        asked = urllib.request.Request(
+            f"http://127.0.0.1:{port}/ajax-api/2.0/mlflow/experiments/search",
+            b'{"max_results": 1}',
+            {"Content-Type": "application/json", "Host": f"10.1.2.3:{port}", "Origin": f"http://10.1.2.3:{port}"},
+        )
+        assert "experiments" in read(asked)
 
 
 def small_server(folder: Path, name: str, code: str) -> Server:
