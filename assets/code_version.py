@@ -37,6 +37,7 @@ NO_PART_OF_A_RESULT = (
     "sepmodels.variants:_ALL",
     "sepmodels.losses:LOSSES",  # and its loss as an extra root
     "sepmodels.errors",  # what a failed run says
+    "sepmodels.limits",  # which settings are refused
     "sepmodels.progress",  # what is shown meanwhile
     "sepmodels.interruptions",  # how a run is stopped
     "sepmodels.files:replacing",  # how a file gets to its place,

@@ -2,11 +2,12 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, get_args, get_type_hints
 
 from sepmodels.errors import UserError, unknown_name
+from sepmodels.limits import check_limits
 from sepmodels.settings import DatasetSettings, Profile, TrainingSettings
 
 DEFAULT = "demo"
@@ -49,6 +50,13 @@ PROFILE_VARIABLE = "SEPBENCH_PROFILE"
 DATASET_VARIABLE = "SEPBENCH_DATASET"
 OVERRIDES_VARIABLE = "SEPBENCH_OVERRIDES"
 
+EXPECTED: dict[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    tuple[int, ...]: "different whole numbers, such as 42,43",
+}
+
 
 def chosen_profile(environment: Mapping[str, str] = os.environ) -> Profile:
     """The profile that the environment names, with its overrides; raises :class:`UserError` for an unknown one."""
@@ -85,15 +93,26 @@ def override(profile: Profile, key: str, text: str) -> Profile:
     >>> override(PROFILES["demo"], "training.batch", "8").training.batch
     8
 
-    Raises :class:`UserError` for an unknown setting, or a text that is not of the setting's type.
+    Raises :class:`UserError` for an unknown setting, a text that is not of the setting's type, or a number that it
+    cannot be.
     """
     if key not in setting_names():
         raise unknown_name("setting", key, setting_names())
     head, _, tail = key.partition(".")
     if tail:
         part = getattr(profile, head)
-        return replace(profile, **{head: replace(part, **{tail: _read(type(part), tail, key, text)})})
-    return replace(profile, **{head: _read(Profile, head, key, text)})
+        changed = replace(profile, **{head: replace(part, **{tail: _read(type(part), tail, key, text)})})
+    else:
+        changed = replace(profile, **{head: _read(Profile, head, key, text)})
+    check_limits(changed)
+    return changed
+
+
+def _different(numbers: Iterable[int]) -> tuple[int, ...]:
+    found = tuple(numbers)
+    if len(set(found)) < len(found):
+        raise ValueError("a number is there twice")
+    return found
 
 
 def _read(owner: type, name: str, key: str, text: str) -> Any:
@@ -110,10 +129,10 @@ def _read(owner: type, name: str, key: str, text: str) -> Any:
         if base in (int, float, str):
             return base(text)
         if base == tuple[int, ...]:
-            return tuple(int(part) for part in text.split(","))
+            return _different(int(part) for part in text.split(","))
         if text in get_args(base):
             return text
     except (KeyError, ValueError):
         pass
-    expected = " or ".join(map(str, get_args(base))) or getattr(base, "__name__", str(base))
+    expected = EXPECTED.get(base) or " or ".join(map(str, get_args(base)))
     raise UserError(f"The setting {key} cannot be {text!r}: expected {expected}.")

@@ -19,6 +19,7 @@ from sepmodels.errors import UserError
 from sepmodels.fingerprints import fingerprint
 from sepmodels.interruptions import held_signals
 from sepmodels.learner import Learner, own_randomness
+from sepmodels.limits import check_limits
 from sepmodels.losses import build_loss
 from sepmodels.models import build_model
 from sepmodels.progress import Progress, silent
@@ -100,8 +101,8 @@ def train(
     log: called with figures and the step they belong to; of a training that goes on, with those from before first.
     progress: in steps.
 
-    Raises UserError where nothing can be learned (no tracks, silent vocals), or when the loss is not a number
-    or explodes; the best model so far and the states from before stay.
+    Raises UserError where nothing can be learned (no tracks, silent vocals), for a setting that cannot be, or when the
+    loss is not a number or explodes; the best model so far and the states from before stay.
     """
     _check(train_tracks, valid_tracks, settings)
     identity = fingerprint(
@@ -199,7 +200,8 @@ def _sampler(world: World, task: _Task, device: torch.device) -> ChunkSampler:
 
 
 def _check(train_tracks: Sequence[Track], valid_tracks: Sequence[Track], settings: TrainingSettings) -> None:
-    if settings.processes < 1 or settings.batch % settings.processes:
+    check_limits(settings, "training.")
+    if settings.batch % settings.processes:
         raise UserError(
             f"A batch of {settings.batch} chunks cannot be shared by {settings.processes} processes: set "
             "training.batch to a multiple of training.processes."

@@ -6,6 +6,7 @@ import pytest
 
 from pipelines.profiles import PROFILES, chosen_profile, override, setting_names
 from sepmodels.errors import UserError
+from sepmodels.limits import LIMITS
 from sepmodels.settings import result_settings
 
 
@@ -53,11 +54,41 @@ def test_an_override_is_read_as_the_settings_type(key: str, text: str, value: ob
 
 
 @pytest.mark.parametrize(
-    ("key", "text"), [("training.batch", "many"), ("scorer", "ears"), ("training.remix", "maybe"), ("seeds", "a,b")]
+    ("key", "text", "expected"),
+    [
+        ("training.batch", "many", "a whole number"),
+        ("training.minutes", "long", "a number"),
+        ("scorer", "ears", "fast or museval"),
+        ("training.remix", "maybe", "true or false"),
+        ("seeds", "a,b", "different whole numbers, such as 42,43"),
+        ("seeds", "42,42", "different whole numbers, such as 42,43"),
+    ],
 )
-def test_a_value_of_the_wrong_type_is_refused_by_name(key: str, text: str) -> None:
-    with pytest.raises(UserError, match=f"{key} cannot be '{text}'"):
+def test_a_value_of_the_wrong_type_is_refused_by_name(key: str, text: str, expected: str) -> None:
+    with pytest.raises(UserError, match=rf"The setting {key} cannot be '{text}': expected {expected}\."):
         override(PROFILES["demo"], key, text)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "expected"),
+    [
+        ("training.batch", "0", "from 1 on"),
+        ("training.steps", "-3", "from 1 on"),
+        ("training.chunk_seconds", "nan", "from 0.1 on"),
+        ("training.minutes", "inf", "from 0 on"),
+        ("training.plateau_factor", "1", "from 0 to 0.9999"),
+        ("training.threads", "-1", "from 0 on"),
+        ("dataset.test_share", "1.5", "from 0 to 1"),
+        ("seeds", "42,-1", "from 0 on"),
+    ],
+)
+def test_a_number_that_a_setting_cannot_be_is_refused_by_name(key: str, text: str, expected: str) -> None:
+    with pytest.raises(UserError, match=rf"The setting {key} cannot be .*: expected a number {expected}\."):
+        override(PROFILES["demo"], key, text)
+
+
+def test_every_limit_is_of_a_setting() -> None:
+    assert set(LIMITS) <= set(setting_names())
 
 
 def test_an_unknown_setting_is_refused_with_the_nearest_suggested() -> None:

@@ -1,0 +1,51 @@
+"""What numbers the settings may be, so that a slip is a sentence at once and not a fault in the middle of a run."""
+
+import math
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from sepmodels.errors import UserError
+
+# By dotted name: the least and the most. Without an entry any number from 0 on may be.
+LIMITS = {
+    "sample_rate_hz": (1, math.inf),
+    "dataset.validation_share": (0, 1),
+    "dataset.test_share": (0, 1),
+    "training.batch": (1, math.inf),
+    "training.chunk_seconds": (0.1, math.inf),
+    "training.chunks_per_track": (1, math.inf),
+    "training.epochs": (1, math.inf),
+    "training.steps": (1, math.inf),
+    "training.patience": (1, math.inf),
+    "training.processes": (1, math.inf),
+    "training.plateau_factor": (0, 0.9999),
+    "training.ema_decay": (0, 0.999999),
+    "training.swap_probability": (0, 1),
+    "separation.segment_seconds": (0.1, math.inf),
+}
+
+
+def check_limits(settings: Any, prefix: str = "") -> None:
+    """Raise :class:`UserError` for the first number of a settings dataclass, or of those in it, that cannot be.
+
+    prefix: of the names in the sentence: "training." for the training's own.
+
+    >>> from sepmodels.settings import TrainingSettings
+    >>> check_limits(TrainingSettings(batch=0), "training.")
+    Traceback (most recent call last):
+    sepmodels.errors.UserError: The setting training.batch cannot be 0: expected a number from 1 on.
+    """
+    for entry in fields(settings):
+        value = getattr(settings, entry.name)
+        if is_dataclass(value):
+            check_limits(value, f"{prefix}{entry.name}.")
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, (int, float)) and not isinstance(number, bool):
+                _check_number(f"{prefix}{entry.name}", number)
+
+
+def _check_number(name: str, number: float) -> None:
+    least, most = LIMITS.get(name, (0, math.inf))
+    if not (math.isfinite(number) and least <= number <= most):
+        rest = "on" if most == math.inf else f"to {most}"
+        raise UserError(f"The setting {name} cannot be {number}: expected a number from {least} {rest}.")
