@@ -113,10 +113,10 @@ class HostBudget:
     def _look(self) -> None:
         taken = own_host_bytes()
         self.largest_rise = max(self.largest_rise, taken - self.before)
-        to_come = self.largest_rise * (2 if self.has_thriftier_way else 1)
-        if taken + to_come > self.most_bytes:
+        if taken + 2 * self.largest_rise > self.most_bytes:
             return_freed_memory()
             taken = own_host_bytes()
+            to_come = self.largest_rise * (2 if self.has_thriftier_way else 1)
             if torch.is_grad_enabled() and taken + to_come > self.most_bytes:
                 raise torch.OutOfMemoryError(f"{taken} bytes are taken, of {self.most_bytes:.0f}.")
         self.before = taken
