@@ -15,7 +15,8 @@ def products(step: Step, profile: Profile, paths: Paths) -> Iterator[Path]:
     """The files and folders that the step makes; for training and separation, one of each seed."""
     match step.path:
         case ("dataset",):
-            yield paths.manifest
+            # songs made here are made again where they are gone; others would have to be fetched again
+            yield paths.dataset if profile.dataset.layout == "demo" else paths.manifest
         case ("tracks",):
             yield paths.tracks
         case ("stems", split):

@@ -234,7 +234,12 @@ def test_the_report_leads_to_every_product_in_dagster_and_mlflow(done: Done) -> 
 
 def test_figures_are_kept_in_mlflow_and_shown_in_dagster(done: Done) -> None:
     events = {event.asset_key.path[-1]: event for event in done.result.get_asset_materialization_events()}
-    for asset, name in (("report", "scores"), ("report", "differences"), ("estimates", "one_estimate")):
+    for asset, name in (
+        ("report", "scores"),
+        ("report", "differences"),
+        ("estimates", "one_estimate"),
+        ("checkpoint", "loss_curve"),
+    ):
         assert "](data:image/" in events[asset].materialization.metadata[name].value
     client = open_store(done.paths.data / "mlflow")
 

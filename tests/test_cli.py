@@ -11,7 +11,20 @@ from sepmodels.variants import VARIANTS
 from tests.conftest import PROJECT
 from tests.small_benchmark import OVERRIDES
 
-COMMANDS = ["run", "refresh", "stale", "ui", "table", "separate", "export", "serve", "variants", "profiles", "doctor"]
+COMMANDS = [
+    "run",
+    "refresh",
+    "download",
+    "stale",
+    "ui",
+    "table",
+    "separate",
+    "export",
+    "serve",
+    "variants",
+    "profiles",
+    "doctor",
+]
 
 
 def sepbench(*words: object, **environment: str) -> subprocess.CompletedProcess:
@@ -92,6 +105,8 @@ def test_a_run_shows_its_progress_and_ends_with_the_table_and_a_refresh_makes_no
     standing = {line.split()[0]: line.split()[1] for line in stale[1:] if line.strip()}
     assert standing["open_unmix/checkpoint"] == "fresh"
     assert standing["transformer/checkpoint"] == "never"
+    changed = sepbench("stale", *common[:-2], "--set", "training.steps=5", **overrides).stdout
+    assert "training setting steps changed from 4 to 5" in changed
 
 
 @pytest.mark.slow

@@ -111,12 +111,17 @@ def test_a_product_whose_making_was_broken_off_is_made_again_even_if_the_edit_is
     check_stale(runnable)
 
 
-def test_a_product_whose_file_is_gone_is_made_again(runnable):
-    gone = runnable.paths.scores("mixture")
+@pytest.mark.parametrize(
+    ("asset", "product"),
+    [("mixture/scores", lambda paths: paths.scores("mixture")), ("dataset", lambda paths: paths.dataset)],
+    ids=["scores", "the demo's songs"],
+)
+def test_a_product_whose_file_is_gone_is_made_again(runnable, asset, product):
+    gone = product(runnable.paths)
     gone.rmdir()
-    reasons = check_stale(runnable, "mixture/scores")
-    assert reasons["mixture/scores"] == (f"{gone} is not there",)
-    assert runnable.run() == {"mixture/scores"}
+    reasons = check_stale(runnable, asset)
+    assert reasons[asset] == (f"{gone} is not there",)
+    assert runnable.run() == {asset}
     check_stale(runnable)
 
 

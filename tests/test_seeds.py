@@ -109,11 +109,12 @@ def test_a_kill_9_in_the_second_seed_costs_the_first_nothing_and_the_result_is_t
         assert not list(killed.data.rglob("states"))
 
         steps.clear()
-        refresh(seeded(stem_dataset, (1, 2, 3)), killed.data, instance)
+        added = refresh(seeded(stem_dataset, (1, 2, 3)), killed.data, instance)[f"{VARIANT}/checkpoint"]
         assert len(steps) == STEPS  # of the third alone
         steps.clear()
-        refresh(seeded(stem_dataset, (1, 2, 3)), killed.data, instance, tags={})
+        again = refresh(seeded(stem_dataset, (1, 2, 3)), killed.data, instance, {})[f"{VARIANT}/checkpoint"]
         assert len(steps) == 3 * STEPS  # it was asked for, although nothing had changed
+        assert again.tags["dagster/data_version"] == added.tags["dagster/data_version"]
 
     client = open_store(killed.data / "mlflow")
     experiment = client.get_experiment_by_name("sepbench/musdb18-7s")

@@ -1,0 +1,49 @@
+"""The graph as Dagster shows it: what each asset says of itself, and which of them take turns."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets.factory import benchmark_assets
+from assets.paths import Paths
+from assets.steps import benchmark_steps
+from pipelines.profiles import PROFILES
+from pipelines.side_by_side import POOL
+from sepmodels.references import REFERENCES
+from sepmodels.variants import VARIANTS
+
+PROFILE = PROFILES["musdb18-7s"]
+
+
+@pytest.fixture(scope="module")
+def specs() -> dict[str, dg.AssetSpec]:
+    assets = benchmark_assets(PROFILE, Paths(Path("data"), PROFILE.name), VARIANTS.values(), REFERENCES)
+    return {"/".join(spec.key.path[1:]): spec for asset in assets for spec in asset.specs}
+
+
+def test_each_variant_is_a_group_of_its_own_and_all_else_is_in_three(specs: dict[str, dg.AssetSpec]) -> None:
+    groups: dict[str, set[str]] = {}
+    for name, spec in specs.items():
+        groups.setdefault(spec.group_name, set()).add(name)
+    assert set(groups) == {*VARIANTS, "data", "references", "results"}
+    for name in VARIANTS:
+        assert groups[name] == {f"{name}/{part}" for part in ("checkpoint", "estimates", "scores")}
+
+
+def test_each_asset_says_what_it_is_of_what_kind_and_of_which_profile_and_system(
+    specs: dict[str, dg.AssetSpec],
+) -> None:
+    for name, spec in specs.items():
+        assert spec.description.endswith("."), name
+        assert spec.kinds, name
+        assert spec.code_version, name
+        assert spec.tags["sepbench/profile"] == PROFILE.name
+        system = name.partition("/")[0] if spec.group_name in (*VARIANTS, "references") else None
+        assert spec.tags.get("sepbench/system") == system
+
+
+def test_what_wants_a_gpu_is_in_its_pool_and_nothing_else() -> None:
+    steps = benchmark_steps(PROFILE, VARIANTS.values(), REFERENCES)
+    assert {step.path[-1] for step in steps if step.pool == POOL} == {"checkpoint", "estimates"}
+    assert {step.path[-1] for step in steps if step.pool is None}.isdisjoint({"checkpoint", "estimates"})
