@@ -42,27 +42,26 @@ def run_assets(paths: Paths, job: str, keys: Sequence[str], console: Console) ->
         listening(console, len(keys)) as address,
         log.open("wb") as output,
         watched() as watch,
+        _Interrupts(console) as interrupts,
     ):
         environment = {**os.environ, VARIABLE: address}
-        with (
-            subprocess.Popen(
-                command,
-                cwd=PROJECT,
-                env=environment,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                pass_fds=(lock,),  # held until the child has ended, too
-            ) as child,
-            _interrupts_passed_on(child, console) as interrupts,
-        ):
+        with subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            pass_fds=(lock,),  # held until the child has ended, too
+        ) as child:
             watch(child.pid)
+            interrupts.pass_to(child)
             leader = psutil.Process(child.pid)
             status = child.wait()
             end_trees([leader])  # what it leaves behind when it is killed: ffmpeg, workers
     if status:
         _say_why(name, log, status, console)
-    if status and interrupts:
+    if status and interrupts.came:
         return INTERRUPTED
     return 128 - status if status < 0 else status  # as a shell says it
 
@@ -90,26 +89,40 @@ def _new_log(folder: Path, name: str) -> Path:
     return folder / f"run-{name[:8]}.log"
 
 
-@contextmanager
-def _interrupts_passed_on(child: subprocess.Popen, console: Console) -> Iterator[list[int]]:
-    """Ctrl-C and SIGTERM here interrupt the child, which saves and ends; a second one kills it. Gives what came."""
-    came: list[int] = []
+class _Interrupts:
+    """Within the block Ctrl-C and SIGTERM interrupt the child, which saves and ends; a second one kills it.
 
-    def pass_on(number: int, _frame: object) -> None:
-        came.append(number)
-        if len(came) == 1:
-            console.print("Stopping: what is made so far is saved. Once more to stop at once.")
-            child.send_signal(signal.SIGINT)
-        else:
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)  # its steps may be processes of their own
+    came: the signals so far. One that comes before there is a child waits for it: or it would go on by itself.
+    """
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
+    def __init__(self, console: Console) -> None:
+        self.came: list[int] = []
+        self._console = console
+        self._child: subprocess.Popen | None = None
+
+    def __enter__(self) -> "_Interrupts":
+        self._before = {number: signal.signal(number, self._pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def pass_to(self, child: subprocess.Popen) -> None:
+        """Pass on to this child what came and what will come."""
+        self._child = child
+        if self.came:
+            child.send_signal(signal.SIGINT)
+
+    def _pass_on(self, number: int, _frame: object) -> None:
+        self.came.append(number)
+        if len(self.came) == 1:
+            self._console.print("Stopping: what is made so far is saved. Once more to stop at once.")
+            if self._child:
+                self._child.send_signal(signal.SIGINT)
+        elif self._child:
+            with suppress(ProcessLookupError):
+                os.killpg(self._child.pid, signal.SIGKILL)  # its steps may be processes of their own
 
 
 def _say_why(command: str, log: Path, status: int, console: Console) -> None:

@@ -1,6 +1,7 @@
 """What a process started ends with it, even when it is killed without a word."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from rich.console import Console
 from assets.paths import Paths
 from assets.products import alone
 from pipelines.processes import end_trees
-from pipelines.runner import LOGS_KEPT, _alone, _new_log, run_assets
+from pipelines.runner import LOGS_KEPT, _alone, _Interrupts, _new_log, run_assets
 from sepmodels.errors import UserError
 from tests.conftest import PROJECT
 
@@ -75,6 +76,16 @@ def test_a_second_command_on_the_same_products_is_refused_in_a_sentence(tmp_path
         run_assets(paths, "refresh", ["demo/dataset"], Console())
     with _alone(Paths(tmp_path, "another")), _alone(paths):
         pass  # other products, and the same once they are free
+
+
+def test_an_interrupt_that_comes_before_there_is_a_child_reaches_it_all_the_same() -> None:
+    waits = "import signal, sys; signal.signal(2, lambda *_: sys.exit(7)); print('ready', flush=True); signal.pause()"
+    with _Interrupts(Console(quiet=True)) as interrupts:
+        os.kill(os.getpid(), signal.SIGINT)
+        with subprocess.Popen([sys.executable, "-c", waits], stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout.readline() == "ready\n"
+            interrupts.pass_to(child)
+        assert (child.returncode, interrupts.came) == (7, [signal.SIGINT])
 
 
 HOLDS = """
