@@ -1,6 +1,7 @@
 """Scores of a variant's estimates, or of a reference, on the test tracks."""
 
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -178,12 +179,23 @@ def _write(job: Job, table: pd.DataFrame, faults: list[str]) -> Made:
 
     with replacing(job.paths.scores(job.name)) as temporary:
         table.to_parquet(temporary, index=False)
-    write_museval_files(table, job.paths.museval_files)
+    _remove_all_but(job, write_museval_files(table, job.paths.museval_files))
     figures: dict[str, float | int | str] = dict(_medians(table))
     figures["tracks_not_scored"] = len(faults)
     if faults:
         figures["not_scored"] = " ".join(faults)
     return Made(hash_texts([table.to_csv(index=False)]), figures)
+
+
+def _remove_all_but(job: Job, written: Iterable[Path]) -> None:
+    """Remove the system's museval files of tracks and seeds that there are no more: whoever sums them up takes all."""
+    kept = set(written)
+    for folder in (job.paths.museval_files / job.name, *job.paths.museval_files.glob(f"{job.name}_seed_*")):
+        for file in folder.rglob("*.json"):
+            if file not in kept:
+                file.unlink()
+        if folder.is_dir() and not any(folder.rglob("*.json")):
+            shutil.rmtree(folder)
 
 
 def _medians(table: pd.DataFrame) -> Iterator[tuple[str, float]]:

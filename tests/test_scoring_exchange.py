@@ -6,6 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from assets.job import Job
+from assets.paths import Paths
+from assets.scoring import _write
+from pipelines.profiles import PROFILES
 from sepmodels.aggregation import TrackTable
 from sepmodels.errors import UserError
 from sepmodels.scoring import METRICS, read_museval_files, write_museval_files
@@ -97,3 +101,22 @@ def test_every_damaged_file_is_named(tmp_path: Path, content: str) -> None:
 def test_a_folder_without_files_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has no museval files: expected test/<track>"):
         read_museval_files(tmp_path)
+
+
+def test_the_files_of_tracks_and_seeds_that_there_are_no_more_are_removed_and_other_systems_are_let_be(
+    tmp_path: Path,
+) -> None:
+    paths = Paths(tmp_path, "demo")
+
+    def written(name: str, scores: pd.DataFrame) -> set[str]:
+        _write(Job(PROFILES["demo"], paths, name), scores, [])
+        return {file.relative_to(paths.museval_files).as_posix() for file in paths.museval_files.rglob("*.json")}
+
+    others = written("network", table_of_scores(variants=("network",)))
+    before = table_of_scores(variants=("net",))
+    assert len(written("net", before) - others) == 4
+    after = table_of_scores(variants=("net",), seeds=(1, 2))
+    after = after[after.track.isin(["C", "D"])]
+    expected = {f"net_seed_{seed}/test/{track}.json" for seed in (1, 2) for track in "CD"}
+    assert written("net", after) == others | expected
+    assert not (paths.museval_files / "net").exists()
