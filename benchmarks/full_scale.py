@@ -88,7 +88,7 @@ def stages_of(profile: Profile, variants: list[str]) -> dict[str, Step]:
 def measure(step: Step, profile: Profile, work: Path, names: tuple[str, ...]) -> Measured:
     """Run one stage and watch it."""
     paths = Paths(work.resolve(), profile.name)
-    job = Job(profile, paths, step.name, step.variant, names, code_version="full scale")
+    job = Job(profile, paths, step.name, step.variant, names, code_version="full scale", anew=True)
     before = bytes_below(paths.root)
     seen = watched(_make, step, job)
     steps, step_seconds = seen.answer
