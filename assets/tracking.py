@@ -26,6 +26,7 @@ ASSET_KEY = "dagster.asset_key"
 RUN_ID = "dagster.run_id"
 CODE_VERSION = "sepbench.code_version"
 PROCESS = "sepbench.process"
+_MODE = "?workflowType=machine_learning"  # without it MLflow's pages open in their mode for language models
 READS = "sepbench.reads."  # and the name of a product: its data version
 
 
@@ -57,6 +58,11 @@ def open_store(folder: Path):
         client = MlflowClient(store_uri(folder), registry_uri=store_uri(folder))
         client.search_experiments(max_results=1)
     return client
+
+
+def runs_page(folder: Path, profile: str) -> str:
+    """Where the runs of a profile are in MLflow's pages, below the server's address; makes what is not there."""
+    return f"/#/experiments/{_experiment(open_store(folder), folder, profile)}/runs{_MODE}"
 
 
 def _require_sound(database: Path) -> None:
@@ -96,7 +102,7 @@ class Tracker(dg.ConfigurableResource):
         of the asset's last attempt goes on if that was broken off and was made from the same code and data.
         """
         client = open_store(Path(self.folder))
-        experiment_id = _experiment(client, f"sepbench/{context.asset_key.path[0]}", artifact_uri(Path(self.folder)))
+        experiment_id = _experiment(client, Path(self.folder), context.asset_key.path[0])
         close_abandoned_runs(client, experiment_id, context.instance)
         all_tags = {**_provenance_tags(context), **{name: str(value) for name, value in (tags or {}).items()}}
         earlier = _broken_off_attempt(client, experiment_id, all_tags) if resume else None
@@ -118,8 +124,7 @@ class Tracker(dg.ConfigurableResource):
 
     def _link(self, experiment_id: str, run_id: str) -> str:
         base = self.ui_url or os.environ.get("SEPBENCH_MLFLOW_URL", DEFAULT_UI_URL)
-        # without the workflow type, MLflow opens in its mode for language models
-        return f"{base.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}?workflowType=machine_learning"
+        return f"{base.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}{_MODE}"
 
 
 def asset_metadata(run: TrackedRun) -> dict[str, dg.MetadataValue]:
@@ -145,15 +150,17 @@ def _is_over(tags: Mapping[str, str], instance: dg.DagsterInstance) -> bool:
     return dagster_run is None if alive is None else not alive
 
 
-def _experiment(client, name: str, artifact_location: str) -> str:
+def _experiment(client, folder: Path, profile: str) -> str:
+    """The number of the profile's experiment, which is made if it is not there."""
     from mlflow.exceptions import MlflowException
 
+    name = f"sepbench/{profile}"
     experiment = client.get_experiment_by_name(name)
     if experiment is not None:
         return experiment.experiment_id
     kind = {"mlflow.experimentKind": "custom_model_development"}
     try:
-        return client.create_experiment(name, artifact_location=artifact_location, tags=kind)
+        return client.create_experiment(name, artifact_location=artifact_uri(folder), tags=kind)
     except MlflowException:  # another process was quicker
         if (experiment := client.get_experiment_by_name(name)) is None:
             raise

@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -13,7 +13,7 @@ from typing import IO
 from rich.console import Console
 
 from assets.paths import PROJECT, Paths
-from assets.tracking import QUIET, artifact_uri, open_store, store_uri
+from assets.tracking import QUIET, artifact_uri, runs_page, store_uri
 from pipelines.aftermath import clear_up
 from pipelines.instance import use_instance
 from pipelines.ports import address_of, free_port
@@ -58,13 +58,14 @@ def serve(
         clear_up(paths)
         _share_out_slots(profile)
         running.start(dagster)
-        open_store(paths.data / "mlflow")  # here, because two processes that make it at once break it
+        first_page = runs_page(paths.data / "mlflow", profile.name)  # here, because two that make the store break it
         running.start(mlflow)
         if running.wait_until_ready():
-            _show(console, profile, (dagster, mlflow), logs)
+            pages = ((dagster, dagster.url), (mlflow, mlflow.url + first_page))
+            _show(console, profile, pages, logs)
             if open_browser:
-                for server in (dagster, mlflow):
-                    webbrowser.open(server.url)
+                for _, page in pages:
+                    webbrowser.open(page)
             running.wait_until_stopped()
         console.print("Ending Dagster and MLflow ...")
 
@@ -128,10 +129,10 @@ def mlflow_server(data: Path, host: str, port: int) -> Server:
     )
 
 
-def _show(console: Console, profile: Profile, servers: tuple[Server, ...], logs: Path) -> None:
+def _show(console: Console, profile: Profile, pages: Iterable[tuple[Server, str]], logs: Path) -> None:
     console.print(f"\n[bold]sepbench[/], profile [bold]{profile.name}[/]\n")
-    for server in servers:
-        console.print(f"  [bold]{server.name:8}[/] {server.url}   {server.purpose}", highlight=False, soft_wrap=True)
+    for server, page in pages:
+        console.print(f"  [bold]{server.name:8}[/] {page}   {server.purpose}", highlight=False, soft_wrap=True)
     console.print(f"\nCtrl-C ends both. Their logs are in {logs}.\n", highlight=False, soft_wrap=True)
 
 

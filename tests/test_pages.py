@@ -68,8 +68,8 @@ class Pages:
         while "Ctrl-C ends both" not in self.output.read_text():
             assert self.process.poll() is None, self.output.read_text()
             time.sleep(0.2)
-        addresses = dict(re.findall(r"(Dagster|MLflow)\s+(http://\S+)", self.output.read_text()))
-        self.dagster, self.mlflow = addresses["Dagster"], addresses["MLflow"]
+        self.printed = dict(re.findall(r"(Dagster|MLflow)\s+(http://\S+)", self.output.read_text()))
+        self.dagster, self.mlflow = self.printed["Dagster"], self.printed["MLflow"].partition("/#")[0]
 
     def edit(self, path: str, old: str, new: str) -> None:
         file = self.project / path
@@ -217,6 +217,12 @@ def test_the_assets_link_opens_its_run_in_mlflow(pages: Pages, browser) -> None:
     browser.goto(link.get_attribute("href"), wait_until="domcontentloaded")
     browser.get_by_text("transformer/checkpoint").first.wait_for()
     browser.get_by_text("Finished").first.wait_for()
+
+
+def test_the_printed_address_of_mlflow_leads_to_the_profiles_runs(pages: Pages, browser) -> None:
+    browser.goto("about:blank")
+    browser.goto(pages.printed["MLflow"], wait_until="domcontentloaded")
+    browser.get_by_text("transformer/checkpoint").first.wait_for()
 
 
 @pytest.mark.parametrize(("part", "metric"), [("checkpoint", "best_validation_sdr_db"), ("scores", "vocals_SDR_db")])

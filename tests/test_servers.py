@@ -129,7 +129,7 @@ def servers(tmp_path_factory) -> Iterator[Launched]:
 def addresses(launched: Launched) -> dict[str, str]:
     """What the launcher printed: address by server."""
     rows = (line.split() for line in launched.text().splitlines())
-    return {row[0]: row[1] for row in rows if len(row) > 1 and row[1].startswith("http://")}
+    return {row[0]: row[1].partition("/#")[0] for row in rows if len(row) > 1 and row[1].startswith("http://")}
 
 
 def read(url: str | urllib.request.Request) -> str:
