@@ -6,6 +6,7 @@ from rich.console import Console
 
 from assets.paths import Paths
 from pipelines.choosing import choose_model
+from pipelines.songs import require_folder
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile
 
@@ -24,7 +25,7 @@ def export_variant(
     """Write the variant's model as ``form`` into ``out``, and say how far its estimates are from the original's.
 
     Raises :class:`UserError` for an unknown form, a variant that is not trained, a file that exists (but for
-    ``force``), and what :func:`sepmodels.exporting.export_model` does.
+    ``force``) or cannot be written, and what :func:`sepmodels.exporting.export_model` does.
     """
     from sepmodels.checkpoints import load_model
     from sepmodels.exporting import SUFFIXES, export_model
@@ -35,8 +36,14 @@ def export_variant(
     out = out or Path(variant + SUFFIXES[form])
     if out.is_dir() or (out.exists() and not force):
         raise UserError(f"{out} exists already: say --force to replace a file, or choose another --out.")
+    require_folder(out.parent)
     model, _ = load_model(chosen.file, expect=chosen.expect)
-    difference = export_model(model, form, out)
+    try:
+        difference = export_model(model, form, out)
+    except OSError as error:
+        raise UserError(
+            f"{out} cannot be written ({error.strerror or error}): make room, or choose another --out."
+        ) from error
     console.print(
         f"{out}: {variant} as {form}, {out.stat().st_size / 1e6:.1f} MB; its vocals differ from the model's by at most "
         f"{difference:.1e} of full scale.",

@@ -65,7 +65,7 @@ def require_free(songs: Iterable[Song], *, force: bool) -> None:
         if file.resolve() in sources:
             raise UserError(f"{file} is one of the songs, and would be replaced by a stem: choose another --out.")
     for folder in dict.fromkeys(file.parent for file in files):
-        _require_folder(folder)
+        require_folder(folder)
     there = [file for file in files if file.exists()]
     if there and not force:
         more = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
@@ -74,10 +74,11 @@ def require_free(songs: Iterable[Song], *, force: bool) -> None:
         raise UserError(f"{folders[0]} is a folder, where a stem would lie: choose another --out.")
 
 
-def _require_folder(folder: Path) -> None:
+def require_folder(folder: Path) -> None:
+    """Raise :class:`UserError` unless ``folder`` is one that may be written to, or may be made."""
     nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not nearest.is_dir():
-        raise UserError(f"{nearest} is a file, where a folder for stems would lie: choose another --out.")
+        raise UserError(f"{nearest} is a file, where a folder is needed: choose another --out.")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise UserError(f"{nearest} may not be written to: choose another --out, or give yourself permission.")
 

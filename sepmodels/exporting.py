@@ -195,6 +195,8 @@ def export_model(model: nn.Module, form: str, out: Path) -> float:
             raise UserError(
                 f"{form} needs the package {error.name}: install it with `pip install 'sepbench[export]'`."
             ) from error
+        except OSError:  # of the disk, not of the model
+            raise
         except Exception as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise UserError(f"This model cannot be written as {form} ({reason}): try another format.") from error

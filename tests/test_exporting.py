@@ -1,6 +1,7 @@
 """Models as files for other programs."""
 
 import re
+import resource
 import sys
 from pathlib import Path
 
@@ -125,7 +126,17 @@ def test_the_command_writes_a_file_that_the_example_of_the_docs_uses(
     exec(example, {})
     with torch.inference_mode():
         expected = model(torch.from_numpy(song.T)[None]).waveform[0].numpy()
-    np.testing.assert_allclose(soundfile.read("vocals.wav")[0].T, expected, atol=1e-4)
+    np.testing.assert_allclose(soundfile.read("vocals.wav")[0].T, expected, atol=1e-5)
     again = CliRunner().invoke(app, command)
     assert "exists already" in str(again.exception)
     assert "did you mean 'onnx'" in str(CliRunner().invoke(app, [*command[:3], "onx"]).exception)
+    blocked = CliRunner().invoke(app, [*command, "--out", "song.wav/model.onnx"])
+    assert "song.wav is a file, where a folder is needed" in str(blocked.exception)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        full = CliRunner().invoke(app, [*command[:3], "torchscript", "--profile", "demo"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "open_unmix.pt cannot be written" in str(full.exception)
+    assert not Path("open_unmix.pt").exists()

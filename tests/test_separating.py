@@ -196,7 +196,7 @@ def test_a_file_where_a_folder_would_lie_is_named_before_any_work(separate: Comm
     given = song(tmp_path / "song.wav")
     (tmp_path / "file").write_text("precious")
     said = fault(separate(given, "--out", tmp_path / "file" / "deeper"))
-    assert "/file is a file, where a folder for stems would lie" in said
+    assert "/file is a file, where a folder is needed" in said
     (tmp_path / "out" / "song" / "vocals.wav").mkdir(parents=True)
     assert "vocals.wav is a folder" in fault(separate(given, "--out", tmp_path / "out", "--force"))
 
