@@ -25,6 +25,7 @@ Row = Mapping[str, Any]
 class Rule:
     """A known fault of music data.
 
+    fault: its name, as in "2 mono".
     finding: says what a track's row of the table of tracks shows, in a sentence; empty where there is no fault.
     handling: what the benchmark does about it.
     """
@@ -36,7 +37,7 @@ class Rule:
 
 RULES = (
     Rule(
-        "mixture",
+        "with a mixture that is not its stems' sum",
         lambda row, _: (
             f"The mixture is not the sum of the stems ({row['mixture_deviation_db']:.1f} dB)."
             if row["mixture_deviation_db"] < LEAST_DEVIATION_DB
@@ -45,7 +46,7 @@ RULES = (
         "Kept. Training mixes the stems itself; validation and scores take the mixture as it is.",
     ),
     Rule(
-        "silent",
+        "with a silent stem",
         lambda row, _: f"Silent all through: {row['silent_stems']}." if row["silent_stems"] else "",
         "Kept. Windows without vocals or without accompaniment are not scored, as in museval.",
     ),
@@ -55,7 +56,7 @@ RULES = (
         "The one channel fills both.",
     ),
     Rule(
-        "sample rate",
+        "resampled",
         lambda row, _: (
             f"Resampled from {row['source_sample_rate_hz']} Hz."
             if row["source_sample_rate_hz"] != SAMPLE_RATE_HZ
@@ -64,7 +65,7 @@ RULES = (
         f"Resampled to {SAMPLE_RATE_HZ} Hz by ffmpeg.",
     ),
     Rule(
-        "length",
+        "with stems of other lengths",
         lambda row, _: f"Not as long as the song: {row['fitted_stems']}." if row["fitted_stems"] else "",
         "Filled up with silence at the end, or cut, to the mixture's length (without one, to the longest stem's).",
     ),
@@ -78,7 +79,7 @@ RULES = (
         "Kept as it is.",
     ),
     Rule(
-        "level",
+        "turned down",
         lambda row, _: (
             f"All stems were turned down to {row['gain']:.3f}: their sum would have clipped."
             if row["gain"] != 1
@@ -87,7 +88,7 @@ RULES = (
         "All stems are turned down together, and still sum to the mixture.",
     ),
     Rule(
-        "short",
+        "shorter than a chunk",
         lambda row, chunk_seconds: (
             f"Shorter than a chunk of {chunk_seconds:g} s: filled up with silence in training."
             if row["split"] == "train" and row["duration_seconds"] < chunk_seconds

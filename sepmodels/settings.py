@@ -99,10 +99,10 @@ class TrainingSettings:
         """The budget in words.
 
         >>> TrainingSettings(batch=4, chunk_seconds=3.0, steps=300).budget()
-        'up to 1000 epochs or 300 steps of 4 chunks of 3 s'
+        'up to 300 steps of 4 chunks of 3 s'
         """
-        steps = f" or {self.steps} steps" if self.steps is not None else ""
-        return f"up to {self.epochs} epochs{steps} of {self.batch} chunks of {self.chunk_seconds:g} s"
+        length = f"{self.epochs} epochs" if self.steps is None else f"{self.steps} steps"
+        return f"up to {length} of {self.batch} chunks of {self.chunk_seconds:g} s"
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,8 @@ def test_every_fault_is_a_row_with_a_sentence_and_what_is_done_about_it(table: p
 def test_only_training_tracks_are_told_to_be_shorter_than_a_chunk(table: pd.DataFrame) -> None:
     health = health_table(table, chunk_seconds=6.0)
     assert set(health.track) == set(table.name[table.split == "train"])
-    assert set(health.fault) == {"short"}
-    assert health_summary(health, len(table)) == "3 of 6 tracks have a known fault: 3 short."
+    assert set(health.fault) == {"shorter than a chunk"}
+    assert health_summary(health, len(table)) == "3 of 6 tracks have a known fault: 3 shorter than a chunk."
 
 
 @pytest.mark.real_data
@@ -71,13 +71,15 @@ def test_of_two_real_clips_the_one_whose_mixture_is_another_is_named_in_the_grap
     names = ("PR - Oh No", "AM Contra - Heart Peripheral")
     clips = [Track(name, "test", (musdb18_7s / "test" / f"{name}.stem.mp4",)) for name in names]
     table = describe_tracks(clips, SETTINGS)
-    assert health_table(table)[["track", "fault"]].values.tolist() == [["PR - Oh No", "mixture"]]
+    assert health_table(table)[["track", "fault"]].values.tolist() == [
+        ["PR - Oh No", "with a mixture that is not its stems' sum"]
+    ]
 
     profile, paths, said = PROFILES["musdb18-7s"], Paths(tmp_path, "musdb18-7s"), []
     paths.root.mkdir()
     table.to_parquet(paths.tracks)
     step = next(step for step in benchmark_steps(profile, (), ()) if step.path == ("tracks",))
     metadata = describe(step, Job(profile, paths, say=said.append), Made("hash"))
-    assert metadata["health"].value == "1 of 2 tracks has a known fault: 1 mixture."
+    assert metadata["health"].value == "1 of 2 tracks has a known fault: 1 with a mixture that is not its stems' sum."
     assert "PR - Oh No" in metadata["health_table"].value
     assert "PR - Oh No: The mixture is not the sum of the stems (7.3 dB)." in said[0]

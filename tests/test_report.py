@@ -23,7 +23,10 @@ from sepmodels.errors import UserError
 from sepmodels.report.excerpts import cut_signals, encode_mp3, loudness_lufs, make_excerpts, matching_gains_db
 from sepmodels.report.listening import choose_start, choose_tracks, windows_of
 from sepmodels.report.material import Material
+from sepmodels.report.prints import draw_curves
+from sepmodels.report.site import render
 from sepmodels.report.table import results_table
+from sepmodels.report.training_figures import training_figures
 from sepmodels.settings import ReportSettings
 from tests.scored_folder import LEVELS, ODD_NAME, SECONDS, TRACKS, TRAINED, scored_job
 
@@ -167,6 +170,21 @@ def test_all_sounds_of_a_track_begin_and_end_together(material: Material) -> Non
 
 
 # The files
+
+
+def test_a_ceiling_without_a_floor_is_not_called_the_floor(material: Material) -> None:
+    alone = replace(material, summary=material.summary[material.summary.variant != "mixture"])
+    page = render(alone, [], [])
+    assert "<dt>The ceiling</dt>" in page
+    assert "<dt>The floor</dt>" not in page
+
+
+def test_a_curve_of_one_point_is_a_point_that_is_seen(material: Material) -> None:
+    one = material.histories.groupby(["variant", "seed", "name"], sort=False).head(1)
+    figures = training_figures(replace(material, histories=one))
+    assert {line["mode"] for line in figures["curves/loss/step"]["data"]} == {"markers"}
+    figure = draw_curves(replace(material, histories=one))
+    assert {line.get_marker() for line in figure.axes[0].lines} == {"o"}
 
 
 def test_the_page_is_one_file_that_loads_nothing_but_sounds(site: Path) -> None:

@@ -104,6 +104,7 @@ def draw_curves(material: Material) -> Any:
             own = own.sort_values("step")
             values = own.value / own.value.iloc[0] if relative else own.value
             style = {"color": material.colours.get(variant), "linewidth": 1, "label": material.titles.get(variant)}
+            style["marker"] = "" if len(own) > 1 else "o"  # of one point there is no line
             axis.plot(own.step, values, **style)
         axis.set(xlabel="steps", ylabel=axis_title(name), yscale="log" if relative else "linear")
     handles = dict(zip(*reversed(axes.flat[0].get_legend_handles_labels()), strict=True))

@@ -155,8 +155,9 @@ def _tiles(material: Material) -> list[dict[str, str]]:
     if len(trained):
         best = trained.loc[trained.SDR.idxmax()]
         tiles.append({"label": "Highest SDR, vocals", "value": f"{number(best.SDR)} dB", "note": best.title})
-    for row, word in zip(references.sort_values("SDR").itertuples(), ("floor", "ceiling"), strict=False):
-        tiles.append({"label": f"The {word}", "value": f"{number(row.SDR)} dB", "note": row.title})
+    for row in references.sort_values("SDR").itertuples():
+        word = "The floor" if row.variant == "mixture" else "The ceiling"
+        tiles.append({"label": word, "value": f"{number(row.SDR)} dB", "note": row.title})
     split = material.tracks.split.value_counts()
     counts = " / ".join(str(split.get(name, 0)) for name in ("train", "valid", "test"))
     tiles.append({"label": "Tracks", "value": counts, "note": "to train, validate, test"})

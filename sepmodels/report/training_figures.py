@@ -65,7 +65,7 @@ def curves(material: Material, rows: pd.DataFrame, name: str, axis: str) -> Any:
             x=[round(value, 3) for value in own[axis]],
             y=[float(f"{value:.5g}") for value in values],
             name=label,
-            mode="lines",
+            mode="lines" if len(own) > 1 else "markers",  # of one point there is no line
             line={
                 "color": material.colours.get(variant),
                 "dash": DASHES[seeds.index(seed) % len(DASHES)],

@@ -35,10 +35,7 @@ function blindChoices() {
   const known = [["Mixture", "", ""], [`True ${blind.target}`, "", blind.target]];
   const rows = [...known, ...orderOf(desk.entry.track).map((system, number) => [letter(number), system, blind.target])];
   return make("table", {}, make("tbody", {}, ...rows.map(([name, system, target]) => {
-    // the value must not give the name away
-    const radio = choice({ ...find(system, target) }, name);
-    radio.firstChild.setAttribute("aria-label", name);
-    return make("tr", {}, make("td", {}, radio));
+    return make("tr", {}, make("td", {}, choice(find(system, target), name)));
   })));
 }
 

@@ -99,7 +99,11 @@ async function open(entry) {
 /** From elsewhere on the page: hear this sound of this track. */
 async function openTrack(track, key) {
   const entry = page.listening.find((one) => one.track === track);
-  if (blind.on) return;
+  if (blind.on) {
+    desk.votes.scrollIntoView({ block: "center" });
+    say("The blind test is on: end it to hear systems by name");
+    return;
+  }
   desk.wanted = key;
   document.getElementById("listen").scrollIntoView();
   const ready = desk.entry === entry && player.buffers.size ? (player.select(key), showSignals(), true) : await open(entry);
