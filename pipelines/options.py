@@ -33,7 +33,7 @@ DatasetOption = Annotated[
     typer.Option(
         "--dataset",
         metavar="DIR",
-        help=f"Where the profile's dataset lies. [default: ${DATASET_VARIABLE}, or data/<profile>/dataset]",
+        help=f"Where the profile's dataset lies. [default: ${DATASET_VARIABLE}, or data/PROFILE/dataset]",
     ),
 ]
 DataOption = Annotated[

@@ -4,11 +4,12 @@ Importing this module is cheap and needs no torch: an entry names its architectu
 :func:`sepmodels.models.build_model` and :func:`sepmodels.losses.build_loss` import them.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from sepmodels.errors import unknown_name
+from sepmodels.errors import UserError, unknown_name
 
 Settings = Mapping[str, int | float | str | bool]
 # Words about a variant make no result stale.
@@ -94,7 +95,20 @@ _ALL = (
     ),
 )
 
-VARIANTS: dict[str, Variant] = {variant.name: variant for variant in _ALL}
+
+def by_name(variants: Iterable[Variant]) -> dict[str, Variant]:
+    """The variants by their names; raises :class:`UserError` for a name that is taken or cannot be one."""
+    named: dict[str, Variant] = {}
+    for variant in variants:
+        if not re.fullmatch("[a-z][a-z0-9_]*", variant.name):
+            raise UserError(f"A variant cannot be called {variant.name!r}: use small letters, digits and _ only.")
+        if variant.name in named:
+            raise UserError(f"Two variants are called {variant.name!r}: give one of them another name.")
+        named[variant.name] = variant
+    return named
+
+
+VARIANTS: dict[str, Variant] = by_name(_ALL)
 
 
 def find_variant(name: str) -> Variant:

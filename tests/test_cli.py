@@ -50,6 +50,7 @@ def test_every_command_has_help(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0
     assert "Usage" in result.output
+    assert "//" not in result.output  # of a name in <>, which is taken for markup and left out
 
 
 def test_variants_lists_every_variant_with_a_sentence() -> None:

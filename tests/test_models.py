@@ -12,7 +12,7 @@ from sepmodels.losses import build_loss
 from sepmodels.models import architectures, build_model
 from sepmodels.models.transformer import local_attention, rotate
 from sepmodels.statistics import BinStatistics
-from sepmodels.variants import VARIANTS, Variant
+from sepmodels.variants import VARIANTS, Variant, by_name
 
 PARAMETERS = {
     "open_unmix": 8_893_348,
@@ -52,12 +52,21 @@ def with_random_state(model: nn.Module) -> nn.Module:
     return model.eval()
 
 
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("l1_loss", "Two variants are called 'l1_loss'"), ("my model", "cannot be called 'my model'")],
+)
+def test_a_name_that_is_taken_or_none_is_refused_and_replaces_no_variant(name: str, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        by_name([*VARIANTS.values(), dataclasses.replace(VARIANTS["open_unmix"], name=name)])
+
+
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=list(VARIANTS))
 def test_every_registered_variant_has_its_number_of_parameters_pinned(variant: Variant) -> None:
-    model = build_model(variant)
+    parameters = sum(parameter.numel() for parameter in build_model(variant).parameters())
 
-    assert variant.name in PARAMETERS, "a new variant: pin its number of parameters here"
-    assert sum(parameter.numel() for parameter in model.parameters()) == PARAMETERS[variant.name]
+    assert variant.name in PARAMETERS, f'a new variant: add "{variant.name}": {parameters:_}, to PARAMETERS above'
+    assert parameters == PARAMETERS[variant.name]
 
 
 def test_every_architecture_is_tested_here() -> None:
