@@ -42,7 +42,7 @@ class Pages:
         self.project = copy_code(folder / "project")
         for name in ("dagster.yaml", "workspace.yaml"):
             shutil.copy(PROJECT / name, self.project)
-        self.edit("sepmodels/variants.py", " in _ALL}", f" in _ALL if variant.name in {VARIANTS}}}")
+        self.edit("sepmodels/variants.py", "by_name(_ALL)", f"by_name(one for one in _ALL if one.name in {VARIANTS})")
         self.data = folder / "data"
         self.data.mkdir()
         self.output = self.data / "ui.txt"
