@@ -7,7 +7,7 @@ from pathlib import Path
 from assets.code_bindings import Import
 from assets.code_names import Use
 from assets.code_parts import PACKAGES, Module, Part, read_module
-from sepmodels.errors import UserError
+from sepmodels.errors import UserError, unknown_name
 
 # Classes of values that are made elsewhere and handed in: which of their methods count shows by name.
 HANDED_IN = ("sepmodels.settings", "sepmodels.variants")
@@ -70,8 +70,10 @@ class _Walk:
         module_name, _, qualified = root.partition(":")
         module = self.module(module_name)
         name = qualified.partition(".")[0]
-        if module is None or (name and name not in module.definitions):
-            raise UserError(f"Code version: there is no {root} in {', '.join(PACKAGES)}: correct the name.")
+        if module is None:
+            raise unknown_name("module", module_name, _modules_beside(self.root, module_name))
+        if name and name not in module.definitions:
+            raise unknown_name(f"definition in {module.path} called", name, module.public)
         self.load(module_name)
         self.go_to(Target(module_name, name or None))
 
@@ -198,3 +200,9 @@ class _Walk:
         if "__getattr__" in module.definitions:
             return Target(module.name, "__getattr__")
         return Target("", f"missing {names[0]}")
+
+
+def _modules_beside(root: Path, name: str) -> list[str]:
+    package = name.rpartition(".")[0]
+    files = root.joinpath(*package.split(".")).glob("*.py")
+    return sorted(f"{package}.{file.stem}".lstrip(".") for file in files if file.stem != "__init__")

@@ -51,6 +51,8 @@ def fetch_dataset(
 def require_licence(profile: Profile, paths: Paths) -> Archive:
     """The archive to fetch; raises :class:`UserError` where there is none, or its licence is not accepted."""
     archive = archive_of(profile)
+    if archive is None and profile.dataset.layout == "demo":
+        raise UserError("The profile demo makes its songs itself: there is nothing to fetch.")
     if archive is None:
         raise UserError(f"The profile {profile.name} has no dataset to fetch: name its folder with --dataset.")
     if not is_licence_accepted(profile, paths):

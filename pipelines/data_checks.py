@@ -110,7 +110,8 @@ def _check_fetching(profile: Profile, paths: Paths) -> Check:
             "dataset", "ok", f"none in {paths.dataset}; {archive.title} ({archive.size}) is fetched on the first run"
         )
     remedy = (
-        f"`sepbench download -p {profile.name}` shows its licence and fetches it, or name its folder with --dataset."
+        f"`sepbench download -p {profile.name}` shows its licence, and fetches it with --accept-licence; or name its "
+        "folder with --dataset."
     )
     return Check("dataset", "fail", f"none in {paths.dataset}, and the licence of {archive.title} not accepted", remedy)
 

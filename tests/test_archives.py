@@ -243,10 +243,14 @@ def test_the_command_fetches_once_and_says_where_it_is(server: FileServer, paths
     assert files_in(paths.dataset)
 
 
-def test_a_profile_without_a_public_dataset_has_nothing_to_fetch(paths: Paths) -> None:
-    with pytest.raises(UserError, match="has no dataset to fetch: name its folder with --dataset"):
-        download_dataset(PROFILES["folder"], paths, Console(file=io.StringIO()))
-    accept_licence(PROFILES["folder"], paths)
+@pytest.mark.parametrize(
+    ("profile", "sentence"),
+    [("folder", "has no dataset to fetch: name its folder with --dataset"), ("demo", "makes its songs itself")],
+)
+def test_a_profile_without_a_public_dataset_has_nothing_to_fetch(paths: Paths, profile: str, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        download_dataset(PROFILES[profile], paths, Console(file=io.StringIO()))
+    accept_licence(PROFILES[profile], paths)
     assert not paths.licences.exists()
 
 

@@ -424,9 +424,16 @@ def test_an_import_by_a_run_time_name_that_no_root_covers_is_refused(tree):
         tree.version(extra_roots=["sepmodels.losses:mse"])
 
 
-def test_a_root_that_does_not_exist_is_named(tree):
-    with pytest.raises(UserError, match=r"there is no sepmodels\.training:trian"):
-        tree.version("sepmodels.training:trian")
+@pytest.mark.parametrize(
+    ("root", "sentence"),
+    [
+        ("sepmodels.training:trian", r"no definition in sepmodels/training\.py called 'trian': did you mean 'train'\?"),
+        ("sepmodels.models.lst", r"no module 'sepmodels\.models\.lst': did you mean 'sepmodels\.models\.lstm'\?"),
+    ],
+)
+def test_a_root_that_does_not_exist_is_named_and_the_nearest_suggested(tree, root, sentence):
+    with pytest.raises(UserError, match=sentence):
+        tree.version(root)
 
 
 # Laws, over the project's own files
