@@ -1,6 +1,7 @@
 """``sepbench serve``: a local page that separates a song that is dropped on it."""
 
 import asyncio
+from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,7 +15,7 @@ from pipelines.ending import tidy_end
 from pipelines.page_work import PageWork
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
-from sepmodels.variants import VARIANTS
+from sepmodels.variants import VARIANTS, Variant
 
 HOST = "127.0.0.1"
 PAGE = Path(__file__).with_name("page.html")
@@ -96,14 +97,12 @@ class _Views:
     """What the page's addresses answer."""
 
     def __init__(self, profile: Profile, paths: Paths, work: PageWork, max_bytes: int, max_seconds: float) -> None:
-        from html import escape
-
         self.work, self.max_bytes, self.max_seconds = work, max_bytes, max_seconds
         self.variants = trained_variants(profile, paths)
         if not self.variants:
             raise UserError(f"No variant of {profile.name} is trained yet: run `sepbench run -p {profile.name}`.")
         names, why = _best_first(profile, paths, self.variants)
-        options = "".join(f'<option value="{name}">{escape(VARIANTS[name].title)}</option>' for name in names)
+        options = "".join(_option(VARIANTS[name]) for name in names)
         page = PAGE.read_text(encoding="utf-8")
         self.html = page.replace("<!-- variants -->", options).replace("<!-- why -->", escape(why))
 
@@ -182,6 +181,10 @@ def _best_first(profile: Profile, paths: Paths, variants: list[str]) -> tuple[li
     assert chosen.expect is not None
     names = sorted(variants, key=lambda name: VARIANTS[name] != chosen.expect)
     return names, f"{chosen.expect.title} is {chosen.why}."
+
+
+def _option(variant: Variant) -> str:
+    return f'<option value="{variant.name}" data-about="{escape(variant.summary)}">{escape(variant.title)}</option>'
 
 
 def _json(content: dict[str, Any], status: int = 200) -> Any:

@@ -242,7 +242,9 @@ def test_in_a_browser_a_song_is_dropped_separated_heard_and_downloaded(
         page.get_by_label("Song").set_input_files(song)
         page.keyboard.press("Tab")
         expect(page.get_by_label("Variant")).to_be_focused()
+        expect(page.get_by_text(VARIANTS["open_unmix"].summary)).to_be_visible()
         page.keyboard.press("ArrowDown")
+        expect(page.get_by_text(VARIANTS["l1_loss"].summary)).to_be_visible()
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
 
