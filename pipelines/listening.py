@@ -1,6 +1,7 @@
 """Progress of steps in other processes, shown in the terminal."""
 
 import json
+import shutil
 import socket
 import tempfile
 import threading
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 PLAIN_EVERY_SECONDS = 10.0
+_PREFIX, _SOCKET = "sepbench-events-", "events"
 MARKS = {
     "done": "[green]made[/]",
     "fresh": "[dim]fresh[/]",
@@ -28,8 +30,9 @@ def listening(console: Console, steps: int) -> Iterator[str]:
 
     steps: how many there are, for the count of those done.
     """
-    with tempfile.TemporaryDirectory(prefix="sepbench-") as folder:
-        address = str(Path(folder) / "events")
+    _remove_abandoned()
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder:
+        address = str(Path(folder) / _SOCKET)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
             receiver.bind(address)
             receiver.settimeout(0.2)
@@ -43,6 +46,18 @@ def listening(console: Console, steps: int) -> Iterator[str]:
                 over.set()
                 thread.join()
                 board.close()
+
+
+def _remove_abandoned() -> None:
+    """Remove the sockets of commands that were killed: nobody listens there any more."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_SOCKET}"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as trial:
+            try:
+                trial.connect(str(path))
+            except ConnectionRefusedError:
+                shutil.rmtree(path.parent, ignore_errors=True)
+            except OSError:  # another person's, or gone meanwhile
+                continue
 
 
 def _receive(receiver: socket.socket, over: threading.Event, board: "_Board") -> None:
