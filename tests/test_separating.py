@@ -399,7 +399,7 @@ def test_ended_by_a_signal_no_half_stem_and_no_copy_of_a_song_stays(
     given, spool = song(tmp_path / "song.wav", seconds=900.0, rate_hz=8_000, channels=1), tmp_path / "spool"
     spool.mkdir()
     command = [sys.executable, "-c", "from pipelines.cli import main; main()", "separate", "-"]
-    slow = ["--set", "separation.segment_seconds=0.02", "--set", "separation.overlap_seconds=0"]
+    slow = ["--set", "separation.segment_seconds=0.1", "--set", "separation.overlap_seconds=0"]
     with given.open("rb") as content:
         process = subprocess.Popen(
             [*command, "--model", model, "-o", tmp_path / "out", *slow],
