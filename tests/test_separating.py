@@ -407,6 +407,7 @@ def test_ended_by_a_signal_no_half_stem_and_no_copy_of_a_song_stays(
             env={**os.environ, "TMPDIR": str(spool)},
             stdin=content,
             stdout=subprocess.DEVNULL,
+            preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # nohup, and so its children, ignore SIGHUP
         )
     while not list(tmp_path.glob("out/stdin/.tmp-*")):
         assert process.poll() is None
