@@ -9,6 +9,7 @@ from assets.fetching import archive_of, is_licence_accepted, is_to_be_fetched
 from assets.paths import Paths
 from pipelines.checking import GIB, Check
 from pipelines.instance import require_fit
+from pipelines.slots import slots_here
 from sepmodels.archives import ARCHIVES
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.errors import UserError
@@ -52,7 +53,7 @@ def bytes_needed(profile: Profile, hours: float, test_hours: float) -> int:
     systems = len(VARIANTS) * len(profile.seeds)
     stems = hours * 3600 * SAMPLE_RATE_HZ * len(STREAMS) * 2 * 2  # int16 (stream, channel, sample)
     estimates = test_hours * 3600 * SAMPLE_RATE_HZ * 2 * 4 * systems  # float32 (channel, sample)
-    return round(stems + estimates) + systems * TRAINING_BYTES + STATES_BYTES
+    return round(stems + estimates) + systems * TRAINING_BYTES + slots_here(profile) * STATES_BYTES
 
 
 def bytes_to_fetch(profile: Profile, paths: Paths) -> int:

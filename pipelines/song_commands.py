@@ -25,7 +25,7 @@ ModelOption = Annotated[
 def separate(
     songs: Annotated[
         list[Path],
-        typer.Argument(metavar="SONG...", help="Files (wav, flac, mp3, m4a...), folders, or - for standard input."),
+        typer.Argument(metavar="SONG", help="Files (wav, flac, mp3, m4a...), folders, or - for standard input."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the stems go.")] = Path("separated"),
     variant: VariantOption = None,

@@ -140,12 +140,13 @@ def test_a_disk_too_small_for_the_profile_is_a_failure_and_what_is_there_counts(
     assert data_checks.check_disk(PROFILES["musdb18"], full).status == "ok"
 
 
-def test_twice_the_seeds_need_twice_the_room_for_estimates_and_trainings():
+def test_twice_the_seeds_need_twice_the_room_for_estimates_and_trainings(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(data_checks, "slots_here", lambda _: 3)
     one, two = PROFILES["musdb18"], replace(PROFILES["musdb18"], seeds=(1, 2))
     stems = data_checks.bytes_needed(replace(one, seeds=()), 10.0, 3.5)
     per_seed = data_checks.bytes_needed(one, 10.0, 3.5) - stems
     assert data_checks.bytes_needed(two, 10.0, 3.5) == stems + 2 * per_seed
-    assert stems == 10 * 3600 * 44_100 * 5 * 2 * 2 + data_checks.STATES_BYTES
+    assert stems == 10 * 3600 * 44_100 * 5 * 2 * 2 + 3 * data_checks.STATES_BYTES
 
 
 def test_a_data_folder_that_cannot_be_one_is_a_failure(tmp_path):
