@@ -24,6 +24,8 @@ from sepmodels.errors import UserError
 
 # A header counts in whole codec frames and may or may not include an encoder's padding: up to about 4000 samples.
 LENGTH_TOLERANCE_SECONDS = 0.1
+LOG_LEVEL = "level+error"  # faults alone, each with its level
+_FAULT = re.compile(rb"\[(error|fatal|panic)\] ")
 _PIPE_BYTES = 1 << 20
 # ffmpeg writes a few kilobytes at a time; to wake up for each would cost more than the decoding.
 _PATIENCE_SECONDS = 0.002
@@ -118,9 +120,7 @@ def decode(
             raise UserError(f"{path} has a stream of {header.channels} channels: mono or stereo was expected.")
     longest = max(header.seconds or 1.0 for header in headers)
     sink = _Sink(headers, np.dtype(dtype), channels, round((longest + LENGTH_TOLERANCE_SECONDS) * sample_rate_hz))
-    messages, status = _run(path, sink, sample_rate_hz)
-    if status != 0 or messages.strip():
-        raise damaged(path, messages, 0)  # what comes after the first is mostly its echo
+    check_messages(path, *_run(path, sink, sample_rate_hz))
     _check_lengths(path, headers, [filled / sample_rate_hz for filled in sink.filled])
     return sink.store[:, :, : min(sink.filled)]
 
@@ -173,9 +173,9 @@ class _Sink:
 
 
 def _run(path: Path, sink: _Sink, sample_rate_hz: int) -> tuple[bytes, int]:
-    """Decode into ``sink``; returns ffmpeg's messages (there are none when all is well) and its exit status."""
+    """Decode into ``sink``; returns what was said, and ffmpeg's exit status."""
     pipes = [_wide_pipe() for _ in sink.filled]
-    command = ["ffmpeg", "-nostdin", "-v", "error", "-xerror", "-i", str(path.absolute())]
+    command = ["ffmpeg", "-nostdin", "-v", LOG_LEVEL, "-xerror", "-i", str(path.absolute())]
     for stream, (_, write_end) in enumerate(pipes):
         command += ["-map", f"0:a:{stream}", "-ac", str(sink.channels[stream]), "-ar", str(sample_rate_hz)]
         command += ["-f", _FORMATS[sink.store.dtype], f"pipe:{write_end}"]
@@ -229,6 +229,16 @@ def _pump(process: "subprocess.Popen[bytes]", read_ends: Sequence[int], sink: _S
             for read_end in read_ends:
                 os.close(read_end)
     return messages
+
+
+def check_messages(path: Path, messages: bytes, status: int) -> None:
+    """Raise :class:`UserError` if ffmpeg, run with :data:`LOG_LEVEL`, failed or complained, quoting its first fault.
+
+    Other lines are no fault of the file: the system's linker and the libraries of ffmpeg speak there, too.
+    """
+    faults = b"\n".join(line for line in messages.splitlines() if _FAULT.search(line))
+    if status != 0 or faults:
+        raise damaged(path, faults or messages, 0)  # what comes after the first is mostly its echo
 
 
 def damaged(path: Path, messages: bytes, which: int) -> UserError:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from sepmodels.audio import SNDFILE_SUFFIXES, wav_is_cut
-from sepmodels.codec import StreamHeader, check_length, damaged, probe, require_ffmpeg, require_file
+from sepmodels.codec import LOG_LEVEL, StreamHeader, check_length, check_messages, probe, require_ffmpeg, require_file
 from sepmodels.errors import UserError
 
 TAGS = ("title", "artist", "album", "tracknumber", "date", "genre", "comment", "copyright", "license")
@@ -137,7 +137,7 @@ class _FfmpegRecording:
 
     def __enter__(self) -> "_FfmpegRecording":
         self._messages = tempfile.TemporaryFile()
-        command = ["ffmpeg", "-nostdin", "-v", "error", "-xerror", "-i", str(self._path.absolute())]
+        command = ["ffmpeg", "-nostdin", "-v", LOG_LEVEL, "-xerror", "-i", str(self._path.absolute())]
         command += ["-map", "0:a:0", "-ac", str(self.channels), "-ar", str(self.sample_rate_hz), "-f", "f32le", "-"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._messages)
         return self
@@ -160,9 +160,7 @@ class _FfmpegRecording:
     def _check_end(self) -> None:
         status = self._process.wait()
         self._messages.seek(0)
-        said = self._messages.read()
-        if status != 0 or said.strip():
-            raise damaged(self._path, said, 0)
+        check_messages(self._path, self._messages.read(), status)
         check_length(self._path, self._header, self._read / self.sample_rate_hz)
 
 

@@ -221,8 +221,8 @@ class Trainer:
     def _shown(self) -> dict[str, float]:
         position = self.position
         rate = position.step * self.settings.batch / max(position.stepping_seconds, 1e-9)
-        latest = next((value for _, name, value in reversed(self.history) if name == "loss"), math.nan)
-        return {"loss": latest, "chunks_per_second": rate}
+        latest = next(({name: value} for _, name, value in reversed(self.history) if name == "loss"), {})
+        return {**latest, "chunks_per_second": rate}
 
     def _save(self) -> None:
         if not self.world.leads:

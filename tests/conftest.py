@@ -10,6 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy and torch: tests a
 
 import hypothesis
 import numpy as np
+import psutil
 import pytest
 
 # A deadline is a timed assertion, which a busy machine breaks; the same examples every time keep a red run red.
@@ -82,3 +83,11 @@ def stem_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
         warnings.simplefilter("ignore", ResourceWarning)
         list(pool.map(write_stem_file, paths, stems))
     return folder
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """The command line of a process; empty when it has ended meanwhile, as those of ffmpeg do at any time."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []

@@ -1,3 +1,5 @@
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -66,16 +68,20 @@ def test_a_truncated_stem_file_is_an_error_that_names_it(
         read_stem_file(cut)
 
 
+def with_overwritten_bytes(file: Path, folder: Path) -> Path:
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 20_000] = bytes(20_000)
+    damaged = folder / "damaged.stem.mp4"
+    damaged.write_bytes(content)
+    return damaged
+
+
 def test_a_stem_file_with_overwritten_bytes_is_an_error_and_not_a_shorter_array(
     stem_file: Path, tmp_path: Path
 ) -> None:
-    content = bytearray(stem_file.read_bytes())
-    middle = len(content) // 2
-    content[middle : middle + 20_000] = bytes(20_000)
-    damaged = tmp_path / "damaged.stem.mp4"
-    damaged.write_bytes(content)
     with pytest.raises(UserError, match=r"damaged\.stem\.mp4 cannot be decoded"):
-        read_stem_file(damaged)
+        read_stem_file(with_overwritten_bytes(stem_file, tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -142,6 +148,29 @@ def test_without_ffmpeg_one_sentence_says_how_to_install_it(
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(UserError, match=r"ffmpeg and ffprobe not found on the PATH: .*apt-get install ffmpeg"):
         read(stem_file)
+
+
+# As of a conda environment, and of a shell that sets OMP_NUM_THREADS to nothing.
+LOUD_FFMPEG = """#!/bin/sh
+echo 'ffmpeg: /opt/lib/libtinfo.so.6: no version information available (required by /bin/sh)' >&2
+echo 'libgomp: Invalid value for environment variable OMP_NUM_THREADS' >&2
+exec {ffmpeg} "$@"
+"""
+
+
+@pytest.mark.parametrize("read", [read_stem_file, read_audio])
+def test_what_the_libraries_of_ffmpeg_say_is_no_fault_of_a_file_and_what_ffmpeg_says_is(
+    monkeypatch: pytest.MonkeyPatch, stem_file: Path, tmp_path: Path, read
+) -> None:
+    loud = tmp_path / "bin" / "ffmpeg"
+    loud.parent.mkdir()
+    loud.write_text(LOUD_FFMPEG.format(ffmpeg=shutil.which("ffmpeg")))
+    loud.chmod(0o755)
+    expected = read(stem_file)
+    monkeypatch.setenv("PATH", f"{loud.parent}:{os.environ['PATH']}")
+    np.testing.assert_equal(read(stem_file), expected)
+    with pytest.raises(UserError, match=r"damaged\.stem\.mp4 cannot be decoded \(ffmpeg: (?!libgomp|ffmpeg|/opt)"):
+        read(with_overwritten_bytes(stem_file, tmp_path))
 
 
 def test_an_interrupt_while_decoding_leaves_no_process_and_no_open_pipe(

@@ -1,5 +1,6 @@
 """Stopped in whatever way and at whatever moment, the next refresh ends where an undisturbed one does."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -22,7 +23,7 @@ from assets.tracking import open_store
 from assets.training import hash_weights
 from sepmodels.checkpoints import model_facts
 from sepmodels.files import hash_arrays, hash_file
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, words_of
 from tests.small_benchmark import OVERRIDES
 
 pytestmark = pytest.mark.slow
@@ -64,7 +65,7 @@ class Refresh:
         return [command, *command.children(recursive=True)]
 
     def run_process(self) -> psutil.Process:
-        (found,) = [one for one in self.family() if "pipelines.execute" in one.cmdline()]
+        (found,) = [one for one in self.family() if "pipelines.execute" in words_of(one)]
         return found
 
 
@@ -90,10 +91,10 @@ def kill_9_of_the_command(refresh: Refresh) -> None:
 
 def power_cut(refresh: Refresh) -> None:
     family = refresh.family()
-    for process in family:
-        process.suspend()
-    for process in family:
-        process.kill()
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
     refresh.process.wait()
     psutil.wait_procs(family)
 

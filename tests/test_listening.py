@@ -3,8 +3,11 @@
 import io
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from pipelines.listening import listening
@@ -18,6 +21,15 @@ with listening(Console(), 1) as address:
     print(address, flush=True)
     time.sleep(3600)
 """
+
+
+@pytest.fixture(autouse=True)
+def folder_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """For temporary files; tests beside this one start commands, too. Not ``tmp_path``: a socket's path is short."""
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", None)  # asked for anew
+        yield
 
 
 def start() -> tuple[subprocess.Popen, Path]:

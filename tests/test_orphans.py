@@ -16,8 +16,8 @@ from assets.orphans import end_with_the_run
 
 def step():
     end_with_the_run()
-    print("going on", flush=True)
     try:
+        print("going on", flush=True)  # whoever reads it may kill the run at once, before this has come back
         time.sleep(3600)
     except KeyboardInterrupt:
         print("saved", flush=True)

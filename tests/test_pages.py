@@ -21,7 +21,7 @@ import pytest
 from assets.paths import Paths
 from assets.tracking import open_store
 from tests.browser import chromium
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, words_of
 from tests.small_benchmark import OVERRIDES
 from tests.stand_ins import copy_code
 
@@ -173,7 +173,7 @@ def test_terminate_in_the_middle_of_a_training_ends_its_process_its_run_in_mlflo
     browser.get_by_text("Canceling").or_(browser.get_by_text("Canceled")).first.wait_for()
     assert wait_for_end(pages, browser) == "CANCELED"
     family = psutil.Process(pages.process.pid).children(recursive=True)
-    _, left = psutil.wait_procs([one for one in family if "forkserver" in str(one.cmdline())], timeout=120)
+    _, left = psutil.wait_procs([one for one in family if "forkserver" in str(words_of(one))], timeout=120)
     assert left == []
     assert set(mlflow_statuses(pages, "open_unmix/checkpoint")) <= {"KILLED"}
 

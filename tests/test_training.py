@@ -112,6 +112,15 @@ def test_the_log_gets_loss_speed_and_validation(tmp_path):
     assert table[table["name"] == "loss"]["value"].tolist() == log.values("loss")
 
 
+def test_progress_shows_a_loss_from_the_first_point_of_the_curve_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer, "SHOW_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(trainer, "POINTS_OF_A_CURVE", 4)
+    shown = {}
+    train_tiny(tmp_path, progress=lambda done, total, unit, **figures: shown.update({done: figures}))
+    assert [done for done, figures in shown.items() if "loss" not in figures] == [1, 2]
+    assert all(math.isfinite(value) for figures in shown.values() for value in figures.values())
+
+
 def test_the_same_seed_gives_the_same_weights_bit_for_bit(tmp_path, uninterrupted):
     train_tiny(tmp_path)
     assert_same_training(tmp_path, uninterrupted)
