@@ -33,6 +33,7 @@ def report_material(job: Job) -> Material:
         profile=job.profile,
         summary=pd.read_parquet(paths.results / "results.parquet"),
         comparisons=pd.read_parquet(paths.results / "comparisons.parquet"),
+        by_seed=pd.read_parquet(paths.results / "by_seed.parquet"),
         said=said["sentences"],
         scenario=said["scenario"],
         missing=[titles(job.names)[name] for name in said["missing"]],

@@ -21,6 +21,8 @@ def results_markdown(results: "Results") -> str:
         sections.append(f"**Incomplete**: {incompleteness(results)}.")
     for target in dict.fromkeys(results.summary.target):
         sections += [f"### {target.capitalize()}", summary_table(results.summary, target)]
+    if results.by_seed.seed.nunique() > 1:
+        sections += ["### Seed by seed (SDR of the vocals)", seed_table(results)]
     if results.figures:
         sections += ["### Beside the scores", figure_table(results)]
     if results.sentences:
@@ -52,6 +54,14 @@ def summary_table(summary: pd.DataFrame, target: str) -> str:
     return table(heads, rows)
 
 
+def seed_table(results: "Results") -> str:
+    """The vocals' SDR of every seed, a row per trained system: how much of a difference may be the draw's."""
+    vocals = results.by_seed[results.by_seed.target == "vocals"]
+    scores = vocals.pivot(index="title", columns="seed", values="SDR").reindex(vocals.title.unique())
+    rows = [[title, *map(number, of_seeds)] for title, of_seeds in zip(scores.index, scores.to_numpy(), strict=True)]
+    return table(["System", *(f"seed {seed}" for seed in scores.columns)], rows)
+
+
 def figure_table(results: "Results") -> str:
     """The figures given per variant: a row per system that has any."""
     systems = results.summary.drop_duplicates("variant").dropna(subset=results.figures, how="all")
@@ -77,10 +87,16 @@ def comparison_table(results: "Results") -> str:
 
 def comparison_note(results: "Results") -> str:
     """What the columns of the comparisons are."""
+    seeds = (
+        "A track's score is the mean over seeds, and the interval resamples tracks and seeds."
+        if results.by_seed.seed.nunique() > 1
+        else "With one seed it is these trained models that are compared, not other runs of their training."
+    )
     return (
         f"Difference: median over tracks of the paired difference to {results.baseline_title}, in dB [95 % bootstrap "
         "interval], p of Wilcoxon's signed-rank test over tracks, Holm-corrected over the variants, tracks "
-        "won/tied/lost. With one seed it is these trained models that are compared, not other runs of their training."
+        "won/tied/lost. The sentences tell of a difference where p is below 0.05 and the interval leaves out zero. "
+        + seeds
     )
 
 

@@ -38,6 +38,8 @@ class Results:
         in dB; numbers of tracks, seeds, windows, nan_windows and missing_tracks; the figures given per variant;
         and ``scenario``, the same in every row, so that no copy of the table is without it.
     comparisons: each trained variant against the baseline (:func:`sepmodels.comparisons.compare`).
+    by_seed: a row per trained system, target and seed, with every metric's median over windows then over tracks, in dB:
+        how far apart trainings of the same variant end.
     sentences: per trained variant other than the baseline, what its change did to the vocals.
     published: what others have published on this dataset (:func:`sepmodels.published.published_systems`).
     missing: names of systems that were expected and are not there.
@@ -48,6 +50,7 @@ class Results:
 
     summary: pd.DataFrame
     comparisons: pd.DataFrame
+    by_seed: pd.DataFrame
     sentences: dict[str, str]
     published: pd.DataFrame
     missing: tuple[str, ...]
@@ -65,18 +68,17 @@ class Results:
         return results_markdown(self)
 
     def write(self, folder: Path) -> dict[str, Path]:
-        """Write results.md, and results and comparisons as .parquet and .csv, into ``folder``, each whole or not."""
-        paths = {name: folder / name for name in ("results.parquet", "comparisons.parquet", "results.csv")}
-        paths |= {name: folder / name for name in ("comparisons.csv", "results.md")}
-        for name, path in paths.items():
-            table = self.comparisons if name.startswith("comparisons") else self.summary
-            with replacing(path) as temporary:
-                if path.suffix == ".parquet":
-                    table.to_parquet(temporary, index=False)
-                elif path.suffix == ".csv":
-                    table.to_csv(temporary, index=False)
-                else:
-                    temporary.write_text(self.to_markdown(), encoding="utf-8")
+        """Write results.md, and results, comparisons and by_seed as .parquet and .csv, each whole or not at all."""
+        tables = {"results": self.summary, "comparisons": self.comparisons, "by_seed": self.by_seed}
+        paths = {}
+        for name, table in tables.items():
+            for suffix, write in ((".parquet", table.to_parquet), (".csv", table.to_csv)):
+                paths[name + suffix] = folder / (name + suffix)
+                with replacing(folder / (name + suffix)) as temporary:
+                    write(temporary, index=False)
+        paths["results.md"] = folder / "results.md"
+        with replacing(paths["results.md"]) as temporary:
+            temporary.write_text(self.to_markdown(), encoding="utf-8")
         return paths
 
 
@@ -128,6 +130,16 @@ def make_results(
     return Results(
         summary=pd.DataFrame(rows).join(extra, on="variant").assign(scenario=scenario),
         comparisons=comparisons,
+        by_seed=pd.DataFrame(
+            [
+                {"variant": name, "title": titles.get(name, name), "target": target} | of_seed
+                for name in systems
+                if name not in kinds
+                for target in table.targets
+                for of_seed in scores_by_seed(table, name, target)
+            ],
+            columns=["variant", "title", "target", "seed", *ALL_METRICS],
+        ).assign(scenario=scenario),
         sentences={
             name: sentence(comparisons[comparisons.variant == name], titles.get(name, name), baseline_title)
             for name in changed
@@ -158,6 +170,15 @@ def in_order(
     """
     trained = [name for name in dict.fromkeys(expected + present) if name not in references + imported]
     return [name for name in (*references[:1], *trained, *references[1:], *imported) if name in present]
+
+
+def scores_by_seed(table: TrackTable, variant: str, target: str) -> list[dict[str, float]]:
+    """A seed and its medians of every metric, for each seed of one system."""
+    of_metrics = {metric: table.of_seeds(variant, target, metric) for metric in ALL_METRICS}
+    return [
+        {"seed": seed} | {metric: scores.get(seed, np.nan) for metric, scores in of_metrics.items()}
+        for seed in of_metrics["SDR"]
+    ]
 
 
 def scores_of(table: TrackTable, variant: str, target: str) -> dict[str, float]:

@@ -32,11 +32,16 @@ def _figure(row: pd.Series) -> str:
     return f"{row.difference:+.2f} dB{p}"
 
 
+def _is_clear(row: pd.Series) -> bool:
+    """Whether both tests see a difference: Wilcoxon's knows of tracks alone, the interval of seeds, too."""
+    return bool(row.p_holm < SIGNIFICANT and row.low * row.high > 0)
+
+
 def _verdict(rows: pd.DataFrame, tracks: int) -> str:
-    """What the significant differences mean to a listener."""
+    """What the clear differences mean to a listener."""
     if tracks < FEWEST_TRACKS:
         return f"too few tracks for a test (at least {FEWEST_TRACKS} are needed)"
-    clear = [metric for metric in MEANINGS if rows.p_holm[metric] < SIGNIFICANT]
+    clear = [metric for metric in MEANINGS if _is_clear(rows.loc[metric])]
     if not clear:
         return "no difference is shown"
     return ", ".join(MEANINGS[metric][0 if rows.difference[metric] > 0 else 1] for metric in clear)

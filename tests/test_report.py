@@ -64,6 +64,17 @@ def test_every_cell_says_what_its_number_is(material: Material) -> None:
     assert f"95 % interval: {sdr.low:.2f} to {sdr.high:.2f} dB" in sdr.explanation
 
 
+def test_where_there_are_several_seeds_the_score_of_each_is_told(material: Material) -> None:
+    summary = material.summary.assign(seeds=np.where(material.summary.variant == "l1_loss", 2, 1))
+    others = material.by_seed[material.by_seed.variant == "l1_loss"].assign(seed=43, SDR=1.234)
+    by_seed = pd.concat([material.by_seed, others])
+    table = results_table(replace(material, summary=summary, by_seed=by_seed), "vocals")
+    told = {row.variant: row.cells[1].explanation for row in table.rows}
+    assert "mean over 2 seeds" in told["l1_loss"]
+    assert re.search(r"Seed by seed: [\d.]+ \(42\), 1\.23 \(43\)\.$", told["l1_loss"])
+    assert not any("eed" in text for variant, text in told.items() if variant != "l1_loss")
+
+
 def test_the_copies_of_a_table_hold_its_numbers(material: Material) -> None:
     table = results_table(material, "vocals")
     text = "\n".join([table.heads["CSV"], *(row.copies["CSV"] for row in table.rows)])

@@ -102,6 +102,31 @@ def test_several_seeds_are_averaged_within_a_track_and_widen_the_interval() -> N
     assert found.SDR_high - found.SDR_low > alone.SDR_high - alone.SDR_low
 
 
+def test_several_seeds_are_shown_one_by_one() -> None:
+    scores = made_scores(seeds=(1, 2, 3))
+    scores["value"] += np.where(scores.seed == 3, 3.0, 0.0)
+    results = results_of(scores)
+    found = results.by_seed.query("variant == 'l1_loss' and target == 'vocals'").set_index("seed").SDR
+    alone = [row(results_of(scores[scores.seed.isin([0, seed])]), "l1_loss").SDR for seed in (1, 2, 3)]
+    assert found.to_dict() == pytest.approx(dict(zip((1, 2, 3), alone, strict=True)))
+    shown = results.to_markdown()
+    assert "| System | seed 1 | seed 2 | seed 3 |" in shown
+    assert "| L1 loss | " + " | ".join(f"{sdr:.2f}" for sdr in alone) + " |" in shown
+    assert "resamples tracks and seeds" in shown
+    assert "seed 42" not in results_of(made_scores()).to_markdown()
+
+
+def test_a_difference_that_the_seeds_do_not_agree_on_is_not_called_one() -> None:
+    scores = made_scores(seeds=(1, 2, 3))
+    unlucky = (scores.variant == "l1_loss") & (scores.seed == 1)
+    scores["value"] += np.where(unlucky, -1.4, 0.0)  # the mean over seeds is better yet, on every track
+    results = results_of(scores)
+    found = results.comparisons.query("target == 'vocals' and metric == 'SDR'").iloc[0]
+    assert found.p_holm < 0.01
+    assert found.low < 0 < found.difference
+    assert results.sentences["l1_loss"].endswith(": no difference is shown.")
+
+
 def test_references_are_first_and_last_and_trained_variants_between() -> None:
     summary = results_of(made_scores()).summary.drop_duplicates("variant")
     assert summary.variant.tolist() == ["mixture", "open_unmix", "l1_loss", "oracle_mask"]
@@ -194,6 +219,7 @@ def test_the_files_hold_the_table(tmp_path: Path) -> None:
     assert sorted(paths) == sorted(path.name for path in tmp_path.iterdir())
     pd.testing.assert_frame_equal(pd.read_parquet(paths["results.parquet"]), results.summary)
     pd.testing.assert_frame_equal(pd.read_parquet(paths["comparisons.parquet"]), results.comparisons)
+    pd.testing.assert_frame_equal(pd.read_parquet(paths["by_seed.parquet"]), results.by_seed)
     assert paths["results.md"].read_text(encoding="utf-8") == results.to_markdown()
 
 

@@ -142,7 +142,8 @@ def _cells(material: Material, row: Row, figures: list[str]) -> Iterator[Cell]:
     summary = material.summaries.get(row["variant"], "")
     yield Cell(title, f"{KINDS[row['kind']]} {summary}".strip(), title)
     sdr = f"{number(row['SDR'])} {interval(row['SDR_low'], row['SDR_high'])}".strip()
-    yield Cell(sdr, _score_explained(row, "SDR"), _known(row["SDR"]), _known(row["SDR_low"]), _known(row["SDR_high"]))
+    explained = _score_explained(row, "SDR") + _of_seeds(material, row)
+    yield Cell(sdr, explained, _known(row["SDR"]), _known(row["SDR_low"]), _known(row["SDR_high"]))
     yield _difference(material, row)
     for metric in ("SIR", "SAR", "ISR", "uSDR", "SI-SDR"):
         yield Cell(number(row[metric]), _score_explained(row, metric), _known(row[metric]))
@@ -164,6 +165,15 @@ def _score_explained(row: Row, metric: str) -> str:
     between = "" if math.isnan(low) else f" 95 % interval: {low:.2f} to {high:.2f} dB."
     name = f"{row['title']}, {row['target']}, {metric}"
     return f"{name}: {value:.2f} dB, the median over {row['tracks']} tracks of {what}{seeds}.{between}"
+
+
+def _of_seeds(material: Material, row: Row) -> str:
+    """Where there are several: the SDR of each."""
+    table = material.by_seed[(material.by_seed.variant == row["variant"]) & (material.by_seed.target == row["target"])]
+    if len(table) < 2:
+        return ""
+    scores = ", ".join(f"{number(one.SDR)} ({one.seed})" for one in table.itertuples())
+    return f" Seed by seed: {scores}."
 
 
 def _difference(material: Material, row: Row) -> Cell:
