@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import psutil
 
 PATIENCE_SECONDS = 30.0  # a training writes its state before it ends
+LAST_SECONDS = 10.0  # a killed process has gone at once, unless it waits for a disk
 POLL_SECONDS = 0.1
 
 
@@ -31,14 +32,20 @@ def end_trees(leaders: Iterable["psutil.Process"]) -> None:
             if any(_runs(member) for member in group):
                 with suppress(ProcessLookupError):
                     os.killpg(number, signal.SIGINT)
-        until = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < until and any(_runs(member) for member in members):
-            time.sleep(POLL_SECONDS)
+        _wait(members, PATIENCE_SECONDS)
     finally:
         for member in members:
             if _runs(member):
                 with suppress(ProcessLookupError):
                     os.kill(member.pid, signal.SIGKILL)
+        _wait(members, LAST_SECONDS)
+
+
+def _wait(members: list["psutil.Process"], most_seconds: float) -> None:
+    """Until all have ended; whose children they are may ask for their status."""
+    until = time.monotonic() + most_seconds
+    while time.monotonic() < until and any(_runs(member) for member in members):
+        time.sleep(POLL_SECONDS)
 
 
 @contextmanager

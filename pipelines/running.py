@@ -1,8 +1,8 @@
 """Servers that run together: all answer, or all are ended."""
 
+import http.client
 import os
 import threading
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -103,5 +103,5 @@ def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:
             return answer.status == 200
-    except (urllib.error.URLError, OSError):
+    except (OSError, http.client.HTTPException):  # the latter from whatever else has the port
         return False

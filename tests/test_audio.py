@@ -1,3 +1,4 @@
+import gc
 import os
 import shutil
 import subprocess
@@ -189,6 +190,7 @@ def test_an_interrupt_while_decoding_leaves_no_process_and_no_open_pipe(
     headers = codec.probe(stem_file)
     monkeypatch.setattr(subprocess, "Popen", remember)
     monkeypatch.setattr(codec._Sink, "read", interrupt)
+    gc.collect()  # or files of other tests may be closed meanwhile
     before = open_files()
     with pytest.raises(KeyboardInterrupt):
         codec.decode(stem_file, headers, dtype="<i2", channels=2, sample_rate_hz=44_100)

@@ -1,3 +1,4 @@
+import gc
 import os
 from types import SimpleNamespace
 
@@ -50,6 +51,7 @@ def test_a_memory_budget_is_a_share_of_the_gpus_memory_from_then_on(monkeypatch,
 
 
 def test_a_process_own_memory_grows_by_what_it_fills_and_can_be_given_back():
+    gc.collect()
     return_freed_memory()  # what other tests left would be filled first
     before = own_host_bytes()
     filled = torch.ones(64 * 2**20 // 4)

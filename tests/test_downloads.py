@@ -3,8 +3,10 @@
 import email.utils
 import hashlib
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +19,9 @@ from sepmodels.transfers import Patience, RemoteFile
 from tests.file_server import FileServer, body, cut, send, serving, stall, status
 
 CONTENT = random.Random(0).randbytes(1_000_000)
-HASTE = Patience(stall_seconds=0.5, tries=3, first_wait_seconds=0.01, longest_wait_seconds=2.0)
+# A server is given up on late: this machine may be busy. Where it does stall, soon.
+HASTE = Patience(stall_seconds=30, tries=3, first_wait_seconds=0.01, longest_wait_seconds=10)
+SOON = replace(HASTE, stall_seconds=0.5)
 
 
 @pytest.fixture
@@ -94,8 +98,8 @@ def test_all_that_came_before_the_program_ended_needs_no_server(server: FileServ
 
 
 def test_a_server_that_stalls_is_left_and_asked_for_the_rest(server: FileServer, place: Path) -> None:
-    server.faults = [stall(300_000, seconds=3)]
-    said = fetch(server, place)
+    server.faults = [stall(300_000, seconds=10)]
+    said = fetch(server, place, SOON)
     assert "the server sent nothing for 0.5 s; going on from " in said[0]
     assert place.read_bytes() == CONTENT
 
@@ -188,10 +192,10 @@ def test_a_server_that_stays_in_trouble_is_left_and_what_came_is_kept(server: Fi
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_the_wait_that_the_server_asks_for_is_kept(server: FileServer, place: Path, form: str) -> None:
-    asked = "1" if form == "seconds" else email.utils.formatdate(time.time() + 2, usegmt=True)
+    asked = "1" if form == "seconds" else email.utils.formatdate(time.time() + 4, usegmt=True)
     server.faults = [status(429, Retry_After=asked)]
     said = fetch(server, place)
-    assert said[0].endswith(("try 2 of 3 in 1 s.", "try 2 of 3 in 2 s."))
+    assert re.search(r"try 2 of 3 in [1-4] s\.$", said[0])
 
 
 def test_a_wait_that_is_too_long_is_told_and_not_kept(server: FileServer, place: Path) -> None:
@@ -234,8 +238,8 @@ def test_the_token_is_not_sent_unencrypted(place: Path) -> None:
 
 def test_progress_tells_megabytes_their_rate_and_the_time_left(server: FileServer, place: Path) -> None:
     seen: list[tuple] = []
-    server.faults = [stall(500_000, seconds=3)]
-    download(remote(server), place, patience=HASTE, progress=lambda *state, **figures: seen.append((*state, figures)))
+    server.faults = [stall(500_000, seconds=10)]
+    download(remote(server), place, patience=SOON, progress=lambda *state, **figures: seen.append((*state, figures)))
     assert seen[-1][:3] == (1, 1, "MB")
     assert seen[-1][3]["MB_per_second"] > 0
     assert seen[-1][3]["minutes_left"] == 0

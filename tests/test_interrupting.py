@@ -65,7 +65,8 @@ class Refresh:
         return [command, *command.children(recursive=True)]
 
     def run_process(self) -> psutil.Process:
-        (found,) = [one for one in self.family() if "pipelines.execute" in words_of(one)]
+        children = psutil.Process(self.process.pid).children()
+        (found,) = [one for one in children if "pipelines.execute" in words_of(one)]
         return found
 
 
@@ -90,13 +91,17 @@ def kill_9_of_the_command(refresh: Refresh) -> None:
 
 
 def power_cut(refresh: Refresh) -> None:
-    family = refresh.family()
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        for process in family:
+    stopped: set[psutil.Process] = set()
+    while started := set(refresh.family()) - stopped:  # also what one that was not yet stopped has started meanwhile
+        for process in started:
             with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(number)
+                process.suspend()
+        stopped |= started
+    for process in stopped:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     refresh.process.wait()
-    psutil.wait_procs(family)
+    psutil.wait_procs(stopped)
 
 
 ENDINGS: list[tuple[Callable[[Refresh], None], str]] = [

@@ -141,13 +141,12 @@ def test_a_page_that_is_left_while_it_sends_leaves_nothing_and_no_error(server: 
         head = f"POST /songs?variant=l1_loss HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 1000000\r\n\r\n"
         connection.sendall(head.encode() + b"x" * 5_000)
         wait_until(lambda: server.work.tasks)
-    wait_until(lambda: not server.work.tasks)
-    assert not list(server.work.folder.iterdir())
+    wait_until(lambda: not server.work.tasks and not list(server.work.folder.iterdir()))
     assert "Traceback" not in capfd.readouterr().err
 
 
 def wait_until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240  # a busy machine is no fault of the page
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -192,7 +191,7 @@ def test_ended_by_the_system_the_server_removes_its_songs_too(data: Path, tmp_pa
         urllib.request.urlopen(f"http://{HOST}:{port}/songs?variant=l1_loss", song_bytes(120.0)).read()
         wait_until(lambda: list(spool.glob("*/*/.tmp-*")))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 128 + signal.SIGTERM
+        assert process.wait(240) == 128 + signal.SIGTERM
     assert not list(spool.iterdir())
 
 
@@ -278,8 +277,8 @@ def test_in_a_browser_a_song_is_dropped_separated_heard_and_downloaded(
         page.get_by_role("button", name="Separate").click()
         expect(page.get_by_role("status")).to_contain_text("The song cannot be decoded")
         assert all(url.startswith((server.address, "blob:", "data:")) for url in asked)
+        wait_until(lambda: not list(server.work.folder.iterdir()))
         browser.close()
-    wait_until(lambda: not list(server.work.folder.iterdir()))
 
 
 @pytest.mark.browser

@@ -133,12 +133,14 @@ def not_fresh(pages: Pages, browser) -> set[str]:
     return {"/".join(node["assetKey"]["path"][1:]) for node in nodes if node["staleStatus"] != "FRESH"}
 
 
-def marks(pages: Pages, browser, group: str) -> int:
-    """How many assets of a group are marked as unsynced in the graph."""
+def expect_marks(pages: Pages, browser, group: str, count: int) -> None:
+    """So many assets of a group are marked as unsynced in the graph."""
+    from playwright.sync_api import expect
+
     browser.goto(f"{pages.dagster}/locations/{LOCATION}/asset-groups/{group}/lineage", wait_until="domcontentloaded")
     browser.get_by_text("Materialized", exact=True).nth(2).wait_for()  # all three have loaded their state
-    browser.wait_for_timeout(SECOND)
-    return browser.get_by_text(re.compile(r"^Unsynced")).count()
+    browser.wait_for_timeout(SECOND)  # marks that must not be there would come now
+    expect(browser.get_by_text(re.compile(r"^Unsynced"))).to_have_count(count, timeout=120 * SECOND)
 
 
 def mlflow_statuses(pages: Pages, name: str) -> list[str]:
@@ -163,11 +165,12 @@ def test_terminate_in_the_middle_of_a_training_ends_its_process_its_run_in_mlflo
     pages: Pages, browser
 ) -> None:
     materialize_all(pages, browser, "asset-groups")
+    browser.goto(f"{pages.dagster}/runs/{newest_run(pages, browser)['runId']}", wait_until="domcontentloaded")
+    browser.get_by_role("button", name="Terminate").first.wait_for()  # before the training, which goes on meanwhile
     begun = Paths(pages.data, PROFILE).begun(("open_unmix", "checkpoint"))
     while not begun.exists():
         assert newest_run(pages, browser)["status"] in ("QUEUED", "STARTING", "STARTED")
         time.sleep(0.1)
-    browser.goto(f"{pages.dagster}/runs/{newest_run(pages, browser)['runId']}", wait_until="domcontentloaded")
     browser.get_by_role("button", name="Terminate").first.click()
     browser.get_by_role("dialog").get_by_role("button", name="Terminate 1 run").click()
     browser.get_by_text("Canceling").or_(browser.get_by_text("Canceled")).first.wait_for()
@@ -189,11 +192,12 @@ def test_an_edited_model_marks_its_own_chain_and_a_refresh_makes_all_green_again
     pages.edit("sepmodels/models/transformer.py", "x = layer(x)", "x = x + layer(x)")
     reload_definitions(pages, browser)
     assert not_fresh(pages, browser) == {"transformer/checkpoint", "transformer/estimates"}
-    assert (marks(pages, browser, "transformer"), marks(pages, browser, "open_unmix")) == (2, 0)
+    expect_marks(pages, browser, "transformer", 2)
+    expect_marks(pages, browser, "open_unmix", 0)
     materialize_all(pages, browser, f"locations/{LOCATION}/jobs/refresh")
     assert wait_for_end(pages, browser) == "SUCCESS"
     assert not_fresh(pages, browser) == set()
-    assert marks(pages, browser, "transformer") == 0
+    expect_marks(pages, browser, "transformer", 0)
     assert mlflow_statuses(pages, "transformer/checkpoint") == ["FINISHED"] * 2
     assert mlflow_statuses(pages, "open_unmix/checkpoint") == ["FINISHED"]  # no other variant was trained again
 

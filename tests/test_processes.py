@@ -29,6 +29,7 @@ OUTER = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {INNER!r
 with watched() as watch:
     child = subprocess.Popen([sys.executable, "-c", OUTER], start_new_session=True)
     watch(child.pid)
+    print("watched", flush=True)
     {ending}
 """
 
@@ -36,7 +37,7 @@ with watched() as watch:
 def run_until_ready(ending: str) -> tuple[subprocess.Popen, list[psutil.Process]]:
     command = [sys.executable, "-c", COMMAND.replace("{ending}", ending)]
     process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "ready\n"
+    assert {process.stdout.readline() for _ in range(2)} == {"ready\n", "watched\n"}
     return process, psutil.Process(process.pid).children(recursive=True)
 
 
@@ -79,10 +80,11 @@ def test_a_second_command_on_the_same_products_is_refused_in_a_sentence(tmp_path
 
 
 def test_an_interrupt_that_comes_before_there_is_a_child_reaches_it_all_the_same() -> None:
-    waits = "import signal, sys; signal.signal(2, lambda *_: sys.exit(7)); print('ready', flush=True); signal.pause()"
+    waits = "import signal, sys, time; signal.signal(2, lambda *_: sys.exit(7)); print('ready', flush=True)"
+    command = [sys.executable, "-c", f"{waits}; time.sleep(60)"]
     with _Interrupts(Console(quiet=True)) as interrupts:
         os.kill(os.getpid(), signal.SIGINT)
-        with subprocess.Popen([sys.executable, "-c", waits], stdout=subprocess.PIPE, text=True) as child:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
             assert child.stdout.readline() == "ready\n"
             interrupts.pass_to(child)
         assert (child.returncode, interrupts.came) == (7, [signal.SIGINT])

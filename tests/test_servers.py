@@ -112,10 +112,18 @@ def is_alive(process: psutil.Process) -> bool:
         return False
 
 
+def connections_of(process: psutil.Process) -> list:
+    try:
+        return process.net_connections("inet")
+    except psutil.NoSuchProcess:  # ended meanwhile, as a run's does
+        return []
+
+
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory) -> Iterator[Launched]:
     """Both servers, while the port that was asked for Dagster is taken."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    wanted = free_port("127.0.0.1", 21_000)  # below those that systems give to whoever asks for any
+    with socket.create_server(("127.0.0.1", wanted)) as taken:
         launched = Launched(tmp_path_factory.mktemp("servers"), taken.getsockname()[1], taken.getsockname()[1])
         launched.taken = taken.getsockname()[1]
         try:
@@ -188,7 +196,7 @@ def test_mlflows_page_shows_the_runs_and_files_of_the_data_folder(servers, tmp_p
 @pytest.mark.slow
 def test_the_servers_listen_on_this_machine_alone(servers):
     ports = {int(url.rpartition(":")[2]) for url in addresses(servers).values()}
-    listening = {c.laddr for p in servers.family() for c in p.net_connections("inet") if c.status == "LISTEN"}
+    listening = {c.laddr for p in servers.family() for c in connections_of(p) if c.status == "LISTEN"}
     assert {address.ip for address in listening if address.port in ports} == {"127.0.0.1"}
     assert {address.ip for address in listening} == {"127.0.0.1"}
 
@@ -276,10 +284,11 @@ def test_what_a_server_started_is_ended_with_it_even_if_it_ignores_the_interrupt
 
 
 def test_the_wanted_port_is_taken_when_it_is_free():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        free = probe.getsockname()[1]
+    free = free_port("127.0.0.1", 22_000)
     assert free_port("127.0.0.1", free) == free
     assert free_port("127.0.0.1", free, but_not=free) != free
+    with socket.create_server(("127.0.0.1", free)):
+        assert free_port("127.0.0.1", free) > free
 
 
 def test_a_host_that_is_not_of_this_machine_is_named():

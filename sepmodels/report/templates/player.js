@@ -1,5 +1,5 @@
 // One clock for all sounds of a track: all of them run, and gains decide which is heard.
-const LEAD_SECONDS = 0.03; // between the order to play and the first sound
+const LEAD_SECONDS = 0.05; // between the order to play and the first sound
 const FADE_SECONDS = 0.006;
 const scriptsAwaited = new Map();
 
@@ -65,22 +65,36 @@ class Player {
     this.context ??= new AudioContext();
     await this.context.resume();
     if (this.playing) return;
-    const start = this.context.currentTime + LEAD_SECONDS;
     this.startedFrom = this.offset % this.duration;
-    this.startedAt = start - this.startedFrom;
-    this.voices = new Map();
-    for (const [key, buffer] of this.buffers) {
-      const source = new AudioBufferSourceNode(this.context, { buffer, loop: this.loop, loopEnd: this.duration });
-      const gain = new GainNode(this.context, { gain: key === this.key ? this.levelOf(key) : 0 });
-      source.connect(gain).connect(this.context.destination);
-      source.start(start, this.startedFrom);
-      this.voices.set(key, { source, gain });
-    }
-    const voices = this.voices;
+    const voices = this.startTogether();
+    this.voices = voices;
     voices.values().next().value.source.addEventListener("ended", () => {
       if (this.voices === voices) { this.stop(); this.offset = 0; this.changed(); }
     });
     this.changed();
+  }
+
+  /** A sound that is told to start at a time that has passed begins late, and stays behind the others for good. */
+  startTogether() {
+    for (let lead = LEAD_SECONDS; ; lead *= 2) {
+      const voices = this.makeVoices(); // before the time is looked at: it takes some
+      const start = this.context.currentTime + lead;
+      voices.forEach(({ source }) => source.start(start, this.startedFrom));
+      this.startedAt = start - this.startedFrom;
+      if (this.context.currentTime < start) return voices;
+      voices.forEach(({ source, gain }) => { source.stop(); gain.disconnect(); });
+    }
+  }
+
+  makeVoices() {
+    const voices = new Map();
+    for (const [key, buffer] of this.buffers) {
+      const source = new AudioBufferSourceNode(this.context, { buffer, loop: this.loop, loopEnd: this.duration });
+      const gain = new GainNode(this.context, { gain: key === this.key ? this.levelOf(key) : 0 });
+      source.connect(gain).connect(this.context.destination);
+      voices.set(key, { source, gain });
+    }
+    return voices;
   }
 
   pause() {
