@@ -137,15 +137,21 @@ class _Lines(_Board):
     def __init__(self, console: Console, steps: int) -> None:
         super().__init__(console, steps)
         self.said: dict[str, float] = {}
+        self.first: dict[str, tuple[float, int]] = {}  # when what goes on was first heard of, and how much was done
+        self.last: dict[str, int] = {}
 
     def show(self, asset: str, done: int, total: int, unit: str, figures: dict[str, float]) -> None:
         now = time.monotonic()
-        begun = self.started.get(asset, now)
-        if done == 0 or now - self.said.get(asset, begun) < PLAIN_EVERY_SECONDS:
+        if done < self.last.get(asset, done + 1):  # at first, and with the next seed
+            self.first[asset] = (now, done)
+        self.last[asset] = done
+        begun, done_before = self.first[asset]
+        if done == 0 or now - self.said.get(asset, self.started.get(asset, begun)) < PLAIN_EVERY_SECONDS:
             return
         self.said[asset] = now
-        left = (now - begun) / done * (total - done)
-        self.console.print(f"        {asset}: {done}/{total} {unit}s {figure_text(figures)} {left:.0f} s left")
+        going = done - done_before  # a training may go on from anywhere
+        left = f" {(now - begun) / going * (total - done):.0f} s left" if going else ""
+        self.console.print(f"        {asset}: {done}/{total} {unit}s {figure_text(figures)}{left}")
 
 
 def figure_text(figures: dict[str, float]) -> str:

@@ -1,16 +1,18 @@
 """Where the command line hears of progress."""
 
 import io
+import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from pipelines.listening import listening
+from pipelines.listening import _Lines, listening
 from tests.conftest import PROJECT
 
 LISTENER = """
@@ -36,6 +38,20 @@ def start() -> tuple[subprocess.Popen, Path]:
     process = subprocess.Popen([sys.executable, "-c", LISTENER], cwd=PROJECT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     return process, Path(process.stdout.readline().strip())
+
+
+def test_the_time_left_is_that_at_the_pace_of_what_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = Console(file=io.StringIO(), width=200)
+    lines, clock = _Lines(console, 1), 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: clock)
+    for seed, first in enumerate((1700, 5)):  # a seed that goes on after step 1700, and one from the begin
+        for done in range(first, 2000, 5):
+            lines.show("l1_loss/checkpoint", done, 2000, "step", {"loss": seed})
+            clock += 2.5
+    said = re.findall(r"(\d+)/2000 steps loss \d (\d+) s left", console.file.getvalue())
+    assert len(said) > 80
+    for done, seconds in said:
+        assert int(seconds) == round((2000 - int(done)) / 2)
 
 
 def end(process: subprocess.Popen) -> None:
