@@ -43,10 +43,10 @@ class TrackTable:
         cell = self._cells.get((variant, target, metric))
         return np.empty((len(self.tracks), 0)) if cell is None else cell.to_numpy(dtype=np.float64)
 
-    def of_seeds(self, variant: str, target: str, metric: str) -> dict[int, float]:
-        """For each seed the median over tracks, in dB; NaN where it has no score at all."""
-        cell = self._cells.get((variant, target, metric), pd.DataFrame())
-        return {int(seed): float(score) for seed, score in cell.median().items()}
+    def by_seed(self) -> pd.DataFrame:
+        """A row per variant, target and seed, with every metric's median over tracks, in dB; NaN for no score."""
+        medians = self.table.groupby(["variant", "target", "seed", "metric"], sort=False).value.median()
+        return medians.unstack("metric").reindex(columns=ALL_METRICS).rename_axis(columns=None).reset_index()
 
     def counts(self, variant: str, target: str) -> dict[str, int]:
         """Numbers of tracks, seeds, windows, NaN windows and of tracks by seeds that are missing."""

@@ -57,8 +57,9 @@ def summary_table(summary: pd.DataFrame, target: str) -> str:
 def seed_table(results: "Results") -> str:
     """The vocals' SDR of every seed, a row per trained system: how much of a difference may be the draw's."""
     vocals = results.by_seed[results.by_seed.target == "vocals"]
-    scores = vocals.pivot(index="title", columns="seed", values="SDR").reindex(vocals.title.unique())
-    rows = [[title, *map(number, of_seeds)] for title, of_seeds in zip(scores.index, scores.to_numpy(), strict=True)]
+    scores = vocals.pivot(index="variant", columns="seed", values="SDR")
+    trained = results.summary[results.summary.variant.isin(scores.index)].drop_duplicates("variant")
+    rows = [[row.title, *map(number, scores.loc[row.variant])] for row in trained.itertuples()]
     return table(["System", *(f"seed {seed}" for seed in scores.columns)], rows)
 
 

@@ -126,20 +126,12 @@ def make_results(
     extra = figures if isinstance(figures, pd.DataFrame) else pd.DataFrame.from_dict(figures or {}, orient="index")
     changed = [name for name in systems if name not in kinds and name != baseline]
     comparisons = compare(table, changed, baseline)
+    trained = table.by_seed().loc[lambda rows: ~rows.variant.isin(kinds)]
     baseline_title = titles.get(baseline, baseline)
     return Results(
         summary=pd.DataFrame(rows).join(extra, on="variant").assign(scenario=scenario),
         comparisons=comparisons,
-        by_seed=pd.DataFrame(
-            [
-                {"variant": name, "title": titles.get(name, name), "target": target} | of_seed
-                for name in systems
-                if name not in kinds
-                for target in table.targets
-                for of_seed in scores_by_seed(table, name, target)
-            ],
-            columns=["variant", "title", "target", "seed", *ALL_METRICS],
-        ).assign(scenario=scenario),
+        by_seed=trained.reset_index(drop=True).assign(scenario=scenario),
         sentences={
             name: sentence(comparisons[comparisons.variant == name], titles.get(name, name), baseline_title)
             for name in changed
@@ -170,15 +162,6 @@ def in_order(
     """
     trained = [name for name in dict.fromkeys(expected + present) if name not in references + imported]
     return [name for name in (*references[:1], *trained, *references[1:], *imported) if name in present]
-
-
-def scores_by_seed(table: TrackTable, variant: str, target: str) -> list[dict[str, float]]:
-    """A seed and its medians of every metric, for each seed of one system."""
-    of_metrics = {metric: table.of_seeds(variant, target, metric) for metric in ALL_METRICS}
-    return [
-        {"seed": seed} | {metric: scores.get(seed, np.nan) for metric, scores in of_metrics.items()}
-        for seed in of_metrics["SDR"]
-    ]
 
 
 def scores_of(table: TrackTable, variant: str, target: str) -> dict[str, float]:

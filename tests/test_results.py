@@ -1,5 +1,6 @@
 """The table, its statistics, and what it says."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,8 @@ def test_several_seeds_are_shown_one_by_one() -> None:
     assert "| L1 loss | " + " | ".join(f"{sdr:.2f}" for sdr in alone) + " |" in shown
     assert "resamples tracks and seeds" in shown
     assert "seed 42" not in results_of(made_scores()).to_markdown()
+    alike = results_of(scores, titles={**TITLES, "l1_loss": "Open-Unmix"}).to_markdown()
+    assert len(re.findall(r"^\| Open-Unmix \|( [\d.]+ \|){3}$", alike, re.MULTILINE)) == 2
 
 
 def test_a_difference_that_the_seeds_do_not_agree_on_is_not_called_one() -> None:
