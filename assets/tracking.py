@@ -9,9 +9,11 @@ from typing import Any
 
 import dagster as dg
 
+from assets.interrupts import raise_lost
 from assets.provenance import git_state, is_alive, this_process
 from assets.tracked_run import TrackedRun, system_metrics
 from sepmodels.errors import UserError
+from sepmodels.interruptions import held_signals
 
 DEFAULT_UI_URL = "http://127.0.0.1:5000"
 
@@ -105,22 +107,30 @@ class Tracker(dg.ConfigurableResource):
         experiment_id = _experiment(client, Path(self.folder), context.asset_key.path[0])
         close_abandoned_runs(client, experiment_id, context.instance)
         all_tags = {**_provenance_tags(context), **{name: str(value) for name, value in (tags or {}).items()}}
-        earlier = _broken_off_attempt(client, experiment_id, all_tags) if resume else None
-        run_id = _reopen(client, earlier, all_tags) if earlier else _create(client, experiment_id, all_tags, context)
-        link = self._link(experiment_id, run_id)
-        run = TrackedRun(client, run_id, link, warn=context.log.warning, goes_on=earlier is not None)
+        run: TrackedRun | None = None
         try:
+            with held_signals():  # a run that is made is known here, so that an interrupt ends it
+                run = self._begin(client, experiment_id, all_tags, context, resume)
+            raise_lost()
             run.log_parameters(parameters or {})
-            with system_metrics(client.tracking_uri, run_id):
+            with system_metrics(client.tracking_uri, run.id):
                 yield run
         except Exception as error:
-            run.end("FAILED", f"{type(error).__name__}: {error}")
+            _end(run, "FAILED", f"{type(error).__name__}: {error}")
             raise
         except BaseException as interrupt:  # Dagster's own interrupt is none of Exception's
-            run.end("KILLED", f"Interrupted by {type(interrupt).__name__}.")
+            _end(run, "KILLED", f"Interrupted by {type(interrupt).__name__}.")
             raise
         else:
-            run.end("FINISHED")
+            _end(run, "FINISHED")
+
+    def _begin(
+        self, client, experiment_id: str, tags: Mapping[str, str], context: dg.AssetExecutionContext, resume: bool
+    ) -> TrackedRun:
+        earlier = _broken_off_attempt(client, experiment_id, tags) if resume else None
+        run_id = _reopen(client, earlier, tags) if earlier else _create(client, experiment_id, tags, context)
+        link = self._link(experiment_id, run_id)
+        return TrackedRun(client, run_id, link, warn=context.log.warning, goes_on=earlier is not None)
 
     def _link(self, experiment_id: str, run_id: str) -> str:
         base = self.ui_url or os.environ.get("SEPBENCH_MLFLOW_URL", DEFAULT_UI_URL)
@@ -130,6 +140,13 @@ class Tracker(dg.ConfigurableResource):
 def asset_metadata(run: TrackedRun) -> dict[str, dg.MetadataValue]:
     """What an asset adds to its metadata: the link to its MLflow run."""
     return {"mlflow_run": dg.MetadataValue.url(run.url)}
+
+
+def _end(run: TrackedRun | None, status: str, note: str | None = None) -> None:
+    """End the run if there is one; a second interrupt waits until that is done."""
+    if run is not None:
+        with held_signals():
+            run.end(status, note)
 
 
 def close_abandoned_runs(client, experiment_id: str, instance: dg.DagsterInstance) -> None:

@@ -291,7 +291,8 @@ def test_in_a_browser_a_song_is_dragged_anywhere_onto_the_page_and_its_stems_com
     song = write_song(tmp_path / "a – 'song'.flac", music(RATE_HZ, 6.0), RATE_HZ)
     (tmp_path / "album").mkdir()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        utf8 = {**os.environ, "LC_ALL": "C.UTF-8"}  # else it would not find a file of that name
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, env=utf8)
         page = browser.new_page(viewport={"width": 900, "height": 900})
         page.set_default_timeout(60 * SECOND)
         expect.set_options(timeout=60 * SECOND)

@@ -151,6 +151,23 @@ def test_an_interrupt_ends_the_run_as_killed_and_what_was_logged_is_kept(store, 
     assert history(store, run, "loss") == [(1, 0.5)]
 
 
+@pytest.mark.parametrize("moment", ["create_run", "set_terminated"])
+def test_an_interrupt_while_a_run_is_made_or_ended_leaves_none_running(store, instance, monkeypatch, moment):
+    from mlflow import MlflowClient
+
+    as_it_is = getattr(MlflowClient, moment)
+
+    def interrupted(client, *arguments, **options):
+        made = as_it_is(client, *arguments, **options) if moment == "create_run" else None
+        signal.raise_signal(signal.SIGINT)
+        return made or as_it_is(client, *arguments, **options)
+
+    monkeypatch.setattr(MlflowClient, moment, interrupted)
+    with pytest.raises(BaseException):  # noqa: B017, PT011 - Dagster turns some of them into its own
+        materialize(store, instance, an_asset(), raise_on_error=True)
+    assert [run.info.status for run in runs_of(store)] == ["KILLED" if moment == "create_run" else "FINISHED"]
+
+
 def test_figures_keep_their_steps_and_their_order(store, instance):
     def log(run):
         for step in range(2500):
