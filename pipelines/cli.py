@@ -1,5 +1,6 @@
 """The command line: ``sepbench``."""
 
+import io
 import sys
 from typing import Annotated
 
@@ -195,6 +196,8 @@ def doctor(profile: ProfileOption = None, dataset: DatasetOption = None, data: D
 
 def main() -> None:
     """Run the command line; what a user can mend is one sentence on standard error, with exit status 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # as standard error does: a file's name may be in no encoding
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except UserError as fault:

@@ -1,6 +1,7 @@
 """Recordings that are read from begin to end, a piece at a time, so that none need be in memory as a whole."""
 
 import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -80,7 +81,7 @@ def _opened(path: Path) -> Any:
     import soundfile
 
     try:
-        file = soundfile.SoundFile(path)
+        file = soundfile.SoundFile(os.fsencode(path))  # names need not be UTF-8
     except soundfile.LibsndfileError:
         return None
     if file.frames >= _UNKNOWN_FRAMES:

@@ -1,5 +1,6 @@
 """The stems of a song, from file to files: any length in bounded memory, all whole or none at all."""
 
+import os
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -186,7 +187,7 @@ def _stem_file(path: Path, form: StemFormat, recording: Recording) -> Iterator[_
     with (
         replacing(path) as temporary,
         soundfile.SoundFile(
-            temporary,
+            os.fsencode(temporary),  # names need not be UTF-8
             "w",
             samplerate=recording.sample_rate_hz,
             channels=recording.channels,

@@ -392,6 +392,27 @@ def test_from_a_shell_the_best_variant_separates_and_a_fault_is_one_sentence(tra
     assert files(tmp_path / "out") == both("song")
 
 
+@pytest.mark.parametrize("suffix", ["wav", "m4a"])
+@pytest.mark.parametrize("locale", ["C.UTF-8", "POSIX"])
+def test_a_name_in_no_encoding_or_a_shell_without_one_keeps_no_song_from_being_separated(
+    model: Path, tmp_path: Path, locale: str, suffix: str
+) -> None:
+    name = os.fsdecode("Café ".encode() + b"Ol\xe9")
+    song(tmp_path / f"plain.{suffix}").rename(tmp_path / f"{name}.{suffix}")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", "from pipelines.cli import main; main()", "separate"),
+            *(tmp_path / f"{name}.{suffix}", "--model", model, "-o", tmp_path / "out", "--data", tmp_path / "data"),
+        ],
+        cwd=PROJECT,
+        env={**os.environ, "LC_ALL": locale, "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    assert files(tmp_path / "out") == both(name)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_ended_by_a_signal_no_half_stem_and_no_copy_of_a_song_stays(
     model: Path, tmp_path: Path, number: signal.Signals
