@@ -34,7 +34,7 @@ def choose_device(name: str, count: int = 1) -> torch.device:
             f"Device {name!r} was asked for, {count} of it, but torch finds {torch.cuda.device_count()} CUDA devices "
             "here: say auto or cpu, or check the driver with nvidia-smi."
         )
-    return device
+    return torch.device("cuda", device.index or 0) if device.type == "cuda" else device  # some calls want the number
 
 
 def device_of_rank(first: torch.device, rank: int) -> torch.device:

@@ -197,7 +197,8 @@ class Learner:
         """Go on where ``state`` was taken."""
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # none of a training that began in another precision
+            self.scaler.load_state_dict(state["scaler"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.parts = state["parts"]

@@ -14,7 +14,7 @@ def with_gpus(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
 
 
-@pytest.mark.parametrize(("gpus", "expected"), [(0, "cpu"), (1, "cuda"), (2, "cuda")])
+@pytest.mark.parametrize(("gpus", "expected"), [(0, "cpu"), (1, "cuda:0"), (2, "cuda:0")])
 def test_auto_is_a_gpu_where_there_is_one(monkeypatch, gpus, expected):
     with_gpus(monkeypatch, gpus)
     assert choose_device("auto") == torch.device(expected)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from sepmodels.models.masking import MaskingConfig, MaskingModel
+from sepmodels.precision import run_lstm
 from sepmodels.statistics import BinStatistics
 
 
@@ -32,5 +33,4 @@ class Model(MaskingModel):
 
     def sequence(self, frames: Tensor) -> Tensor:
         """``(frame, batch, hidden)`` -> the same shape."""
-        output: Tensor = self.lstm(frames)[0]
-        return output
+        return run_lstm(self.lstm, frames)

@@ -21,6 +21,7 @@ import torchaudio.functional
 from torch import Tensor, nn
 
 from sepmodels.estimate import Estimate
+from sepmodels.precision import run_lstm
 from sepmodels.spectral import Stft
 from sepmodels.statistics import BinStatistics
 
@@ -106,7 +107,7 @@ class _Bottleneck(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = x.permute(2, 0, 1)  # (frame, batch, channel)
         x = torch.tanh(_over_features(self.bn1, self.fc1(x)))
-        x = torch.cat([x, self.lstm(x)[0]], dim=-1)
+        x = torch.cat([x, run_lstm(self.lstm, x)], dim=-1)
         x = torch.relu(_over_features(self.bn2, self.fc2(x)))
         decoded: Tensor = self.fc3(x)
         return decoded.permute(1, 2, 0)
