@@ -69,12 +69,16 @@ def is_type_checking(node: ast.AST) -> bool:
 
 
 class Bindings(ast.NodeVisitor):
-    """Collects the names bound in one scope, without entering the scopes inside it."""
+    """Collects the names bound in one scope, without entering the scopes inside it.
+
+    imports: for each name all that import statements bind to it: which of them comes last, or is in the branch that
+        runs, a text does not tell.
+    """
 
     def __init__(self, package: str) -> None:
         self.package = package
         self.names: set[str] = set()
-        self.imports: dict[str, Import] = {}
+        self.imports: dict[str, set[Import]] = {}
         self.elsewhere: set[str] = set()
         self.is_class = False
 
@@ -97,7 +101,8 @@ class Bindings(ast.NodeVisitor):
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
-        self.imports.update(imports_of(node, self.package))
+        for name, source in imports_of(node, self.package):
+            self.imports.setdefault(name, set()).add(source)
 
     visit_Import = visit_ImportFrom = _import
 

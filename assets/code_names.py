@@ -80,9 +80,9 @@ class _Uses(ast.NodeVisitor):
             if scope.is_class and depth:
                 continue  # functions do not see the names of the class around them
             if names[0] in scope.imports:
-                self.found.uses.add(Use(names, scope.imports[names[0]]))
+                self.found.uses.update(Use(names, source) for source in scope.imports[names[0]])
                 return
-            if names[0] in scope.names:
+            if names[0] in scope.names and not scope.is_class:  # before a class binds one, it sees those outside
                 return
         self.found.uses.add(Use(names))
 

@@ -46,7 +46,7 @@ class Module:
     """The parts of one source file.
 
     definitions: the parts behind each name of the module; a class has one for itself and one for each method.
-    imports: the names that its import statements bind.
+    imports: for each name all that its import statements bind to it.
     loads: the modules that it imports when it is imported itself.
     effects: the statements that do something whenever the module is imported.
     methods: the methods of all classes, by their bare names.
@@ -56,7 +56,7 @@ class Module:
         self.name = name
         self.path = path
         self.package = name if is_package else name.rpartition(".")[0]
-        self.imports: dict[str, Import] = {}
+        self.imports: dict[str, set[Import]] = {}
         self.loads: set[Import] = set()
         self.effects: list[Part] = []
         self.definitions: dict[str, list[Part]] = {}
@@ -66,14 +66,15 @@ class Module:
             if _is_nothing(statement) or _is_main_guard(statement):
                 continue
             bound = bindings_of([statement], self.package)
-            self.imports.update(bound.imports)
+            for imported, sources in bound.imports.items():
+                self.imports.setdefault(imported, set()).update(sources)
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 self.loads |= names_of([statement], self.package).imports
             if not _only_defines(statement) or "_" in bound.names:
                 effects.append(statement)
             for defined_name in bound.names if _only_defines(statement) else ():
                 defined.setdefault(defined_name, []).append(statement)
-        self.stars = [wanted.module for wanted in self.loads if wanted.name == "*"]
+        self.stars = sorted(wanted.module for wanted in self.loads if wanted.name == "*")
         if effects:
             self.effects = [Part(MODULE_LEVEL, "statements", tuple(effects), self.package)]
         for defined_name, statements in defined.items():

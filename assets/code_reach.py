@@ -11,6 +11,8 @@ from sepmodels.errors import UserError, unknown_name
 
 # Classes of values that are made elsewhere and handed in: which of their methods count shows by name.
 HANDED_IN = ("sepmodels.settings", "sepmodels.variants")
+# The names, each in its module, through which a search has come.
+_Above = frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,12 @@ class _Walk:
         name = qualified.partition(".")[0]
         if module is None:
             raise unknown_name("module", module_name, _modules_beside(self.root, module_name))
-        if name and name not in module.definitions:
+        targets = self.look_up(module, (name,)) if name else [Target(module_name)]
+        if not targets:
             raise unknown_name(f"definition in {module.path} called", name, module.public)
         self.load(module_name)
-        self.go_to(Target(module_name, name or None))
+        for target in targets:
+            self.go_to(target)
 
     def finish(self) -> list[Reached]:
         while self.waiting:
@@ -84,9 +88,11 @@ class _Walk:
             if module is None:
                 continue
             self.load(target.module)
-            names = module.public if target.name is None else [target.name]
-            for name in names:
+            for name in module.definitions if target.name is None else [target.name]:
                 self.take(module, name)
+            for name in module.imports if target.name is None else ():
+                for lent in self.look_up(module, (name,)):
+                    self.go_to(lent)
         return self.reached
 
     def module(self, name: str) -> Module | None:
@@ -158,48 +164,45 @@ class _Walk:
                     "name what it can be as an extra root of the code version."
                 )
 
-    def resolve(self, module: Module, use: Use) -> Iterator[Target]:
-        """Where a use in ``module`` leads: at most one target, none for a built-in name."""
+    def resolve(self, module: Module, use: Use) -> list[Target]:
+        """Where a use in ``module`` leads: to nothing for a built-in name, to all that its name may be bound to."""
         if not use.names:
-            yield Target(module.name)
-        elif use.source is not None:
-            yield self.follow(use.source, use.names[1:])
-        else:
-            found = self.look_up(module, use.names)
-            if found is not None:
-                yield found
+            return [Target(module.name)]
+        if use.source is not None:
+            return self.follow(use.source, use.names[1:])
+        return self.look_up(module, use.names)
 
-    def look_up(self, module: Module, names: tuple[str, ...]) -> Target | None:
-        """A name of a module, with the attributes asked of it."""
-        if names[0] in module.definitions:
-            return Target(module.name, names[0])
-        if names[0] in module.imports:
-            return self.follow(module.imports[names[0]], names[1:])
+    def look_up(self, module: Module, names: tuple[str, ...], above: _Above = frozenset()) -> list[Target]:
+        """A name of a module, with the attributes asked of it; ``above`` ends circles of imports."""
+        here = (module.name, names[0])
+        if here in above:
+            return []
+        found = [Target(*here)] if names[0] in module.definitions else []
+        for source in module.imports.get(names[0], ()):
+            if source != Import(*here):  # a package's own submodule
+                found += self.follow(source, names[1:], above | {here})
         for star in module.stars:
             other = self.module(star)
-            found = other and self.look_up(other, names)
-            if found:
-                return found
-        return None
+            if other is not None:
+                found += self.look_up(other, names, above | {here})
+        return found
 
-    def follow(self, source: Import, attributes: tuple[str, ...]) -> Target:
+    def follow(self, source: Import, attributes: tuple[str, ...], above: _Above = frozenset()) -> list[Target]:
         """What an import and the attributes asked of it lead to."""
         module = self.module(source.module)
         names = attributes if source.name is None else (source.name, *attributes)
         if module is None:
-            return Target("", source.dotted)
+            return [Target("", source.dotted)]
         if not names or names[0] == "__dict__":
-            return Target(module.name)
-        is_own_submodule = module.imports.get(names[0]) == Import(module.name, names[0])
-        found = None if is_own_submodule else self.look_up(module, names)
-        if found is not None:
+            return [Target(module.name)]
+        if found := self.look_up(module, names, above):
             return found
         submodule = f"{module.name}.{names[0]}"
         if self.module(submodule) is not None:
             return self.follow(Import(submodule), names[1:])
         if "__getattr__" in module.definitions:
-            return Target(module.name, "__getattr__")
-        return Target("", f"missing {names[0]}")
+            return [Target(module.name, "__getattr__")]
+        return [Target("", f"missing {names[0]}")]
 
 
 def _modules_beside(root: Path, name: str) -> list[str]:

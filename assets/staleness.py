@@ -111,13 +111,14 @@ def refreshed(
 
 
 def wanted_and_made(subjects: Iterable[Subject], instance: dg.DagsterInstance) -> str:
-    """A hash of what the products should be made from and of what they were made as."""
+    """A hash of what the products should be made from, and of what they were made as, by which runs."""
     subjects = tuple(subjects)
     made = _last_made([subject.key for subject in subjects], instance)
     said: list[str] = []
     for subject in subjects:
-        tags = made[subject.key].tags if subject.key in made else {}
-        said += [shown(subject.key), subject.version.digest, tags.get(_CODE_VERSION, ""), tags.get(_DATA_VERSION, "")]
+        last = made.get(subject.key, _Made({}, {}, ""))
+        versions = (last.tags.get(name, "") for name in (_CODE_VERSION, _DATA_VERSION))
+        said += [shown(subject.key), subject.version.digest, last.made_by, *versions]
     return hash_texts(said)
 
 

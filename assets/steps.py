@@ -111,6 +111,7 @@ def _shared_steps(profile: Profile) -> Iterator[Step]:
 
 def _variant_steps(profile: Profile, variant: Variant) -> Iterator[Step]:
     name = variant.name
+    model = tuple(f"sepmodels.models.{variant.architecture}:{part}" for part in ("Config", "Model"))
     yield Step(
         (name, "checkpoint"),
         training.make_checkpoint,
@@ -124,7 +125,7 @@ def _variant_steps(profile: Profile, variant: Variant) -> Iterator[Step]:
             SEEDS: profile.seeds,
             "sample_rate_hz": profile.sample_rate_hz,
         },
-        reaches=(f"sepmodels.models.{variant.architecture}", f"sepmodels.losses:{variant.loss}"),
+        reaches=(*model, f"sepmodels.losses:{variant.loss}"),
         libraries=LEARNING,
         pool="gpu",
         variant=variant,
@@ -138,7 +139,7 @@ def _variant_steps(profile: Profile, variant: Variant) -> Iterator[Step]:
         needs=((name, "checkpoint"), ("stems", "test")),
         kinds=frozenset({"torch", "wav"}),
         settings={"separation": profile.separation, "wiener_iterations": variant.wiener_iterations},
-        reaches=(f"sepmodels.models.{variant.architecture}",),
+        reaches=model,
         libraries=LEARNING,
         pool="gpu",
         variant=variant,

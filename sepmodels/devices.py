@@ -85,6 +85,8 @@ def prepare_device(device: torch.device, memory_budget_gb: float | None) -> None
     torch.cuda.set_device(device)  # what names no device means this one
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it the sums of cuDNN's LSTM vary
     torch.backends.cudnn.deterministic = True
+    torch.use_deterministic_algorithms(True, warn_only=True)  # of attention's gradients, for one
+    torch.utils.deterministic.fill_uninitialized_memory = False  # we read none
     total = torch.cuda.get_device_properties(device).total_memory
     share = 1.0 if memory_budget_gb is None else min(1.0, memory_budget_gb * GIB / total)
     torch.cuda.set_per_process_memory_fraction(share, device)

@@ -48,7 +48,9 @@ class TrainingStates:
         for path in self._paths():
             content = path.read_bytes()
             if hashlib.sha256(content[_DIGEST_BYTES:]).digest() == content[:_DIGEST_BYTES]:
-                state: dict[str, Any] = torch.load(io.BytesIO(content[_DIGEST_BYTES:]), weights_only=True)
+                state: dict[str, Any] = torch.load(
+                    io.BytesIO(content[_DIGEST_BYTES:]), weights_only=True, map_location="cpu"
+                )  # its device may be another process's, or not be here any more
                 return state
             LOG.warning("%s is damaged: training goes on from the state before it.", path)
         return None

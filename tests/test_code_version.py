@@ -341,6 +341,60 @@ def test_a_package_that_imports_its_own_submodule_by_name_is_followed(tree):
     assert set(parts) == {"assets/work.py::work", "sepmodels/augment.py::gain", "sepmodels/losses.py::SCALE"}
 
 
+@pytest.mark.parametrize(
+    "work",
+    [
+        "from sepmodels.one import *\nfrom sepmodels.two import *",
+        "try:\n    from sepmodels.one import f\nexcept ImportError:\n    from sepmodels.two import f",
+        "import torch\nif torch:\n    from sepmodels.one import f\nelse:\n    from sepmodels.two import f",
+        "from sepmodels.one import f\nfrom sepmodels import two\nf = two.f(f)",
+        "def f(x):\n    return 0\nfrom sepmodels.one import f\nfrom sepmodels.two import f",
+        "from sepmodels.one import f\nimport sepmodels.two\nclass Work:\n    f = staticmethod(f)\n    g = sepmodels.two.f",
+        "from sepmodels import between\ndef f(x):\n    return getattr(between, x)",
+        "from sepmodels import circle\nf = circle.f, circle.g",
+    ],
+    ids=["stars", "try", "if", "wrapped", "twice", "class body", "lent by a module used as a value", "circle"],
+)
+def test_all_that_a_name_may_be_bound_to_counts(tree, work):
+    body = "f = Work.f, Work.g\n" if "class Work" in work else ""
+    tree.write("sepmodels/between.py", "from sepmodels.one import f as first\nfrom sepmodels.two import f as _second\n")
+    tree.write("sepmodels/circle.py", "from sepmodels.ring import f, g\n")
+    tree.write(
+        "sepmodels/ring.py", "from sepmodels.circle import *\nfrom sepmodels.one import f\nfrom .two import f as g"
+    )
+    for name in ("one", "two"):
+        tree.write(f"sepmodels/{name}.py", "def f(x):\n    return x + 1\n")
+    tree.write("assets/work.py", f"{work}\n{body}def work(x):\n    return f(x)\n")
+    for name in ("one", "two"):
+        before = tree.version("assets.work:work", extra_roots=())
+        tree.edit(f"sepmodels/{name}.py", "x + 1", "x + 2")
+        after = tree.version("assets.work:work", extra_roots=())
+        assert explain(before.parts, after.parts) == [f"sepmodels/{name}.py changed (function `f`)"]
+
+
+def test_a_root_that_its_module_has_from_another_is_followed(tree):
+    tree.write("sepmodels/models/pack/__init__.py", "from .net import *\n")
+    tree.write("sepmodels/models/pack/net.py", "from sepmodels.models.lstm import Model\nclass Config:\n    a = 1\n")
+    roots = [f"sepmodels.models.pack:{name}" for name in ("Config", "Model")]
+    said = tree.changes("sepmodels/models/pack/net.py", "a = 1", "a = 2", extra_roots=(*roots, RUN_TIME[1]))
+    assert said == ["sepmodels/models/pack/net.py changed (class `Config`)"]
+    said = tree.changes("sepmodels/models/lstm.py", "x + 1", "x + 2", extra_roots=(*roots, RUN_TIME[1]))
+    assert said == ["sepmodels/models/lstm.py changed (function `helper` of `Model`)"]
+
+
+def test_a_loss_is_what_its_name_says_since_versions_follow_the_name():
+    from sepmodels import losses
+
+    assert all(loss is getattr(losses, name) for name, loss in losses.LOSSES.items())
+
+
+def test_what_reads_tracks_is_in_the_files_whose_hash_says_that_arrays_are_still_right():
+    parts = set(code_version("sepmodels.sources:read_track").parts)
+    parts -= {"sepmodels/__init__.py::(module level)", "sepmodels/datasets.py::STEM_SUFFIX"}
+    files = {part.partition("::")[0] for part in parts}
+    assert files == {"sepmodels/codec.py", "sepmodels/audio.py", "sepmodels/sources.py"}
+
+
 # Settings and libraries
 
 

@@ -37,6 +37,8 @@ def test_a_memory_budget_is_a_share_of_the_gpus_memory_from_then_on(monkeypatch,
     done = {}
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
+    monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", True)
+    monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda mode, *, warn_only: done.update(repeats=mode))
     monkeypatch.setattr(torch.cuda, "set_device", lambda device: done.update(device=device))
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=24 * GIB))
     monkeypatch.setattr(
@@ -45,7 +47,7 @@ def test_a_memory_budget_is_a_share_of_the_gpus_memory_from_then_on(monkeypatch,
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda _: None)
     second = torch.device("cuda:1")
     prepare_device(second, budget_gb)
-    assert done == {"device": second, second: share}
+    assert done == {"device": second, second: share, "repeats": True}
     assert torch.backends.cudnn.deterministic
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"  # a user's own choice stays
 

@@ -210,6 +210,22 @@ def test_the_sensor_starts_one_refresh_for_an_edit_once_it_is_left_alone(runnabl
     assert tick(seen.cursor).skip_reason.skip_message == "Everything is up to date."
 
 
+def test_the_sensor_refreshes_again_when_an_edit_that_was_taken_back_is_made_again(runnable):
+    look = refresh_sensor(runnable.profile, runnable.paths, runnable.variants.values(), REFERENCES)
+    file = runnable.root / "sepmodels/tracks.py"
+    sources = [file.read_text()]
+    runnable.edit("sepmodels/tracks.py", "describe_tracks")
+    sources.append(file.read_text())
+    keys = []
+    for source in (sources[1], sources[0], sources[1]):
+        file.write_text(source)
+        seen = look(dg.build_sensor_context(runnable.instance))
+        (request,) = look(dg.build_sensor_context(runnable.instance, seen.cursor)).run_requests
+        keys.append(request.run_key)  # of those that are the same Dagster runs one
+        assert runnable.run(tags=request.tags) == {"tracks"}
+    assert len(set(keys)) == 3
+
+
 def test_the_sensor_waits_while_a_file_is_half_written(runnable):
     look = refresh_sensor(runnable.profile, runnable.paths, runnable.variants.values(), REFERENCES)
     runnable.rewrite("sepmodels/tracks.py", lambda source: source + "\ndef half(")
