@@ -1,7 +1,7 @@
 """The files that a step makes, the note that it has begun to make them, and the lock that it makes them alone."""
 
 import fcntl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,6 +33,30 @@ def products(step: Step, profile: Profile, paths: Paths) -> Iterator[Path]:
             yield paths.results
         case ("report",):
             yield paths.report / "index.html"
+
+
+def sizes(made: Iterable[Path]) -> dict[str, int]:
+    """The size of every file in those of the products that are folders, by the folder's name and the file's in it."""
+    files = ((folder, file) for folder in made if folder.is_dir() for file in sorted(folder.rglob("*")))
+    return {_name(folder, file): file.stat().st_size for folder, file in files if file.is_file()}
+
+
+def changed_files(made: Iterable[Path], noted: Mapping[str, int]) -> list[Path]:
+    """What of the files that :func:`sizes` noted is gone, or has another size."""
+    folders = {folder.name: folder for folder in made}
+    named = ((folders.get(name.partition("/")[0]), name.partition("/")[2], size) for name, size in noted.items())
+    return [folder / rest for folder, rest, size in named if folder and _size(folder / rest) != size]
+
+
+def _name(folder: Path, file: Path) -> str:
+    return f"{folder.name}/{file.relative_to(folder).as_posix()}"
+
+
+def _size(file: Path) -> int | None:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return None
 
 
 @contextmanager

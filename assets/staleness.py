@@ -20,7 +20,7 @@ import dagster as dg
 
 from assets.code_version import CodeVersion, explain
 from assets.failures import OneSentence
-from assets.products import begin, begun_by
+from assets.products import begin, begun_by, changed_files, sizes
 from sepmodels.files import hash_texts
 
 State = Literal["fresh", "stale", "waiting", "never"]
@@ -29,6 +29,7 @@ PARTS = "code_version_parts"
 REASONS = "made_because"
 CARRIED = "carried_over_from_run"
 REFRESH_TAGS = {"sepbench/refresh": "true"}  # of a run that makes only what is stale
+FILES = "files"  # of the products that are folders, with their sizes
 NEVER_MADE = "it has never been made"
 
 _CODE_VERSION = "dagster/code_version"
@@ -106,7 +107,8 @@ def refreshed(
     begin(subject.begun, context.run.run_id)
     result = make(not reasons)
     said = "\n".join(f"- {reason}" for reason in reasons or ["it was asked for"])
-    notes = {REASONS: dg.MetadataValue.md(said), PARTS: _noted(subject)}
+    files = dg.MetadataValue.json(sizes(subject.products))
+    notes = {REASONS: dg.MetadataValue.md(said), PARTS: _noted(subject), FILES: files}
     return dg.MaterializeResult(data_version=result.data_version, metadata={**(result.metadata or {}), **notes})
 
 
@@ -196,6 +198,10 @@ def _changes(subject: Subject, last: _Made, made: Mapping[dg.AssetKey, _Made]) -
 def _losses(subject: Subject, last: _Made) -> Iterator[str]:
     if missing := [str(product) for product in subject.products if not product.exists()]:
         yield f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} not there"
+    files = last.metadata.get(FILES)
+    noted = files.value if isinstance(files, dg.JsonMetadataValue) else None
+    if not missing and (changed := changed_files(subject.products, noted if isinstance(noted, dict) else {})):
+        yield f"{_listed(list(map(str, changed)))} {'is' if len(changed) == 1 else 'are'} gone or of another size"
     if begun_by(subject.begun) not in (None, last.made_by):
         yield "a run began to make it again and has not ended that"
 

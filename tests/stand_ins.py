@@ -108,9 +108,10 @@ def edit_function(file: Path, definition: str) -> None:
 
 
 def make_stand_ins(step: Step, job: Job) -> None:
-    """Folders where the products would be."""
+    """Folders where the products would be, with a file in each."""
     for product in products(step, job.profile, job.paths):
         product.mkdir(parents=True, exist_ok=True)
+        (product / "part.npy").write_text("made")
 
 
 def _definition(file: Path, name: str) -> ast.FunctionDef:

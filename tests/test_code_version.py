@@ -349,7 +349,7 @@ def test_a_package_that_imports_its_own_submodule_by_name_is_followed(tree):
         "import torch\nif torch:\n    from sepmodels.one import f\nelse:\n    from sepmodels.two import f",
         "from sepmodels.one import f\nfrom sepmodels import two\nf = two.f(f)",
         "def f(x):\n    return 0\nfrom sepmodels.one import f\nfrom sepmodels.two import f",
-        "from sepmodels.one import f\nimport sepmodels.two\nclass Work:\n    f = staticmethod(f)\n    g = sepmodels.two.f",
+        "from sepmodels.one import f\nimport sepmodels.two as b\nclass Work:\n    f = staticmethod(f)\n    g = b.f",
         "from sepmodels import between\ndef f(x):\n    return getattr(between, x)",
         "from sepmodels import circle\nf = circle.f, circle.g",
     ],

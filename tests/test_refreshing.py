@@ -1,7 +1,9 @@
 """A refresh makes what is stale and what follows from it, and nothing else."""
 
 import re
+import shutil
 from contextlib import contextmanager
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -118,9 +120,27 @@ def test_a_product_whose_making_was_broken_off_is_made_again_even_if_the_edit_is
 )
 def test_a_product_whose_file_is_gone_is_made_again(runnable, asset, product):
     gone = product(runnable.paths)
-    gone.rmdir()
+    shutil.rmtree(gone)
     reasons = check_stale(runnable, asset)
     assert reasons[asset] == (f"{gone} is not there",)
+    assert runnable.run() == {asset}
+    check_stale(runnable)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda file: file.write_text("m")], ids=["gone", "cut short"])
+@pytest.mark.parametrize(
+    ("asset", "product"),
+    [
+        ("stems/test", lambda paths: paths.stems("test")),
+        ("transformer/estimates", lambda paths: paths.estimates("transformer", 42)),
+    ],
+    ids=["stems", "estimates"],
+)
+def test_a_product_is_made_again_where_one_of_its_files_is_not_as_it_was_made(runnable, asset, product, harm):
+    file = product(runnable.paths) / "part.npy"
+    harm(file)
+    reasons = check_stale(runnable, asset)
+    assert reasons[asset] == (f"{file} is gone or of another size",)
     assert runnable.run() == {asset}
     check_stale(runnable)
 
