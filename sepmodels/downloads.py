@@ -32,12 +32,14 @@ def download(
 
     Raises :class:`UserError` when the server refuses, has no such file or another one, cannot be reached, or gives
     nothing for as long as ``patience`` says; when the disk is too small; and when the checksum is wrong, also after
-    a second fetch from the start. But for the last, what has come is kept for the next call.
+    a second fetch from the start. But for the last, what has come is kept for the next call. A file that is there
+    already and is not the one that is published is an error, too, and is left alone.
     """
     if path.exists():
+        _require_right(path, remote, say)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
+    part = part_of(path)
     with _alone(part) as file:
         require_room(path.parent, remote.size_bytes - file.tell())
         transfer = Transfer(remote, file, patience, Meter(remote.size_bytes, progress), say)
@@ -57,6 +59,23 @@ def download(
         file.flush()
         os.fsync(file.fileno())
         part.replace(path)
+
+
+def part_of(path: Path) -> Path:
+    """Where a file is until it is whole."""
+    return path.with_name(f"{path.name}.part")
+
+
+def _require_right(path: Path, remote: RemoteFile, say: Say) -> None:
+    """Raise :class:`UserError` unless a file that somebody put there is the one that is published."""
+    size_bytes = path.stat().st_size
+    with path.open("rb") as file:
+        if size_bytes == remote.size_bytes and _is_right(file, remote, say):
+            return
+    raise UserError(
+        f"{path} is not the file of {remote.url} ({size_bytes} bytes; {remote.size_bytes} are published"
+        f"{f', with the MD5 checksum {remote.md5}' if remote.md5 else ''}): move it away, and it is fetched."
+    )
 
 
 def require_room(folder: Path, size_bytes: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sepmodels.archives import Archive, note_as_fetched, tracks_hash
-from sepmodels.downloads import download, require_room
+from sepmodels.downloads import download, part_of, require_room
 from sepmodels.progress import Progress, silent
 from sepmodels.transfers import PATIENT, Patience, RemoteFile
 from sepmodels.unpacking import DamagedArchiveError, unpack
@@ -35,7 +35,8 @@ def obtain(
     place = folder.parent / archive.file
     url = f"{mirror.rstrip('/')}/{archive.file}" if mirror else archive.url
     folder.parent.mkdir(parents=True, exist_ok=True)
-    require_room(folder.parent, archive.unpacked_bytes)
+    here = (file.stat().st_size for file in (place, part_of(place)) if file.exists())
+    require_room(folder.parent, archive.size_bytes - next(here, 0) + archive.unpacked_bytes)
     remote = RemoteFile(url, archive.size_bytes, archive.md5, token if archive.restricted and not mirror else "")
     download(remote, place, patience=patience, progress=progress, say=say)
     say(f"{archive.file} is here; it is unpacked.")

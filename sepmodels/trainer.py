@@ -10,7 +10,6 @@ import torch
 
 from sepmodels.checkpoints import save_model
 from sepmodels.devices import peak_memory_gib
-from sepmodels.distributed import ALONE, World
 from sepmodels.errors import UserError
 from sepmodels.interruptions import Interruptions
 from sepmodels.learner import Learner, seed_step
@@ -125,7 +124,8 @@ class Trainer:
         mixture, target = self.sampler.next_batch()
         waited = time.perf_counter() - begun
         seed_step(self.seed, position.step, self.world.rank)
-        self.losses.append(self.learner.step(mixture, target))
+        loss = self.learner.step(mixture, target)
+        self.losses.append(self.world.total(loss) / self.world.ranks)
         position.step += 1
         position.waiting_seconds += waited
         position.stepping_seconds += time.perf_counter() - begun
@@ -136,7 +136,7 @@ class Trainer:
 
     def _point(self) -> dict[str, float]:
         """A point of the training curve: the mean loss since the last one, of all processes."""
-        loss = self._mean_loss(self.world)
+        loss = self._mean_loss()
         self.losses.clear()
         if math.isnan(self.position.first_loss):
             self.position.first_loss = loss
@@ -146,9 +146,9 @@ class Trainer:
         self._remember(figures)
         return figures | self._pace()
 
-    def _mean_loss(self, world: World) -> float:
+    def _mean_loss(self) -> float:
         """Of the steps since the last point; raises Diverged when it is not a finite number."""
-        loss = float(world.total(torch.stack(self.losses).mean())) / world.ranks
+        loss = float(torch.stack(self.losses).mean())
         if not math.isfinite(loss):
             raise Diverged(self._diverged(f"became {loss}"))
         return loss
@@ -228,7 +228,7 @@ class Trainer:
         if not self.world.leads:
             return
         if self.losses:
-            self._mean_loss(ALONE)  # never save what has become NaN
+            self._mean_loss()  # never save what has become NaN
         state = {
             "fingerprint": asdict(self.files.identity),
             "position": asdict(self.position),

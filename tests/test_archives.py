@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -25,6 +26,7 @@ from pipelines import data_checks
 from pipelines.cli import app
 from pipelines.downloading import download_dataset
 from pipelines.profiles import PROFILES
+from sepmodels import downloads
 from sepmodels.archives import ARCHIVES, Archive, is_as_fetched, tracks_hash
 from sepmodels.errors import UserError
 from sepmodels.obtaining import obtain
@@ -163,6 +165,18 @@ def test_an_archive_that_was_fetched_and_not_unpacked_is_not_fetched_again(
     (server.folder / "clips.zip").rename(tmp_path / "data" / "clips.zip")
     obtain(archive, tmp_path / "data" / "dataset")
     assert server.requests == []
+
+
+def test_the_room_for_the_archive_and_for_its_tracks_is_asked_for_before_anything_is_fetched(
+    server: FileServer, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = SimpleNamespace(free=2 * archive.size_bytes - 1)
+    monkeypatch.setattr(downloads.shutil, "disk_usage", lambda _: room)
+    with pytest.raises(UserError, match="make room"):
+        obtain(archive, tmp_path / "data" / "dataset")
+    assert server.requests == []
+    (tmp_path / "data" / "clips.zip.part").write_bytes((server.folder / "clips.zip").read_bytes()[:1])
+    obtain(archive, tmp_path / "data" / "dataset")
 
 
 def test_tracks_that_are_not_those_published_are_refused_and_removed(archive: Archive, tmp_path: Path) -> None:

@@ -16,9 +16,11 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from sepmodels import trainer
 from sepmodels.checkpoints import load_model
 from sepmodels.distributed import World, share_batch_statistics
 from sepmodels.errors import UserError
+from sepmodels.learner import Learner
 from tests.training_parts import SETTINGS, TINY, TINY_TRANSFORMER, TINY_U_NET, TRAIN, Listener, train_tiny
 
 WITHOUT_DROPOUT = dataclasses.replace(TINY, settings={**TINY.settings, "dropout": 0.0})
@@ -73,6 +75,30 @@ def test_two_processes_that_are_terminated_go_on_exactly(by_two, tmp_path):
     report = train_tiny(tmp_path, BY_TWO, variant=WITHOUT_DROPOUT)
     assert report.notes == ("Training goes on after step 5.",)
     whole, resumed = (pd.read_parquet(path / "history.parquet") for path in (by_two[0], tmp_path))
+    pd.testing.assert_frame_equal(whole, resumed, check_exact=True)
+
+
+@pytest.mark.slow
+def test_a_point_of_the_curve_is_of_all_processes_also_where_two_were_terminated_before_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer, "POINTS_OF_A_CURVE", 4)  # of twelve steps, a point for three; so it is here alone
+    step = Learner.step
+    train_tiny(tmp_path / "whole", BY_TWO, variant=WITHOUT_DROPOUT)
+    seen = []
+
+    def terminated(learner, *batch):
+        seen.append(step(learner, *batch))
+        if len(seen) == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return seen[-1]
+
+    monkeypatch.setattr(Learner, "step", terminated)
+    with pytest.raises(SystemExit, match="143"):
+        train_tiny(tmp_path / "resumed", BY_TWO, variant=WITHOUT_DROPOUT)
+    assert train_tiny(tmp_path / "resumed", BY_TWO, variant=WITHOUT_DROPOUT).notes == (
+        "Training goes on after step 5.",
+    )
+    whole, resumed = (pd.read_parquet(tmp_path / name / "history.parquet") for name in ("whole", "resumed"))
+    assert sorted(whole[whole.name == "loss"].step) == [3, 6, 9, 12]
     pd.testing.assert_frame_equal(whole, resumed, check_exact=True)
 
 

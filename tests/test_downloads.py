@@ -69,6 +69,20 @@ def test_a_file_comes_whole_and_is_not_fetched_twice(server: FileServer, place: 
     assert [file.name for file in place.parent.iterdir()] == ["songs.zip"]
 
 
+@pytest.mark.parametrize("put_there", [CONTENT[:-1], CONTENT[:-1] + b"?"], ids=["a half", "another"])
+def test_a_file_that_somebody_put_there_is_checked_and_left_alone(
+    server: FileServer, place: Path, put_there: bytes
+) -> None:
+    place.parent.mkdir(exist_ok=True)
+    place.write_bytes(put_there)
+    with pytest.raises(
+        UserError, match=rf"songs\.zip is not the file of .*; {len(CONTENT)} are published.*move it away"
+    ):
+        fetch(server, place)
+    assert place.read_bytes() == put_there
+    assert server.requests == []
+
+
 def test_after_every_cut_it_goes_on_where_it_was(server: FileServer, place: Path) -> None:
     server.faults = [cut(200_000), cut(300_000), cut(100_000), cut(100_000), cut(100_000)]
     said = fetch(server, place)  # five breaks, though three tries in a row would be the end
