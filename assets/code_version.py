@@ -44,6 +44,9 @@ NO_PART_OF_A_RESULT = (
     "assets.fetching",  # or a dataset to its folder: what it holds is hashed
     "sepmodels.sources:bytes_decoded",  # how many tracks are decoded at once
     "sepmodels.parallel:_workers",
+    "sepmodels.scoring.threads",  # or windows and tracks scored
+    "sepmodels.scoring.workers",
+    "sepmodels.codec:_PATIENCE_SECONDS",  # how long ffmpeg may be silent
     "sepmodels.devices:free_device_bytes",  # memory, and so speed
     "sepmodels.devices:free_host_bytes",
     "sepmodels.devices:peak_memory_gib",

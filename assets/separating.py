@@ -65,7 +65,8 @@ class _OneModel:
         key = hash_texts([self.model_hash, self.job.code_version, hash_arrays(mixture)])
         path = self.job.paths.estimate(self.job.name, self.seed, track)
         note = path.with_name("made.json")
-        if path.exists() and (before := _read_note(note)).get("key") == key:
+        before = {} if self.job.anew else _read_note(note)
+        if before.get("key") == key and _size(path) == before.get("size_bytes"):
             return before["figures"]
         started = time.perf_counter()
         vocals = separate(
@@ -84,8 +85,12 @@ class _OneModel:
             "audio_seconds": mixture.shape[-1] / SAMPLE_RATE_HZ,
         }
         with replacing(note) as temporary:
-            temporary.write_text(json.dumps({"key": key, "figures": figures}))
+            temporary.write_text(json.dumps({"key": key, "size_bytes": _size(path), "figures": figures}))
         return figures
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.exists() else None
 
 
 def _read_note(path: Path) -> dict[str, Any]:

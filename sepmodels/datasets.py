@@ -17,6 +17,7 @@ Files and folders whose names begin with a dot (macOS leaves ``._song.stem.mp4``
 passed over.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -30,9 +31,14 @@ from sepmodels.settings import DatasetSettings
 from sepmodels.splits import SPLITS, hold_out, musdb_validation_tracks, validation_names
 
 STEM_SUFFIX = ".stem.mp4"
-_LOSSLESS = (".wav", ".flac", ".aif", ".aiff", ".caf", ".au", ".wv", ".ape")
-_LOSSY = (".mp3", ".m4a", ".mp4", ".aac", ".ogg", ".oga", ".opus", ".wma", ".mka", ".webm")
-AUDIO_SUFFIXES = frozenset(_LOSSLESS + _LOSSY)
+_LOSSLESS = (".wav", ".w64", ".rf64", ".bwf", ".flac", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd", ".wv")
+_LOSSLESS_TOO = (".ape", ".tta", ".tak", ".shn", ".dsf", ".dff", ".voc")
+_LOSSY = (".mp3", ".mp2", ".m4a", ".m4b", ".mp4", ".mov", ".aac", ".ac3", ".eac3", ".dts", ".ogg", ".oga", ".opus")
+_LOSSY_TOO = (".spx", ".wma", ".mka", ".mkv", ".webm", ".mpc", ".3gp", ".amr", ".ra")
+AUDIO_SUFFIXES = frozenset(_LOSSLESS + _LOSSLESS_TOO + _LOSSY + _LOSSY_TOO)
+# Names of files that sum up what other files of a track have.
+_SUMS_OF_ALL = frozenset({"mix", "mixdown", "master", "linear_mixture"})
+_SUMS_WITHOUT_VOCALS = frozenset({"accompaniment", "instrumental", "karaoke", "no_vocals", "minus_one"})
 # A file's name in the cache is the track's, with a temporary prefix and a suffix, and may have 255 bytes.
 _LONGEST_NAME_BYTES = 200
 _EXPECTED = {
@@ -65,7 +71,8 @@ def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
     if not folder.is_dir():
         raise UserError(f"The dataset folder {folder} does not exist: name a folder with {_EXPECTED[settings.layout]}.")
     tracks = sorted(_listed(folder, settings), key=lambda track: track.name)
-    raise_all(_faults(tracks, settings), f"The dataset in {folder} has faults:")
+    faults = itertools.chain(_strays(folder, settings), _faults(tracks, settings))
+    raise_all(faults, f"The dataset in {folder} has faults:")
     tracks = _split(tracks, settings)
     for split in ("train", "test"):
         if not any(track.split == split for track in tracks):
@@ -83,6 +90,9 @@ def _nearby(folder: Path, settings: DatasetSettings) -> str:
     inner = [entry for entry in _entries(folder) if (entry / "train").is_dir()]
     if inner:
         return f"; did you mean {inner[0]}?"
+    called = [entry for entry in _entries(folder) if _nearest_split(entry.name) not in ("", entry.name)]
+    if found := [entry for entry in called if _has_tracks(entry)]:
+        return f"; call {found[0]} {_nearest_split(found[0].name)}"
     if settings.layout == "wav" and any(folder.glob(f"train/*{STEM_SUFFIX}")):
         return "; it has five-stream files, which the profiles musdb18 and folder read"
     if settings.layout == "stems" and any(folder.glob("train/*/vocals.*")):
@@ -100,8 +110,44 @@ def _listed(folder: Path, settings: DatasetSettings) -> Iterator[Track]:
             if entry.name.endswith(STEM_SUFFIX) and settings.layout != "wav":
                 yield Track(entry.name.removesuffix(STEM_SUFFIX), split, (entry,))
             elif entry.is_dir() and settings.layout in ("wav", "folder"):
-                files = (file for file in _entries(entry) if file.suffix.lower() in AUDIO_SUFFIXES)
-                yield Track(entry.name, split, tuple(files))
+                files = _audio_files(entry)
+                if files or settings.layout == "wav":  # pictures and texts are no track
+                    yield Track(entry.name, split, files)
+
+
+def _audio_files(folder: Path) -> tuple[Path, ...]:
+    """What a track's folder has of known formats, and what is called like a stem and is of none: ffmpeg may know it."""
+    known = [file for file in _entries(folder) if file.suffix.lower() in AUDIO_SUFFIXES]
+    roles = {file.stem.lower() for file in known}
+    others = (file for file in _entries(folder) if file not in known and file.is_file())
+    return (*known, *(file for file in others if file.stem.lower() in STREAMS and file.stem.lower() not in roles))
+
+
+def _strays(folder: Path, settings: DatasetSettings) -> Iterator[str]:
+    """Tracks that lie beside the folders of splits, where nobody would read them."""
+    splits = [split for split in SPLITS if (folder / split).is_dir()]
+    if settings.layout != "folder" or not splits:
+        return
+    for entry in _entries(folder):
+        if entry.name not in splits and (_is_track(entry) or _has_tracks(entry)):
+            name = f"call it {_nearest_split(entry.name)}, " if _nearest_split(entry.name) else ""
+            yield f"{entry} has tracks, but lies beside {' and '.join(splits)}: {name}move it there, or elsewhere."
+
+
+def _nearest_split(name: str) -> str:
+    """``valid`` for ``validation`` and ``val``, ``train`` for ``Training``; empty for what is like none."""
+    like = (split for split in SPLITS if name.lower().startswith(split[:3]))
+    return "valid" if name.lower() in ("dev", "development") else next(like, "")
+
+
+def _is_track(entry: Path) -> bool:
+    if entry.name.endswith(STEM_SUFFIX):
+        return True
+    return entry.is_dir() and bool(_audio_files(entry))
+
+
+def _has_tracks(entry: Path) -> bool:
+    return entry.is_dir() and any(_is_track(inner) for inner in _entries(entry))
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -138,6 +184,11 @@ def _role_faults(track: Track, settings: DatasetSettings) -> Iterator[str]:
     for role, count in roles.items():
         if count > 1:
             yield f"{place} has {count} files named {role!r}: keep one."
+    for role in sorted(roles.keys() & _SUMS_OF_ALL):
+        yield f"{place} has a file {role!r}, which would be heard twice: call it mixture, or remove it."
+    for role in sorted(roles.keys() & _SUMS_WITHOUT_VOCALS):
+        if roles.keys() - {role, "vocals", "mixture"}:
+            yield f"{place} has a file {role!r} beside other stems, which would be heard twice: remove it."
 
 
 def _split(tracks: Sequence[Track], settings: DatasetSettings) -> list[Track]:

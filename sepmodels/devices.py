@@ -27,8 +27,10 @@ def choose_device(name: str, count: int = 1) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
-    except RuntimeError as error:
-        raise UserError(f"There is no device {name!r}: say auto, cpu, cuda or cuda:1.") from error
+    except RuntimeError:
+        device = torch.device("meta")
+    if device.type not in ("cpu", "cuda"):
+        raise UserError(f"There is no device {name!r}: say auto, cpu, cuda or cuda:1.")
     if device.type == "cuda" and (device.index or 0) + count > torch.cuda.device_count():
         raise UserError(
             f"Device {name!r} was asked for, {count} of it, but torch finds {torch.cuda.device_count()} CUDA devices "
@@ -86,7 +88,7 @@ def prepare_device(device: torch.device, memory_budget_gb: float | None) -> None
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it the sums of cuDNN's LSTM vary
     torch.backends.cudnn.deterministic = True
     torch.use_deterministic_algorithms(True, warn_only=True)  # of attention's gradients, for one
-    torch.utils.deterministic.fill_uninitialized_memory = False  # we read none
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined] # we read none
     total = torch.cuda.get_device_properties(device).total_memory
     share = 1.0 if memory_budget_gb is None else min(1.0, memory_budget_gb * GIB / total)
     torch.cuda.set_per_process_memory_fraction(share, device)

@@ -8,7 +8,8 @@ from sepmodels.errors import UserError
 
 # By dotted name: the least and the most. Without an entry any number from 0 on may be.
 LIMITS = {
-    "sample_rate_hz": (1, math.inf),
+    "sample_rate_hz": (44_100, 44_100),  # which tracks are decoded at; a variant may have a lower one of its own
+    "seeds": (0, 2**32 - 1),
     "dataset.validation_share": (0, 1),
     "dataset.test_share": (0, 1),
     "training.batch": (1, math.inf),
@@ -19,9 +20,11 @@ LIMITS = {
     "training.patience": (1, math.inf),
     "training.processes": (1, math.inf),
     "training.plateau_factor": (0, 0.9999),
+    "training.gradient_clip": (1e-6, math.inf),  # 0 would leave nothing to learn from
     "training.ema_decay": (0, 0.999999),
     "training.swap_probability": (0, 1),
     "separation.segment_seconds": (0.1, math.inf),
+    "report.bitrate_kbps": (64, 320),
 }
 
 
@@ -42,10 +45,13 @@ def check_limits(settings: Any, prefix: str = "") -> None:
         for number in value if isinstance(value, tuple) else (value,):
             if isinstance(number, (int, float)) and not isinstance(number, bool):
                 _check_number(f"{prefix}{entry.name}", number)
+    if getattr(settings, "gain_low", 0.0) > getattr(settings, "gain_high", math.inf):
+        raise UserError(f"The setting {prefix}gain_low cannot be above {prefix}gain_high ({settings.gain_high}).")
 
 
 def _check_number(name: str, number: float) -> None:
     least, most = LIMITS.get(name, (0, math.inf))
     if not (math.isfinite(number) and least <= number <= most):
         rest = "on" if most == math.inf else f"to {most}"
-        raise UserError(f"The setting {name} cannot be {number}: expected a number from {least} {rest}.")
+        expected = f"{least}" if least == most else f"a number from {least} {rest}"
+        raise UserError(f"The setting {name} cannot be {number}: expected {expected}.")

@@ -100,7 +100,8 @@ def make_results(
         baseline: the variant that the others are compared with.
         titles: what tables show for each system, in the tables' order; those without scores count as missing.
         references: systems that need no training. The first is shown above all others, the rest below.
-        imported: systems of others whose scores were read from museval files; shown last, and not compared.
+        imported: systems of others whose scores were read from museval files; shown last, and not compared. Of their
+            targets those count that ours have too: four-stem systems are scored for drums and bass as well.
         dataset: its name, for the caption and for published figures on it.
         figures: per variant, numbers to show beside the scores (a table indexed by variant, or a mapping of
             mappings); names say what they are ("real-time factor").
@@ -109,7 +110,9 @@ def make_results(
         UserError: there are no scores, or a column is missing.
     """
     check_scores(scores)
+    scores = _of_our_targets(scores, imported)
     table = TrackTable(scores)
+    scored = set(zip(scores.variant, scores.target, strict=True))
     kinds = dict.fromkeys(references, "reference") | dict.fromkeys(imported, "imported")
     systems = in_order(table.variants, tuple(titles), references, imported)
     scenario = (f"{dataset}: " if dataset else "") + (
@@ -122,6 +125,7 @@ def make_results(
         | scores_of(table, name, target)
         for name in systems
         for target in table.targets
+        if name not in imported or (name, target) in scored
     ]
     extra = figures if isinstance(figures, pd.DataFrame) else pd.DataFrame.from_dict(figures or {}, orient="index")
     changed = [name for name in systems if name not in kinds and name != baseline]
@@ -142,6 +146,12 @@ def make_results(
         baseline_title=baseline_title,
         figures=tuple(extra.columns),
     )
+
+
+def _of_our_targets(scores: pd.DataFrame, imported: tuple[str, ...]) -> pd.DataFrame:
+    """Without the targets that only imported systems have; all of it where there are none but those."""
+    ours = scores.loc[~scores.variant.isin(imported), "target"].unique()
+    return scores[scores.target.isin(ours)] if len(ours) else scores
 
 
 def check_scores(scores: pd.DataFrame) -> None:

@@ -165,11 +165,18 @@ class _StemFile:
     def __init__(self, file: Any, form: StemFormat) -> None:
         self._file = file
         self._form = form
+        self._most_samples = _WAV_BYTES // (file.channels * (form.bits or 32) // 8) if file.format == "WAV" else None
+        self._samples = 0
         self.peak = 0.0
         self.clipped = 0
 
     def write(self, block: np.ndarray) -> None:
-        """Write ``(channel, sample)``."""
+        """Write ``(channel, sample)``; raises UserError past the end of what a WAV file can tell of."""
+        self._samples += block.shape[1]
+        if self._most_samples is not None and self._samples > self._most_samples:
+            raise UserError(
+                "The song does not tell its length, and is longer than a WAV file can be: choose --format flac."
+            )
         self.peak = max(self.peak, float(np.abs(block).max(initial=0.0)))
         if self._form.clips:
             self.clipped += int(np.count_nonzero(np.abs(block) > 1))

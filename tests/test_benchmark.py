@@ -1,6 +1,7 @@
 """The whole benchmark, through a real Dagster instance and a real MLflow store, on a small dataset."""
 
 import multiprocessing
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -195,6 +196,33 @@ def test_scoring_goes_on_where_it_was_and_does_again_what_another_scorer_or_code
     assert second[lost] > first[lost]
     job = replace(job, code_version="2")
     assert all(written()[name] > second[name] for name in second)
+
+
+def test_an_estimate_that_was_cut_is_made_again_and_all_are_when_they_are_asked_for_anew(
+    done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from assets.job import Job
+    from assets.separating import make_estimates
+
+    monkeypatch.setitem(VARIANTS, ADDED.name, ADDED)
+    shutil.copytree(done.paths.data, tmp_path / "data", ignore=shutil.ignore_patterns("scores", "mlflow"))
+    job = Job(done.profile, Paths(tmp_path / "data", done.profile.name), "smaller", ADDED, code_version="1")
+
+    def written() -> dict[str, tuple[int, int]]:
+        make_estimates(job)
+        files = job.paths.estimates("smaller", 42).glob("*/vocals.wav")
+        return {file.parent.name: (file.stat().st_size, file.stat().st_mtime_ns) for file in files}
+
+    first = written()
+    cut, kept = sorted(first)
+    os.truncate(job.paths.estimate("smaller", 42, cut), 20_000)
+    second = written()
+    assert second[kept] == first[kept]
+    assert second[cut][0] == first[cut][0]
+    assert written() == second
+    job = replace(job, anew=True)
+    third = written()
+    assert all(third[name][1] > second[name][1] for name in second)
 
 
 def test_the_mixture_is_below_the_ideal_mask(done: Done) -> None:

@@ -100,6 +100,39 @@ def test_split_folders_decide_where_there_are_any(tmp_path: Path) -> None:
     assert sorted(source.name for source in tracks[0].sources) == ["Vocals.WAV", "rest.ogg"]
 
 
+def test_formats_are_what_ffmpeg_reads_and_folders_without_audio_are_no_tracks(tmp_path: Path) -> None:
+    for name in ("train/a", "train/b", "test/c"):
+        fill(tmp_path / name, ["vocals.w64", "drums.mp2", "bass.unheard_of", "vocals.lab", "take 2.mkv"])
+    fill(tmp_path / "train/artwork", ["cover.jpg"])
+    tracks = find(tmp_path, "folder")
+    assert set(splits(tracks)) == {"a", "b", "c"}
+    names = ["bass.unheard_of", "drums.mp2", "take 2.mkv", "vocals.w64"]
+    assert sorted(source.name for source in tracks[0].sources) == names
+
+
+@pytest.mark.parametrize(
+    ("beside", "advice"),
+    [
+        ("validation/d/vocals.wav", "validation has tracks, but lies beside train and test: call it valid, move it"),
+        ("dev/d.stem.mp4", "dev has tracks, but lies beside train and test: call it valid, move it"),
+        ("d/vocals.wav", "d has tracks, but lies beside train and test: move it there, or elsewhere"),
+        ("d.stem.mp4", "d.stem.mp4 has tracks, but lies beside train and test: move it there"),
+    ],
+)
+def test_a_track_that_lies_beside_the_splits_is_not_passed_over(tmp_path: Path, beside: str, advice: str) -> None:
+    for name in ("train/a", "train/b", "test/c"):
+        fill(tmp_path / name, ["vocals.wav", "rest.wav"])
+    fill(tmp_path, ["notes/readme.txt", "cover.jpg"])
+    assert len(find(tmp_path, "folder")) == 3
+    fill(tmp_path, [beside])
+    assert advice in fault(tmp_path, "folder")
+
+
+def test_splits_in_capitals_are_told_their_names(tmp_path: Path) -> None:
+    fill(tmp_path, ["Train/a/vocals.wav", "Train/b/vocals.wav", "Test/c/vocals.wav"])
+    assert f"; call {tmp_path / 'Test'} test" in fault(tmp_path, "folder")
+
+
 def test_a_folder_may_hold_stem_files_and_folders_of_stems_alike(tmp_path: Path) -> None:
     fill(tmp_path, ["train/a.stem.mp4", "train/b/vocals.mp3", "train/b/band.flac", "test/c.stem.mp4", "test/cover.jpg"])
     assert set(splits(find(tmp_path, "folder"))) == {"a", "b", "c"}
@@ -175,6 +208,23 @@ def test_all_that_is_wrong_is_listed_at_once(tmp_path: Path) -> None:
         f"{tmp_path / 'train/empty/bass.wav'} is empty",
     ):
         assert part in message
+
+
+@pytest.mark.parametrize(
+    ("files", "advice"),
+    [
+        (["drums.wav", "Mix.wav"], "has a file 'mix', which would be heard twice: call it mixture, or remove it"),
+        (["drums.wav", "instrumental.mp3"], "has a file 'instrumental' beside other stems, which would be heard twice"),
+        (["mixture.wav", "accompaniment.wav"], ""),
+    ],
+)
+def test_a_sum_of_other_stems_is_not_taken_for_one_more(tmp_path: Path, files: list[str], advice: str) -> None:
+    for name in ("train/a", "train/b", "test/c"):
+        fill(tmp_path / name, ["vocals.wav", *files])
+    if advice:
+        assert advice in fault(tmp_path, "folder")
+    else:
+        assert len(find(tmp_path, "folder")) == 3
 
 
 def test_a_track_of_wav_files_that_lacks_stems_is_told_which(tmp_path: Path) -> None:

@@ -27,6 +27,12 @@ def test_more_processes_than_gpus_are_refused_before_any_begins(monkeypatch, nam
         choose_device(name, 2)
 
 
+@pytest.mark.parametrize("name", ["gpu", "mps", "meta"])
+def test_a_device_that_is_not_trained_on_is_refused_by_name(name):
+    with pytest.raises(UserError, match=f"There is no device '{name}': say auto, cpu, cuda or cuda:1"):
+        choose_device(name)
+
+
 def test_processes_without_a_gpu_share_the_cpu(monkeypatch):
     with_gpus(monkeypatch, 0)
     assert choose_device("auto", 2) == torch.device("cpu")

@@ -71,6 +71,24 @@ def test_every_variant_in_the_list_makes_a_model(variant: Variant) -> None:
     assert any(parameter.requires_grad for parameter in build_model(variant).parameters())
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"hidden": 511}, r"hidden \(511\) must be even"),
+        ({"hidden": -3}, "has settings that make no model"),
+        ({"layers": 0}, "has settings that make no model"),
+        ({"dropout": 2}, "has settings that make no model"),
+        ({"hidden": "x"}, "has settings that make no model"),
+    ],
+)
+@pytest.mark.parametrize("architecture", ["open_unmix", "time_domain"])
+def test_settings_that_make_no_model_are_one_sentence_with_the_variants_name(
+    architecture: str, settings: dict[str, float], said: str
+) -> None:
+    with pytest.raises(UserError, match=f"Variant 'mine' .*{said}"):
+        build_model(small(architecture, **settings))
+
+
 def test_every_architecture_is_tested_here() -> None:
     assert architectures() == sorted(ARCHITECTURES)
 
@@ -307,7 +325,7 @@ class TestBadSettings:
             build_model(Variant("mine", "", "", "open_unmix", "magnitude_mse", settings={"hiden": 3}))
 
     def test_settings_that_do_not_fit_together_are_explained(self) -> None:
-        with pytest.raises(UserError, match=r"'mine': hidden \(32\) must be a multiple"):
+        with pytest.raises(UserError, match=r"settings that make no model: hidden \(32\) must be a multiple"):
             build_model(small("transformer", heads=5))
 
     def test_statistics_of_another_transform_are_refused(self) -> None:

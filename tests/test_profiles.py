@@ -79,7 +79,7 @@ def test_a_value_of_the_wrong_type_is_refused_by_name(key: str, text: str, expec
         ("training.plateau_factor", "1", "from 0 to 0.9999"),
         ("training.threads", "-1", "from 0 on"),
         ("dataset.test_share", "1.5", "from 0 to 1"),
-        ("seeds", "42,-1", "from 0 on"),
+        ("seeds", "42,-1", "from 0 to 4294967295"),
     ],
 )
 def test_a_number_that_a_setting_cannot_be_is_refused_by_name(key: str, text: str, expected: str) -> None:
@@ -89,6 +89,23 @@ def test_a_number_that_a_setting_cannot_be_is_refused_by_name(key: str, text: st
 
 def test_every_limit_is_of_a_setting() -> None:
     assert set(LIMITS) <= set(setting_names())
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "said"),
+    [
+        ("sample_rate_hz", "22050", r"sample_rate_hz cannot be 22050: expected 44100\."),
+        ("training.gradient_clip", "0", r"gradient_clip cannot be 0\.?0?: expected a number from 1e-06 on\."),
+        ("report.bitrate_kbps", "9", r"bitrate_kbps cannot be 9: expected a number from 64 to 320\."),
+        ("training.gain_low", "2", r"training\.gain_low cannot be above training\.gain_high \(1\.25\)\."),
+        ("seeds", str(2**64), r"seeds cannot be \d+: expected a number from 0 to \d+\."),
+    ],
+)
+def test_a_number_that_would_spoil_the_results_or_fail_hours_later_is_refused_at_once(
+    key: str, text: str, said: str
+) -> None:
+    with pytest.raises(UserError, match=said):
+        override(PROFILES["demo"], key, text)
 
 
 def test_an_unknown_setting_is_refused_with_the_nearest_suggested() -> None:

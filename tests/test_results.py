@@ -254,6 +254,16 @@ def test_systems_read_from_museval_files_are_shown_last_and_not_compared() -> No
     assert set(results.sentences) == {"l1_loss"}
 
 
+def test_of_a_system_with_four_stems_only_the_targets_that_are_ours_are_rows() -> None:
+    scores = made_scores()
+    theirs = scores[(scores.variant == "l1_loss") & (scores.target == "vocals")].assign(variant="Four Stems")
+    drums = theirs.assign(target="drums")
+    results = results_of(pd.concat([scores, theirs, drums]), imported=("Four Stems",))
+    assert results.scenario.startswith("vocals + accompaniment, ")
+    assert list(results.summary[results.summary.variant == "Four Stems"].target) == ["vocals"]
+    assert not results.summary.SDR.isna().any()
+
+
 def test_one_system_more_changes_no_other_number() -> None:
     with_it = results_of(made_scores({**GAINS, "new": 1.0})).summary
     pd.testing.assert_frame_equal(

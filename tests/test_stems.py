@@ -138,6 +138,19 @@ def test_stems_too_long_for_a_wavs_sizes_are_written_as_rf64(tmp_path: Path, mon
     np.testing.assert_allclose(whole(stems["vocals"]), song / 2, atol=1e-4)
 
 
+def test_a_song_of_untold_length_that_outgrows_a_wav_is_refused_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_song(tmp_path / "song.wav", music(8_000, 1.0))
+    command = ["ffmpeg", "-v", "error", "-i", tmp_path / "song.wav", "-f", "flac", "-"]
+    (tmp_path / "song.flac").write_bytes(subprocess.run(command, capture_output=True, check=True).stdout)
+    monkeypatch.setattr(sepmodels.stems, "_WAV_BYTES", 1_000)
+    with pytest.raises(UserError, match="longer than a WAV file can be: choose --format flac"):
+        separated(tmp_path / "song.flac")
+    assert {file.name for file in tmp_path.rglob("*") if file.is_file()} == {"song.wav", "song.flac"}
+    separated(tmp_path / "song.flac", StemFormat("flac", 24))
+
+
 def test_one_sample_is_a_song_and_silence_stays_silent(tmp_path: Path) -> None:
     write_song(tmp_path / "one.wav", np.full((2, 1), 0.5, np.float32))
     assert separated(tmp_path / "one.wav")[0].audio_seconds == 1 / 8_000

@@ -47,8 +47,8 @@ def build_model(
         if name not in fields:
             raise unknown_name(f"setting of the architecture {variant.architecture!r} called", name, fields)
     try:
-        config = module.Config(**variant.settings)
-    except ValueError as problem:
-        raise UserError(f"Variant {variant.name!r}: {problem}.") from None
-    model: nn.Module = module.Model(config, statistics, sample_rate_hz)
+        model: nn.Module = module.Model(module.Config(**variant.settings), statistics, sample_rate_hz)
+    except (ValueError, TypeError, RuntimeError, ArithmeticError) as problem:
+        reason = str(problem).partition("\n")[0].rstrip(".")
+        raise UserError(f"Variant {variant.name!r} has settings that make no model: {reason}.") from problem
     return model

@@ -17,6 +17,10 @@ class Config(MaskingConfig):
     dropout: float = 0.4
     unidirectional: bool = False
 
+    def __post_init__(self) -> None:
+        if self.hidden % 2 and not self.unidirectional:
+            raise ValueError(f"hidden ({self.hidden}) must be even: each direction of the LSTM makes half of it")
+
 
 class Model(MaskingModel):
     """Open-Unmix as published (version 1.3.0 of ``openunmix``); 8,893,348 parameters by default."""

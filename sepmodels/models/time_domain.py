@@ -46,6 +46,10 @@ class Config:
     layers: int = 3
     dropout: float = 0.4
 
+    def __post_init__(self) -> None:
+        if self.hidden % 2:
+            raise ValueError(f"hidden ({self.hidden}) must be even: each direction of the LSTM makes half of it")
+
 
 class Model(nn.Module):
     """The vocals' waveform from the mixture's; see the module for its sources.

@@ -84,6 +84,8 @@ def check_reference(reference: np.ndarray, targets: Sequence[str]) -> None:
             f"source for each of {', '.join(targets)}."
         )
     check_type(reference)
+    if not np.isfinite(reference).all():
+        raise UserError("A reference has samples that are no numbers: decode or export its track again.")
     silent = [
         target
         for target, quiet in zip(targets, is_silent_throughout(reference, reference.shape[-1]), strict=True)
