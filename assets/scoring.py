@@ -152,15 +152,24 @@ def _read_part(path: Path, key: str) -> pd.DataFrame | None:
 
 
 def sources(stems: np.ndarray) -> np.ndarray:
-    """The references to score against: int16 stems (stem, channel, sample) to float64 (target, channel, sample)."""
-    vocals, accompaniment = stems[4].astype(np.int32), stems[1:4].sum(axis=0, dtype=np.int32)
-    return np.stack([vocals, accompaniment]) / 32768.0
+    """The references to score against: int16 stems (stem, channel, sample) to float32 (target, channel, sample).
+
+    Float32 holds them exactly: a sum of three stems has 18 bits. Long tracks are large, so nothing is made twice.
+    """
+    both = np.empty((len(TARGETS), *stems.shape[1:]), np.float32)
+    both[0] = stems[4]
+    stems[1:4].sum(axis=0, dtype=np.float32, out=both[1])
+    both /= 32768
+    return both
 
 
 def both_targets(mixture: np.ndarray, vocals: np.ndarray) -> np.ndarray:
     """Vocals and the rest of the int16 mixture, each (channel, sample), as float64 (target, channel, sample)."""
-    vocals = vocals.astype(np.float64)
-    return np.stack([vocals, mixture.astype(np.float64) / 32768 - vocals])
+    both = np.empty((len(TARGETS), *vocals.shape))
+    both[0] = vocals
+    np.divide(mixture, 32768, out=both[1])
+    both[1] -= both[0]
+    return both
 
 
 def silent_windows(profile: Profile, paths: Paths, name: str, seed: int, track: str) -> set[int]:
