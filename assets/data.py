@@ -78,7 +78,9 @@ def make_tracks(job: Job) -> Made:
 
     previous = pd.read_parquet(job.paths.tracks) if job.paths.tracks.exists() else None
     tracks = find_tracks(dataset_folder(job.profile, job.paths), job.profile.dataset)
-    table = describe_tracks(tracks, job.profile.dataset, previous=previous, progress=job.progress)
+    table = describe_tracks(
+        tracks, job.profile.dataset, previous=previous, code_version=job.code_version, progress=job.progress
+    )
     with replacing(job.paths.tracks) as temporary:
         table.to_parquet(temporary, index=False)
     return Made(
@@ -96,7 +98,9 @@ def make_stems(job: Job, split: str) -> Made:
     table = pd.read_parquet(job.paths.tracks)
     table = table[table.split == split]
     folder = job.paths.stems(split)
-    report = build_cache(tracks, table, folder, job.profile.dataset, progress=job.progress)
+    report = build_cache(
+        tracks, table, folder, job.profile.dataset, code_version=job.code_version, progress=job.progress
+    )
     return Made(report.content, report.figures())
 
 

@@ -16,7 +16,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from sepmodels import audio, codec, sources
 from sepmodels.audio import STREAMS
 from sepmodels.datasets import Track
 from sepmodels.errors import UserError
@@ -24,7 +23,7 @@ from sepmodels.files import hash_arrays, hash_texts, remove_half_written, replac
 from sepmodels.parallel import for_each, raise_all
 from sepmodels.progress import Progress, silent
 from sepmodels.settings import DatasetSettings
-from sepmodels.sources import bytes_decoded, hash_code, read_track
+from sepmodels.sources import bytes_decoded, read_track
 
 
 @dataclass(frozen=True)
@@ -54,19 +53,21 @@ def build_cache(
     folder: Path,
     settings: DatasetSettings,
     *,
+    code_version: str = "",
     progress: Progress = silent,
 ) -> CacheReport:
     """Make ``folder`` hold exactly ``tracks``, decoding only what is missing, changed or damaged.
 
     table: of :func:`sepmodels.tracks.describe_tracks`; its ``source_hash`` says what each array must be made
     from. Every array that is kept is read and compared with its checksum.
+    code_version: of the code that decodes; what another made is decoded again.
 
     Files are whole or absent, and what was finished before an interrupt or an error stays. Raises one
     :class:`UserError` that lists all tracks that cannot be decoded, after decoding the others, and one at once
     when the disk is full or the folder not writable.
     """
     source_hashes = dict(zip(table["name"], table["source_hash"], strict=True))
-    ensure = functools.partial(_ensure, folder=folder, source_hashes=source_hashes)
+    ensure = functools.partial(_ensure, folder=folder, source_hashes=source_hashes, code_version=code_version)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         removed = _sweep(folder, {track.name for track in tracks})
@@ -117,9 +118,11 @@ def _hash_of_all(hashes: Mapping[str, str]) -> str:
     return hash_texts(f"{name}|{checksum}" for name, checksum in sorted(hashes.items()))
 
 
-def _ensure(track: Track, folder: Path, source_hashes: dict[str, str]) -> tuple[str, Literal["kept", "decoded"], str]:
+def _ensure(
+    track: Track, folder: Path, source_hashes: dict[str, str], code_version: str
+) -> tuple[str, Literal["kept", "decoded"], str]:
     """Keep a track's array if it is the right one and whole, else decode it; returns its checksum too."""
-    origin = {"source_hash": source_hashes[track.name], "made_by": _made_by()}
+    origin = {"source_hash": source_hashes[track.name], "made_by": code_version}
     entry = _read_entry(folder, track.name)
     if entry is not None and origin.items() <= entry.items():
         checksum = _checksum(folder, track.name)
@@ -132,11 +135,6 @@ def _ensure(track: Track, folder: Path, source_hashes: dict[str, str]) -> tuple[
     with replacing(_entry_path(folder, track.name)) as temporary:
         temporary.write_text(json.dumps({**origin, "array_hash": checksum}, indent=1) + "\n", encoding="utf-8")
     return track.name, "decoded", checksum
-
-
-@functools.cache
-def _made_by() -> str:
-    return f"{hash_code(codec.__file__, audio.__file__, sources.__file__)} ffmpeg {codec.decoder_version()}"
 
 
 def _write_array(path: Path, stems: np.ndarray) -> None:

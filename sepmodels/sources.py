@@ -1,7 +1,6 @@
 """From a track's files to its five streams: int16 (stem, channel, sample), and what was noticed on the way."""
 
-import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,18 +131,3 @@ def hash_sources(track: Track) -> str:
         raise UserError(
             f"{error.filename or track.name} cannot be read ({error.strerror}): mend or remove it."
         ) from None
-
-
-def hash_code(*files: str) -> str:
-    """A hash of Python sources, comments and layout apart: what they made is made again when they change.
-
-    Tokens, not syntax trees: in Python 3.11 threads that parse at once may raise a SystemError.
-    """
-    return hash_texts(token for file in files for token in _tokens(file))[:16]
-
-
-def _tokens(file: str) -> Iterator[str]:
-    with tokenize.open(file) as source:
-        for token in tokenize.generate_tokens(source.readline):
-            if token.type not in (tokenize.COMMENT, tokenize.NL):
-                yield token.string

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from sepmodels import audio, codec, sources
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.datasets import Track
 from sepmodels.errors import UserError
 from sepmodels.parallel import for_each, raise_all
 from sepmodels.progress import Progress, silent
 from sepmodels.settings import DatasetSettings
-from sepmodels.sources import TrackAudio, bytes_decoded, hash_code, hash_sources, read_track
+from sepmodels.sources import TrackAudio, bytes_decoded, hash_sources, read_track
 
 # The scores' window: of less, nothing can be scored.
 SHORTEST_SECONDS = 1.0
@@ -27,6 +26,7 @@ def describe_tracks(
     settings: DatasetSettings,
     *,
     previous: pd.DataFrame | None = None,
+    code_version: str = "",
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """Decode every track and measure it; a row per track, in the order given.
@@ -41,11 +41,12 @@ def describe_tracks(
 
     previous: an earlier table. Tracks whose sources have the same content keep their row, if the same code
     measured it.
+    code_version: of the code that measures.
 
     Raises one :class:`UserError` that lists every track that cannot be used: not decodable, shorter than a
     second, silent all through, or of the same content as a track of another split.
     """
-    known = _known_rows(previous)
+    known = _known_rows(previous, code_version)
     rows, faults = for_each(
         functools.partial(_describe, known=known),
         tracks,
@@ -55,18 +56,12 @@ def describe_tracks(
     )
     raise_all([*faults, *_leaks(rows)], f"{len(tracks)} tracks were read, and these cannot be used:")
     table = pd.DataFrame(rows)
-    table.attrs["measured_by"] = _measured_by()
+    table.attrs["measured_by"] = code_version
     return table
 
 
-@functools.cache
-def _measured_by() -> str:
-    code = hash_code(codec.__file__, audio.__file__, sources.__file__, __file__)
-    return f"{code} ffmpeg {codec.decoder_version()}"
-
-
-def _known_rows(previous: pd.DataFrame | None) -> dict[str, dict[str, object]]:
-    if previous is None or previous.attrs.get("measured_by") != _measured_by():
+def _known_rows(previous: pd.DataFrame | None, code_version: str) -> dict[str, dict[str, object]]:
+    if previous is None or previous.attrs.get("measured_by") != code_version:
         return {}
     return {row["source_hash"]: row for row in previous.to_dict("records")}
 

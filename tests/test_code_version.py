@@ -388,13 +388,6 @@ def test_a_loss_is_what_its_name_says_since_versions_follow_the_name():
     assert all(loss is getattr(losses, name) for name, loss in losses.LOSSES.items())
 
 
-def test_what_reads_tracks_is_in_the_files_whose_hash_says_that_arrays_are_still_right():
-    parts = set(code_version("sepmodels.sources:read_track").parts)
-    parts -= {"sepmodels/__init__.py::(module level)", "sepmodels/datasets.py::STEM_SUFFIX"}
-    files = {part.partition("::")[0] for part in parts}
-    assert files == {"sepmodels/codec.py", "sepmodels/audio.py", "sepmodels/sources.py"}
-
-
 # Settings and libraries
 
 

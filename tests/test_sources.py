@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from sepmodels.audio import STREAMS
 from sepmodels.datasets import Track
 from sepmodels.errors import UserError
-from sepmodels.sources import _arrange, hash_code, hash_sources, read_track
+from sepmodels.sources import _arrange, hash_sources, read_track
 
 RATE_HZ = 44_100
 
@@ -178,12 +178,3 @@ def test_a_file_that_went_missing_is_named(tmp_path: Path) -> None:
     (tmp_path / "a" / "bass.wav").unlink()
     with pytest.raises(UserError, match=r"bass\.wav cannot be read \(No such file"):
         hash_sources(track)
-
-
-def test_a_comment_does_not_change_the_hash_of_code_and_a_number_does(tmp_path: Path) -> None:
-    def hash_of(text: str) -> str:
-        (tmp_path / "module.py").write_text(text)
-        return hash_code(str(tmp_path / "module.py"))
-
-    assert hash_of("x = 1\n") == hash_of("# Why.\nx  =  1  # one\n")
-    assert hash_of("x = 1\n") != hash_of("x = 2\n")

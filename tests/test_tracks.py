@@ -82,8 +82,8 @@ def test_only_changed_and_new_tracks_are_measured_again(
 
 def test_rows_that_other_code_measured_are_not_kept(found: tuple[Track, ...], table: pd.DataFrame) -> None:
     previous = table.assign(peak=-1.0)
-    previous.attrs["measured_by"] = "an earlier version"
-    assert (describe_tracks(found[:1], SETTINGS, previous=previous).peak > 0).all()
+    assert (describe_tracks(found[:1], SETTINGS, previous=previous, code_version="").peak < 0).all()
+    assert (describe_tracks(found[:1], SETTINGS, previous=previous, code_version="2").peak > 0).all()
 
 
 def test_the_number_of_workers_changes_nothing(found: tuple[Track, ...], table: pd.DataFrame) -> None:
