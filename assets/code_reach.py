@@ -10,7 +10,7 @@ from assets.code_parts import PACKAGES, Module, Part, read_module
 from sepmodels.errors import UserError, unknown_name
 
 # Classes of values that are made elsewhere and handed in: which of their methods count shows by name.
-HANDED_IN = ("sepmodels.settings", "sepmodels.variants")
+HANDED_IN = ("sepmodels.settings", "sepmodels.variants", "assets.paths", "assets.job")
 # The names, each in its module, through which a search has come.
 _Above = frozenset[tuple[str, str]]
 

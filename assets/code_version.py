@@ -28,7 +28,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from assets.code_reach import Reached, reach
+from assets.code_reach import Reached, Target, reach
 from sepmodels.codec import decoder_version
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -138,12 +138,16 @@ def _code_parts(reached: list[Reached]) -> dict[str, str]:
     }
     parts = {}
     for one in reached:
-        links = sorted(
-            (use, numbers.get((target.module, target.name or ""), target.name or "module")) for use, target in one.links
-        )
+        links = sorted((use, _destination(target, one.module.name, numbers)) for use, target in one.links)
         digest = hashlib.sha256(json.dumps([one.part.text, links]).encode()).hexdigest()[:12]
         parts[f"{one.module.path}{_CODE}{one.part.name}"] = f"{one.part.kind} {digest}"
     return parts
+
+
+def _destination(target: Target, module: str, numbers: Mapping[tuple[str, str], str]) -> str:
+    """Where a name in ``module`` leads. Its own definitions need no number, whatever others are called."""
+    name = target.name or "module"
+    return name if target.module == module else numbers.get((target.module, target.name or ""), name)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """The graph as plain data: every step of a profile's benchmark, what it makes, and what it needs."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def benchmark_steps(profile: Profile, variants: Iterable[Variant], references: I
         steps += _variant_steps(profile, variant)
     for reference in references:
         steps.append(_reference_step(profile, reference))
-    return [*steps, *_result_steps(profile, [v.name for v in variants], list(references))]
+    return [*steps, *_result_steps(profile, variants, list(references))]
 
 
 def _shared_steps(profile: Profile) -> Iterator[Step]:
@@ -175,8 +175,8 @@ def _reference_step(profile: Profile, name: str) -> Step:
     )
 
 
-def _result_steps(profile: Profile, variants: list[str], references: list[str]) -> Iterator[Step]:
-    chains = [(name, part) for name in variants for part in ("checkpoint", "estimates", "scores")]
+def _result_steps(profile: Profile, variants: Sequence[Variant], references: list[str]) -> Iterator[Step]:
+    chains = [(one.name, part) for one in variants for part in ("checkpoint", "estimates", "scores")]
     chains += [(name, "scores") for name in references]
     yield Step(
         ("results",),
@@ -185,7 +185,11 @@ def _result_steps(profile: Profile, variants: list[str], references: list[str]) 
         description="The table: every system's scores with their uncertainty, and what each change brought.",
         needs=(*chains, ("tracks",)),
         kinds=frozenset({"parquet", "csv", "markdown"}),
-        settings={"systems": [*variants, *references], "profile": profile.name},
+        settings={
+            "systems": [*(one.name for one in variants), *references],
+            "titles": {one.name: one.title for one in variants},
+            "profile": profile.name,
+        },
         libraries=("scipy", "numpy", "pandas"),
         files=results.imported_files,
     )
@@ -196,6 +200,10 @@ def _result_steps(profile: Profile, variants: list[str], references: list[str]) 
         description="A site to open from disk: the table, figures, players to listen and compare, how it was made.",
         needs=(("results",), ("tracks",), ("stems", "test"), *chains),
         kinds=frozenset({"html"}),
-        settings={"profile": profile, "templates": templates_hash()},
+        settings={
+            "profile": profile,
+            "templates": templates_hash(),
+            "summaries": {one.name: one.summary for one in variants},
+        },
         libraries=("plotly", "matplotlib", "jinja2", "soundfile", "pyloudnorm", "numpy", "pandas"),
     )

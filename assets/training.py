@@ -1,5 +1,6 @@
 """Training: the first step of a variant's chain."""
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -48,6 +49,8 @@ def make_checkpoint(job: Job) -> Made:
         )
         rows.append({**asdict(report), "notes": " ".join(report.notes)})
         hashes.append(hash_weights(job.paths.model(job.name, seed)))
+        hashes.append(pd.read_parquet(job.paths.history(job.name, seed)).to_csv(index=False))  # the curves
+    hashes.append(json.dumps([job.variant.architecture, dict(job.variant.settings)], sort_keys=True))
     return Made(hash_texts(hashes), write_figures(job.paths.training_figures(job.name), rows))
 
 

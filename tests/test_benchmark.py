@@ -310,6 +310,20 @@ def test_a_model_of_another_configuration_is_refused_by_name(done: Done) -> None
         make_estimates(job)
 
 
+def test_another_way_to_sum_up_the_same_scores_is_new_data_for_the_report(
+    done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from assets.job import Job
+    from assets.results import make_table
+
+    shutil.copytree(done.paths.data, tmp_path / "data", ignore=shutil.ignore_patterns("mlflow"))
+    job = Job(done.profile, Paths(tmp_path / "data", done.profile.name), names=("open_unmix", "mixture"))
+    before = make_table(job).content
+    assert make_table(job).content == before
+    monkeypatch.setattr("sepmodels.intervals.LEVEL", 0.5)
+    assert make_table(job).content != before
+
+
 def test_museval_files_of_another_system_become_a_row_of_the_table(done: Done) -> None:
     from assets.job import Job
     from assets.results import make_table

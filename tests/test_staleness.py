@@ -110,6 +110,7 @@ def test_a_file_moved_with_no_change_of_content_makes_nothing_stale(benchmark):
         ("sepmodels/tracks.py", "describe_tracks", ["tracks"]),
         ("assets/scoring.py", "both_targets", ["*/scores", "report"]),
         ("assets/training.py", "write_figures", ["*/checkpoint"]),
+        ("assets/paths.py", "Paths.history", ["*/checkpoint", "report"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -165,6 +166,16 @@ def test_a_changed_file_of_the_dataset_makes_the_dataset_stale_and_a_refresh_end
     check_stale(benchmark)
 
 
+def test_a_moved_file_makes_nothing_stale_where_others_have_definitions_of_the_same_names(benchmark):
+    (benchmark.root / "sepmodels/validation.py").rename(benchmark.root / "sepmodels/appraisal.py")  # before augment
+    for package in ("sepmodels", "assets"):
+        for file in (benchmark.root / package).rglob("*.py"):
+            file.write_text(file.read_text().replace("sepmodels.validation", "sepmodels.appraisal"))
+    parts = [part for subject in benchmark.subjects() for part in subject.version.parts]
+    assert {"sepmodels/appraisal.py::FULL_SCALE", "sepmodels/augment.py::FULL_SCALE"} <= set(parts)
+    check_stale(benchmark)
+
+
 def test_the_songs_of_the_demo_are_no_part_of_another_dataset(benchmark, tmp_path):
     benchmark.edit("sepmodels/demo/__init__.py", "make_demo")
     check_stale(benchmark, "dataset")
@@ -188,9 +199,10 @@ def test_a_hyperparameter_of_a_variant_makes_its_training_stale(benchmark):
     assert reasons["transformer/checkpoint"] == ("variant setting learning_rate changed from 0.001 to 0.0005",)
 
 
-def test_the_words_about_a_variant_make_nothing_stale(benchmark):
-    benchmark.variants["transformer"] = replace(VARIANTS["transformer"], summary="Said otherwise.")
-    check_stale(benchmark)
+@pytest.mark.parametrize(("word", "stale"), [("title", "results"), ("summary", "report")])
+def test_the_words_about_a_variant_make_only_stale_what_shows_them(benchmark, word, stale):
+    benchmark.variants["transformer"] = replace(VARIANTS["transformer"], **{word: "Said otherwise."})
+    check_stale(benchmark, stale)
 
 
 def test_a_new_variant_touches_no_other(benchmark):
