@@ -6,15 +6,25 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column, Table
 
 PLAIN_EVERY_SECONDS = 10.0
+NARROW = 76  # columns of a terminal that have no room for the longest name with a bar and figures
 _PREFIX, _SOCKET = "sepbench-events-", "events"
 MARKS = {
     "done": "[green]made[/]",
@@ -99,29 +109,43 @@ class _Board:
     def close(self) -> None: ...
 
 
+class Bars(Progress):
+    """Bars that leave names, counts and times whole: the bar gives way first, in a narrow terminal figures go too."""
+
+    def __init__(self, console: Console) -> None:
+        self._terminal = console
+        whole = Column(no_wrap=True)
+        self._name = TextColumn("{task.description}", markup=False, table_column=whole)
+        self._bar = BarColumn(bar_width=None, table_column=Column(max_width=30))
+        self._count = MofNCompleteColumn(table_column=whole)
+        self._figures = TextColumn("{task.fields[figures]}", markup=False, table_column=whole)
+        self._left = TimeRemainingColumn(table_column=whole)
+        super().__init__(console=console, transient=True)
+
+    def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
+        if self._terminal.width < NARROW:
+            self.columns = (self._name, self._count, self._left)
+        else:
+            self.columns = (self._name, self._bar, self._count, self._figures, self._left)
+        return super().make_tasks_table(tasks)
+
+
 class _Bars(_Board):
     """A bar for every step that is being made."""
 
     def __init__(self, console: Console, steps: int) -> None:
         super().__init__(console, steps)
-        columns = (
-            TextColumn("        {task.description}"),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}s {task.fields[figures]}"),
-            TimeRemainingColumn(),
-        )
-        self.bars = Progress(*columns, console=console, transient=True)
+        self.bars = Bars(console)
         self.tasks: dict[str, TaskID] = {}
         self.bars.start()
 
     def begin(self, asset: str) -> None:
-        self.tasks[asset] = self.bars.add_task(asset, total=None, unit="step", figures="")
+        self.tasks[asset] = self.bars.add_task(asset, total=None, figures="")
 
     def show(self, asset: str, done: int, total: int, unit: str, figures: dict[str, float]) -> None:
         if asset in self.tasks:
-            text = figure_text(figures)
-            self.bars.update(self.tasks[asset], completed=done, total=total, unit=unit, figures=text)
+            text = figure_text(figures) or plural(unit)
+            self.bars.update(self.tasks[asset], completed=done, total=total, figures=text)
 
     def finish(self, asset: str) -> None:
         if asset in self.tasks:
@@ -151,13 +175,26 @@ class _Lines(_Board):
         self.said[asset] = now
         going = done - done_before  # a training may go on from anywhere
         left = f" {(now - begun) / going * (total - done):.0f} s left" if going else ""
-        self.console.print(f"        {asset}: {done}/{total} {unit}s {figure_text(figures)}{left}")
+        self.console.print(f"        {asset}: {done}/{total} {plural(unit)} {figure_text(figures)}{left}")
 
 
 def figure_text(figures: dict[str, float]) -> str:
     """Figures for a line.
 
     >>> figure_text({"loss": 0.31234, "chunks_per_second": 19.87})
-    'loss 0.312, chunks per second 19.9'
+    'loss 0.312, 19.9 chunks/s'
     """
-    return ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in figures.items())
+    return ", ".join(
+        f"{value:.3g} {name.removesuffix('_per_second')}/s"
+        if name.endswith("_per_second")
+        else f"{name.replace('_', ' ')} {value:.3g}"
+        for name, value in figures.items()
+    )
+
+
+def plural(unit: str) -> str:
+    """
+    >>> plural("step"), plural("MB")
+    ('steps', 'MB')
+    """
+    return unit if unit.isupper() else f"{unit}s"

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipelines.listening import _Lines, listening
+from pipelines.listening import _Bars, _Lines, listening
+from sepmodels.variants import VARIANTS
 from tests.conftest import PROJECT
 
 LISTENER = """
@@ -52,6 +53,35 @@ def test_the_time_left_is_that_at_the_pace_of_what_goes_on(monkeypatch: pytest.M
     assert len(said) > 80
     for done, seconds in said:
         assert int(seconds) == round((2000 - int(done)) / 2)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("columns", [80, 81, 100, 200])
+def test_the_progress_of_a_training_is_whole_in_a_terminal_of_80_columns(name: str, columns: int) -> None:
+    [line] = bars_of(f"{name}/checkpoint", columns)
+    said = re.fullmatch(r"(\S+) +(\S+) +(1234)/2000 loss 0\.0312, 18\.6 chunks/s (\S+) *", line)
+    assert said, line
+    assert said[1] == f"{name}/checkpoint"
+    assert set(said[2]) <= set("━╸╺")
+    assert said[4] == "-:--:--"
+
+
+@pytest.mark.parametrize("columns", [52, 60, 75])
+def test_in_a_narrower_terminal_the_bar_and_the_figures_give_way_to_name_count_and_time(columns: int) -> None:
+    [line] = bars_of("dual_loss_balanced/checkpoint", columns)
+    assert line.split() == ["dual_loss_balanced/checkpoint", "1234/2000", "-:--:--"]
+
+
+def bars_of(asset: str, columns: int) -> list[str]:
+    """What the bars look like in a terminal of so many columns."""
+    console = Console(file=io.StringIO(), width=columns, force_terminal=True, color_system=None)
+    bars = _Bars(console, 1)
+    bars.begin(asset)
+    bars.show(asset, 1234, 2000, "step", {"loss": 0.03123, "chunks_per_second": 18.61})
+    bars.close()  # what is printed while they are drawn has them below it
+    with console.capture() as drawn:
+        console.print(bars.bars.get_renderable())
+    return drawn.get().splitlines()
 
 
 def end(process: subprocess.Popen) -> None:
