@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from assets.paths import Paths
+from pipelines.terminal import shown
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 from sepmodels.variants import BASELINE, VARIANTS, Variant, find_variant
@@ -78,7 +79,9 @@ def _model_file(paths: Paths, model: str) -> Path:
     if path.is_file():
         return path
     if path.is_dir() or path.suffix or path.is_absolute():
-        raise UserError(f"{model} is not a file: name a model.safetensors, a run of MLflow, or a registered model.")
+        raise UserError(
+            f"{shown(model)} is not a file: name a model.safetensors, a run of MLflow, or a registered model."
+        )
     from assets.registry import registered_model_file, run_model_file
 
     if run := re.fullmatch(r"(?:runs:/)?([0-9a-f]{32})(?:/.*)?", model):

@@ -5,12 +5,12 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from assets.paths import Paths
 from pipelines.options import AcceptLicenceOption, DataOption, DatasetOption, ProfileOption, SetOption, use_options
 from pipelines.song_commands import export, separate, serve
+from pipelines.terminal import Terminal
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A benchmark of singing-voice separation: dataset, training of every variant, separation, museval, one table.",
 )
-console = Console()
+console = Terminal()
 
 OnlyOption = Annotated[
     list[str] | None,
@@ -201,5 +201,5 @@ def main() -> None:
     try:
         app()
     except UserError as fault:
-        Console(stderr=True).print(f"[red]sepbench:[/] {escape(str(fault))}", highlight=False, soft_wrap=True)
+        Terminal(stderr=True).print(f"[red]sepbench:[/] {escape(str(fault))}", highlight=False, soft_wrap=True)
         sys.exit(2)

@@ -7,6 +7,7 @@ from rich.console import Console
 from assets.paths import Paths
 from pipelines.choosing import choose_model
 from pipelines.songs import require_folder
+from pipelines.terminal import shown
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile
 
@@ -35,18 +36,18 @@ def export_variant(
     chosen = choose_model(profile, paths, variant=variant, seed=seed)
     out = out or Path(variant + SUFFIXES[form])
     if out.is_dir() or (out.exists() and not force):
-        raise UserError(f"{out} exists already: say --force to replace a file, or choose another --out.")
+        raise UserError(f"{shown(out)} exists already: say --force to replace a file, or choose another --out.")
     require_folder(out.parent)
     model, _ = load_model(chosen.file, expect=chosen.expect)
     try:
         difference = export_model(model, form, out)
     except OSError as error:
         raise UserError(
-            f"{out} cannot be written ({error.strerror or error}): make room, or choose another --out."
+            f"{shown(out)} cannot be written ({error.strerror or error}): make room, or choose another --out."
         ) from error
     console.print(
-        f"{out}: {variant} as {form}, {out.stat().st_size / 1e6:.1f} MB; its vocals differ from the model's by at most "
-        f"{difference:.1e} of full scale.",
+        f"{shown(out)}: {variant} as {form}, {out.stat().st_size / 1e6:.1f} MB; "
+        f"its vocals differ from the model's by at most {difference:.1e} of full scale.",
         highlight=False,
         soft_wrap=True,
         markup=False,

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from assets.paths import Paths
 from pipelines.choosing import choose_model
 from pipelines.ending import tidy_end
 from pipelines.songs import Song, require_free, songs_of
+from pipelines.terminal import shown
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 
@@ -72,7 +72,7 @@ class _Work:
         self.settings, self.form, self.console = profile.separation, form, console
         self.audio_seconds = self.seconds = 0.0
         self.faults: list[str] = []
-        self.say(f"Model: {variant.name}, {chosen.why} ({chosen.file}); on {self.device}.")
+        self.say(f"Model: {variant.name}, {chosen.why} ({shown(chosen.file)}); on {self.device}.")
 
     def separate(self, song: Song) -> None:
         """Separate a song, or keep in mind why not."""
@@ -98,7 +98,7 @@ class _Work:
             _remove_if_empty(song)
         self.audio_seconds += written.audio_seconds
         self.seconds += time.perf_counter() - started
-        places = " and ".join(str(path) for path in song.stems.values())
+        places = " and ".join(shown(path) for path in song.stems.values())
         self.say(f"{song.name} -> {places} ({_pace(written.audio_seconds, time.perf_counter() - started)})")
         for stem, count in written.clipped.items():
             if count:
@@ -141,11 +141,11 @@ def _pace(audio_seconds: float, seconds: float) -> str:
 def _bar(name: str, console: Console) -> Iterator[Callable[..., None]]:
     """A bar while a song is separated, where there is a terminal to draw it."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:.0f} %"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        task = bars.add_task(escape(name), total=None)
+        task = bars.add_task(name, total=None)
         yield lambda done, total, unit, **figures: bars.update(task, completed=done, total=total)

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from pipelines.options import DataOption, ProfileOption, SetOption, use_options
+from pipelines.terminal import Terminal
 
-console = Console()
+console = Terminal()
 
 VariantOption = Annotated[
     str | None,

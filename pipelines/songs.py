@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pipelines.terminal import shown
 from sepmodels.errors import UserError
 
 SONG_SUFFIXES = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".wma", ".mp4")
@@ -38,7 +39,7 @@ def songs_of(given: Sequence[Path], out: Path, stems: Sequence[str], suffix: str
     """
     with TemporaryDirectory(prefix="sepbench-") as folder:
         found: dict[Path, Path] = {}  # each song once, and its place below out
-        for path in given:
+        for path in dict.fromkeys(given):  # standard input can be read but once
             for song, place in _expand(path, out, Path(folder)):
                 found.setdefault(song, place)
         taken: set[str] = set()
@@ -47,7 +48,7 @@ def songs_of(given: Sequence[Path], out: Path, stems: Sequence[str], suffix: str
             place = _free(song, place, out, taken)
             files = {stem: out / place / f"{stem}.{suffix}" for stem in stems}
             spooled = song.parent == Path(folder)
-            name, said = ("standard input",) * 2 if spooled else (song.name, str(song))
+            name, said = ("standard input",) * 2 if spooled else (shown(song.name), shown(song))
             songs.append(Song(song, name, said, files))
         yield songs
 
@@ -63,24 +64,26 @@ def require_free(songs: Iterable[Song], *, force: bool) -> None:
     sources = {song.file for song in songs}
     for file in files:
         if file.resolve() in sources:
-            raise UserError(f"{file} is one of the songs, and would be replaced by a stem: choose another --out.")
+            raise UserError(
+                f"{shown(file)} is one of the songs, and would be replaced by a stem: choose another --out."
+            )
     for folder in dict.fromkeys(file.parent for file in files):
         require_folder(folder)
     there = [file for file in files if file.exists()]
     if there and not force:
         more = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
-        raise UserError(f"{there[0]} exists already{more}: say --force to replace it, or choose another --out.")
+        raise UserError(f"{shown(there[0])} exists already{more}: say --force to replace it, or choose another --out.")
     if folders := [file for file in there if file.is_dir()]:
-        raise UserError(f"{folders[0]} is a folder, where a stem would lie: choose another --out.")
+        raise UserError(f"{shown(folders[0])} is a folder, where a stem would lie: choose another --out.")
 
 
 def require_folder(folder: Path) -> None:
     """Raise :class:`UserError` unless ``folder`` is one that may be written to, or may be made."""
     nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not nearest.is_dir():
-        raise UserError(f"{nearest} is a file, where a folder is needed: choose another --out.")
+        raise UserError(f"{shown(nearest)} is a file, where a folder is needed: choose another --out.")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise UserError(f"{nearest} may not be written to: choose another --out, or give yourself permission.")
+        raise UserError(f"{shown(nearest)} may not be written to: choose another --out, or give yourself permission.")
 
 
 def _expand(path: Path, out: Path, spool: Path) -> Iterator[tuple[Path, Path]]:
@@ -93,15 +96,17 @@ def _expand(path: Path, out: Path, spool: Path) -> Iterator[tuple[Path, Path]]:
     elif path.is_dir():
         songs = _songs_in(path, out.resolve())
         if not songs:
-            raise UserError(f"{path} has no songs: {', '.join(SONG_SUFFIXES)} are looked for, in its subfolders too.")
+            raise UserError(
+                f"{shown(path)} has no songs: {', '.join(SONG_SUFFIXES)} are looked for, in its subfolders too."
+            )
         for song in songs:
             yield song.resolve(), _place(song, path)
     elif path.is_file():
         yield path.resolve(), Path(path.stem)
     elif path.exists():
-        raise UserError(f"{path} is neither a file nor a folder: let it be read from standard input (-).")
+        raise UserError(f"{shown(path)} is neither a file nor a folder: let it be read from standard input (-).")
     else:
-        raise UserError(f"{path} does not exist: check the path.")
+        raise UserError(f"{shown(path)} does not exist: check the path.")
 
 
 def _songs_in(folder: Path, out: Path) -> list[Path]:

@@ -257,6 +257,33 @@ def test_a_song_that_fails_is_named_leaves_nothing_and_the_others_are_separated(
     assert sorted(path.name for path in (tmp_path / "separated").iterdir()) == ["song"]
 
 
+def test_standard_input_named_twice_is_separated_once(separate: Command, tmp_path: Path) -> None:
+    done = separate("-", "-", input=song(tmp_path / "song.wav").read_bytes())
+    assert done.exit_code == 0, done.output
+    assert files(tmp_path / "separated") == both("stdin")
+
+
+@pytest.mark.parametrize("name", ["hit :fire: :+1: [red]", "two\nlines \x1b[31m\x07"])
+def test_names_are_printed_as_they_are_but_for_characters_that_a_terminal_obeys(
+    model: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / f"{name} bad.wav").write_text("no music")
+    given = [song(tmp_path / f"{name}.wav", seconds=0.1), tmp_path / f"{name} bad.wav"]
+    command = [sys.executable, "-c", "from pipelines.cli import main; main()", "separate"]
+    done = subprocess.run(
+        [*command, *given, "--model", model, "-o", tmp_path / "out", "--data", tmp_path / "data"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = name.replace("\n", r"\n").replace("\x1b", r"\x1b").replace("\x07", r"\x07")
+    assert files(tmp_path / "out") == both(name)
+    assert f"{said}.wav -> {tmp_path}/out/{said}/vocals.wav and " in done.stdout
+    assert f"{said} bad.wav cannot be decoded" in done.stderr
+    assert not {"\x1b", "\x07"} & set(done.stdout + done.stderr)
+
+
 @pytest.mark.parametrize("seconds", [1 / RATE_HZ, 0.01, 25.0])
 def test_songs_of_any_length_are_separated(separate: Command, tmp_path: Path, seconds: float) -> None:
     given = song(tmp_path / "song.wav", seconds)

@@ -1,0 +1,28 @@
+"""What commands print, and to where: a terminal, a file or a pipe."""
+
+import re
+
+from rich.console import Console
+from rich.text import Text
+
+# Those of a terminal (C0, DEL, C1), the separators that break a line, and those that turn the reading direction.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def shown(name: object) -> str:
+    """The name of a file, or whatever else others chose, as it may be printed: in one line that does nothing.
+
+    >>> shown("a\\nb \\x1b[31mc :fire:")
+    'a\\\\nb \\\\x1b[31mc :fire:'
+    """
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), str(name))
+
+
+class Terminal(Console):
+    """A console that prints a name as it is: no emoji for ``:fire:``, and no control characters but line ends."""
+
+    def __init__(self, **options) -> None:
+        super().__init__(emoji=False, **options)
+
+    def render_str(self, text: str, **options) -> Text:
+        return super().render_str("\n".join(map(shown, text.split("\n"))), **options)
