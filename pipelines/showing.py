@@ -2,8 +2,10 @@
 
 import functools
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -11,6 +13,9 @@ from rich.table import Table
 from assets.paths import Paths
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
+
+INTERVAL = "95 %"
+LEAST_NAME = 12  # columns in which a system's name can still be read, over several lines
 
 
 def show_table(profile: Profile, paths: Paths, console: Console) -> None:
@@ -24,17 +29,39 @@ def show_table(profile: Profile, paths: Paths, console: Console) -> None:
         )
     summary = pd.read_parquet(file)
     said = json.loads((paths.results / "said.json").read_text(encoding="utf-8"))
-    listing = Table(title=f"Vocals, {profile.name}", caption=f"dB; {said['scenario']}.")
-    listing.add_column("system", no_wrap=True)
-    for name in ("SDR", "95 %", "SIR", "SAR", "ISR"):
-        listing.add_column(name, justify="right", no_wrap=True)
-    for row in summary[summary.target == "vocals"].itertuples(index=False):
-        interval = f"{row.SDR_low:.2f} to {row.SDR_high:.2f}"
-        numbers = [f"{row.SDR:.2f}", interval, *(f"{getattr(row, name):.2f}" for name in ("SIR", "SAR", "ISR"))]
-        listing.add_row(row.title, *numbers, style="dim" if row.kind == "reference" else None)
-    console.print(listing)
+    rows = list(summary[summary.target == "vocals"].itertuples(index=False))
+    console.print(_fitting(rows, console, title=f"Vocals, {profile.name}", caption=f"dB; {said['scenario']}."))
     for sentence in said["sentences"].values():
         console.print(f"- {escape(sentence)}", highlight=False)
+
+
+def _fitting(rows: list[Any], console: Console, **words: str) -> Table:
+    """The first of ever narrower tables that has every number whole in this console; the last where none has."""
+    everything, measures = ("SDR", INTERVAL, "SIR", "SAR", "ISR"), ("SDR", "SIR", "SAR", "ISR")
+    for columns, boxed, name_columns in (
+        (everything, True, None),
+        (measures, True, None),
+        (measures, False, None),
+        (measures, False, LEAST_NAME),
+        (("SDR",), False, LEAST_NAME),
+    ):
+        listing = Table(**words, box=box.HEAVY_HEAD if boxed else None, pad_edge=boxed)
+        listing.add_column("system", no_wrap=name_columns is None, overflow="fold")
+        for name in columns:
+            listing.add_column(name, justify="right", no_wrap=True)
+        for row in rows:
+            numbers = [_interval(row) if name == INTERVAL else f"{getattr(row, name):.2f}" for name in columns]
+            listing.add_row(escape(row.title), *numbers, style="dim" if row.kind == "reference" else None)
+        wanted = console.measure(listing, options=console.options.update(max_width=10_000)).maximum
+        if name_columns is not None:
+            wanted += name_columns - max(map(len, ["system", *(row.title for row in rows)]))
+        if wanted <= console.width:
+            break
+    return listing
+
+
+def _interval(row: Any) -> str:
+    return f"{row.SDR_low:.2f} to {row.SDR_high:.2f}"
 
 
 def show_end(profile: Profile, paths: Paths, console: Console) -> None:

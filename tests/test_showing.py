@@ -1,0 +1,49 @@
+"""Tables in the terminal."""
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from assets.paths import Paths
+from pipelines.profiles import PROFILES
+from pipelines.showing import show_table
+from pipelines.terminal import Terminal
+
+TITLES = ("Open-Unmix, dual loss, balanced", "Transformer", "Mixture as estimate")
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    """A data folder with a table of results."""
+    paths = Paths(tmp_path, "demo")
+    paths.results.mkdir(parents=True)
+    measures = {"SDR": -14.31, "SDR_low": -15.65, "SDR_high": -12.5, "SIR": 10.25, "SAR": float("nan"), "ISR": -9.75}
+    rows = [{"title": title, "kind": "trained", "target": "vocals", **measures} for title in TITLES]
+    pd.DataFrame(rows).to_parquet(paths.results / "results.parquet")
+    said = {"scenario": "demo", "sentences": {}}
+    (paths.results / "said.json").write_text(json.dumps(said), encoding="utf-8")
+    return paths
+
+
+def printed(paths: Paths, columns: int) -> str:
+    console = Terminal(file=io.StringIO(), width=columns)
+    show_table(PROFILES["demo"], paths, console)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("columns", [40, 50, 60, 66, 72, 80, 200])
+def test_every_measure_is_whole_in_a_terminal_of_any_width(paths: Paths, columns: int) -> None:
+    said = printed(paths, columns)
+    assert "…" not in said
+    assert max(map(len, said.splitlines())) <= columns
+    numbers = [re.findall(r"-?\d+\.\d\d|nan", re.sub(r"-15\.65 to -12\.50", "", line)) for line in said.splitlines()]
+    assert [found for found in numbers if found] == [["-14.31", "10.25", "nan", "-9.75"]] * len(TITLES)
+    assert ("-15.65 to -12.50" in said) == (columns >= 100)
+
+
+def test_in_the_narrowest_terminal_the_sdr_of_every_system_is_whole(paths: Paths) -> None:
+    assert printed(paths, 24).count("-14.31") == len(TITLES)
