@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from assets.paths import Paths
+from pipelines.options import advised
 from pipelines.terminal import shown
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
@@ -43,16 +44,39 @@ def choose_model(
         if variant is not None or seed is not None:
             raise UserError("--model names a model by itself: leave out --variant and --seed.")
         return ChosenModel(_model_file(paths, model), why="as named")
+    if seed is not None:
+        _require_trained_with(seed, profile, paths, variant)
     seed = profile.seeds[0] if seed is None else seed
     name, why = (variant, "as asked for") if variant is not None else _best(profile, paths, seed)
     chosen = find_variant(name)
     file = paths.model(name, seed)
     if not file.exists():
-        seeds = "" if seed in profile.seeds else f" --set seeds={','.join(map(str, (*profile.seeds, seed)))}"
         raise UserError(
-            f"{name} is not trained yet ({file} is missing): run `sepbench run -p {profile.name} --only {name}{seeds}`."
+            f"{name} is not trained yet ({file} is missing): run `{advised('run', profile, '--only', name)}`."
         )
     return ChosenModel(file, chosen, why, chosen.wiener_iterations)
+
+
+def _require_trained_with(seed: int, profile: Profile, paths: Paths, variant: str | None) -> None:
+    """Raise :class:`UserError` unless there is a model of that seed: of the variant, or where none is named, of any."""
+    names = list(VARIANTS) if variant is None else [find_variant(variant).name]
+    trained = sorted({found for name in names for found in _seeds(paths, name)})
+    if seed in trained:
+        return
+    seeds = ",".join(map(str, dict.fromkeys((*(trained or profile.seeds), seed))))
+    only = ("--only", variant) if variant is not None else ()
+    there = f"those there are have {', '.join(map(str, trained))}" if trained else "there is none of any seed yet"
+    raise UserError(
+        f"There is no model of {variant or profile.name} with seed {seed}; {there}: name another --seed, or train it "
+        f"with `{advised('run', profile, *only, settings={'seeds': seeds})}`."
+    )
+
+
+def _seeds(paths: Paths, variant: str) -> list[int]:
+    """The seeds that a variant has models of."""
+    folders = paths.checkpoint(variant, 0).parent.glob("seed_*")
+    found = [int(folder.name.removeprefix("seed_")) for folder in folders if folder.name[5:].isdecimal()]
+    return [seed for seed in found if paths.model(variant, seed).exists()]
 
 
 def trained_variants(profile: Profile, paths: Paths) -> list[str]:

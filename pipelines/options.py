@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -82,3 +83,21 @@ def use_options(
         os.environ[OVERRIDES_VARIABLE] = json.dumps(overrides)
     chosen = chosen_profile()
     return chosen, Paths(data_folder(), chosen.name)
+
+
+def advised(command: str, profile: Profile, *words: str, settings: Mapping[str, str] | None = None) -> str:
+    """A command to advise, as it is typed into a shell: of this profile, with the options that were given to this one.
+
+    Without them it would look for the products, the dataset and the histories in other places.
+
+    words: of its own. settings: that it changes beside those given.
+    """
+    options = []
+    if data := os.environ.get("SEPBENCH_DATA"):
+        options += ["--data", data]
+    if dataset := os.environ.get(DATASET_VARIABLE):
+        options += ["--dataset", dataset]
+    changed = json.loads(os.environ.get(OVERRIDES_VARIABLE) or "{}") | dict(settings or {})
+    for key, value in changed.items():
+        options += ["--set", f"{key}={value}"]
+    return shlex.join(["sepbench", command, "-p", profile.name, *words, *options])

@@ -11,6 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from assets.paths import Paths
+from pipelines.options import advised
+from pipelines.terminal import shown
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 
@@ -24,9 +26,7 @@ def show_table(profile: Profile, paths: Paths, console: Console) -> None:
 
     file = paths.results / "results.parquet"
     if not file.exists():
-        raise UserError(
-            f"There are no results of {profile.name} in {paths.data}: run `sepbench run -p {profile.name}`."
-        )
+        raise UserError(f"There are no results of {profile.name} in {paths.data}: run `{advised('run', profile)}`.")
     summary = pd.read_parquet(file)
     said = json.loads((paths.results / "said.json").read_text(encoding="utf-8"))
     rows = list(summary[summary.target == "vocals"].itertuples(index=False))
@@ -70,11 +70,11 @@ def show_end(profile: Profile, paths: Paths, console: Console) -> None:
     where = {
         "table": paths.results,
         "report": paths.report / "index.html",
-        "Dagster": f"sepbench ui -p {profile.name} (history in {paths.data / 'dagster'})",
+        "Dagster": f"{advised('ui', profile)} (history in {paths.data / 'dagster'})",
         "MLflow": f"the same command (runs in {paths.data / 'mlflow'})",
     }
     for name, place in where.items():
-        console.print(f"[bold]{name:<8}[/] {place}", highlight=False, soft_wrap=True)
+        console.print(f"[bold]{name:<8}[/] {escape(shown(place))}", highlight=False, soft_wrap=True)
 
 
 MARKS = {
@@ -87,12 +87,12 @@ MARKS = {
 
 def show_standings(profile: Profile, paths: Paths, console: Console) -> None:
     """Print every asset with its standing, and the reasons where it is not fresh."""
-    from assets.staleness import shown
+    from assets.staleness import shown as shown_key
     from pipelines.selection import standing
 
     listing = Table("asset", "is", "because", box=None, pad_edge=False)
     for _, one in standing(profile, paths):
-        listing.add_row(f"[bold]{shown(one.key)}[/]", MARKS[one.state], escape("\n".join(one.reasons)))
+        listing.add_row(f"[bold]{shown_key(one.key)}[/]", MARKS[one.state], escape("\n".join(one.reasons)))
     console.print(listing)
 
 

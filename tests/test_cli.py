@@ -86,6 +86,20 @@ def test_a_table_that_is_not_there_yet_says_which_command_makes_it(tmp_path: Pat
     assert "sepbench run -p demo" in done.stderr
 
 
+def test_a_command_that_is_advised_has_the_options_that_were_given(tmp_path: Path) -> None:
+    data = tmp_path / "my data"
+    asked = ["-p", "folder", "--data", data, "--set", "training.batch=2", "--set", "device=cpu"]
+    done = sepbench("separate", tmp_path / "x.wav", "-v", "l1_loss", *asked, SEPBENCH_DATASET="/my music")
+    assert "x.wav does not exist" in done.stderr
+    (tmp_path / "x.wav").touch()
+    done = sepbench("separate", tmp_path / "x.wav", "-v", "l1_loss", *asked, SEPBENCH_DATASET="/my music")
+    assert (
+        f"run `sepbench run -p folder --only l1_loss --data '{data}' --dataset '/my music' --set training.batch=2 "
+        "--set device=cpu`."
+    ) in done.stderr
+    assert f"run `sepbench run -p demo --data '{data}'`." in sepbench("table", "--data", data).stderr
+
+
 @pytest.mark.slow
 def test_a_run_shows_its_progress_and_ends_with_the_table_and_a_refresh_makes_nothing_again(
     stem_dataset: Path, tmp_path: Path
@@ -97,6 +111,7 @@ def test_a_run_shows_its_progress_and_ends_with_the_table_and_a_refresh_makes_no
     assert "made open_unmix/checkpoint" in first.stdout
     assert "Oracle mask" in first.stdout
     assert str(tmp_path / "musdb18-7s" / "report" / "index.html") in first.stdout
+    assert f"sepbench ui -p musdb18-7s --data {tmp_path} --dataset {stem_dataset} --set " in first.stdout
     second = sepbench("refresh", *common, **overrides)
     assert second.returncode == 0, second.stdout + second.stderr
     assert second.stdout.startswith("Everything is up to date.")

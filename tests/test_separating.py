@@ -355,8 +355,25 @@ class TestChoosing:
     def test_a_variant_or_seed_that_is_not_trained_says_which_command_trains_it(self, trained: Path) -> None:
         with pytest.raises(UserError, match=r"sepbench run -p demo --only transformer"):
             choose_model(self.DEMO, Paths(trained, "demo"), variant="transformer")
-        with pytest.raises(UserError, match=r"is not trained yet.*--only open_unmix --set seeds=42,43"):
-            choose_model(self.DEMO, Paths(trained, "demo"), seed=43)
+
+    @pytest.mark.parametrize(
+        ("variant", "said"),
+        [
+            (None, "no model of demo with seed 99; those there are have 42, 43: .*run -p demo --set seeds=42,43,99`"),
+            ("l1_loss", "no model of l1_loss with seed 99; those there are have 42, 43: .* --only l1_loss --set seeds"),
+            ("dual_loss", "no model of dual_loss with seed 99; there is none of any seed yet: .* --set seeds=42,99`"),
+        ],
+    )
+    def test_a_seed_that_is_not_trained_is_refused_with_those_that_are(
+        self, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: str | None, said: str
+    ) -> None:
+        for name in ("SEPBENCH_DATASET", "SEPBENCH_DATA", "SEPBENCH_OVERRIDES"):
+            monkeypatch.delenv(name, raising=False)
+        shutil.copytree(trained, tmp_path / "data")
+        paths = Paths(tmp_path / "data", "demo")
+        shutil.copytree(paths.checkpoint("l1_loss", 42), paths.checkpoint("l1_loss", 43))
+        with pytest.raises(UserError, match=said):
+            choose_model(self.DEMO, paths, variant=variant, seed=99)
 
     def test_a_run_and_a_registered_model_are_found_by_name(self, model: Path, tmp_path: Path) -> None:
         from assets.registry import register_model
