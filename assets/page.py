@@ -3,7 +3,7 @@
 import json
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -47,17 +47,21 @@ def report_material(job: Job) -> Material:
         summaries={name: one.summary for name, one in {**VARIANTS, **references()}.items()},
         estimate_folders={name: f"../estimates/{name}/seed_{seeds[0]}" for name in trained},
         origins=job.origins(),
-        command=command(job.profile),
+        command=command(job.profile, trained),
         commit=git.get("mlflow.source.git.commit", ""),
         edited=git.get("git.dirty") == "true",
     )
 
 
-def command(profile: Profile) -> str:
-    """What makes the benchmark again, with the settings that were given by ``--set``."""
+def command(profile: Profile, trained: Sequence[str]) -> str:
+    """What makes the benchmark again: only those variants, with the settings that were given by ``--set``."""
+    from sepmodels.variants import VARIANTS
+
     parts = ["sepbench", "run", "-p", profile.name]
     if profile.dataset.layout != "demo":
         parts += ["--dataset", "DIR"]
+    if set(trained) != set(VARIANTS):
+        parts += [part for name in trained for part in ("--only", name)]
     for key, text in json.loads(os.environ.get(OVERRIDES_VARIABLE) or "{}").items():
         parts += ["--set", f"{key}={text}"]
     return shlex.join(parts)

@@ -18,7 +18,7 @@ from sepmodels.report.figures import heat_map, score_figures
 from sepmodels.report.material import METRICS, TARGETS, Material
 from sepmodels.report.prints import write_prints
 from sepmodels.report.table import Cell, Table, scale, tables
-from sepmodels.report.training_figures import AXES, CURVES, RESOURCES, training_figures
+from sepmodels.report.training_figures import AXES, CURVES, RESOURCES, seed_lines, training_figures
 
 # In the order in which they rest on one another.
 SCRIPTS = (
@@ -93,6 +93,7 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
         compared=len(material.trained) > 1,
         curves={name: said for name, (said, _) in CURVES.items() if f"curves/{name}/step" in figures},
         axes=AXES,
+        seed_lines=seed_lines(material.profile.seeds),
         resources={name: words for name, words in RESOURCES.items() if f"resources/{name}" in figures},
         prints=named,
         made=_made(material),

@@ -1,6 +1,6 @@
 """Figures of training for the page: losses over steps and minutes, speed and memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,7 +15,7 @@ CURVES = {
     "loss": ("training loss", True),
 }
 AXES = {"step": "steps", "minutes": "minutes"}
-DASHES = ("solid", "dash", "dot", "dashdot")  # of seeds
+DASHES = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "dash-dotted"}  # of seeds -> in words
 # name -> (heading, what it is)
 RESOURCES = {
     "chunks_per_second": ("Chunks per second", "in training, while stepping; more is faster"),
@@ -45,7 +45,7 @@ def curves(material: Material, rows: pd.DataFrame, name: str, axis: str) -> Any:
     """
     import plotly.graph_objects as go
 
-    relative = CURVES[name][1]
+    relative, seeds = CURVES[name][1], material.profile.seeds
     figure = go.Figure(
         layout={
             "height": 440,
@@ -53,26 +53,46 @@ def curves(material: Material, rows: pd.DataFrame, name: str, axis: str) -> Any:
             "xaxis": {"title": f"{AXES[axis]} of training", "rangemode": "tozero"},
             "yaxis": {"title": axis_title(name), "type": "log" if relative else "linear", "automargin": True},
             "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
-            "hovermode": "x unified",
+            "hovermode": "x unified" if len(seeds) == 1 else "closest",  # of all seeds, the label would hide the plot
         }
     )
-    seeds = list(dict.fromkeys(rows.seed))
+    named: set[str] = set()
     for (variant, seed), own in rows.groupby(["variant", "seed"], sort=False):
         own = own.sort_values("step")
-        label = material.titles.get(variant, variant) + (f", seed {seed}" if len(seeds) > 1 else "")
+        title = material.titles.get(variant, variant)
         values = own.value / own.value.iloc[0] if relative else own.value
         figure.add_scatter(
             x=[round(value, 3) for value in own[axis]],
             y=[float(f"{value:.5g}") for value in values],
-            name=label,
+            name=title,
+            legendgroup=variant,  # one entry of the legend for all its seeds
+            showlegend=variant not in named,
+            hovertemplate=f"%{{y}}<extra>{title}{f', seed {seed}' if len(seeds) > 1 else ''}</extra>",
             mode="lines" if len(own) > 1 else "markers",  # of one point there is no line
             line={
                 "color": material.colours.get(variant),
-                "dash": DASHES[seeds.index(seed) % len(DASHES)],
+                "dash": _of_seed(seeds, seed, list(DASHES)),
                 "width": 2,
             },
         )
+        named.add(variant)
     return as_json(figure)
+
+
+def seed_lines(seeds: Sequence[int]) -> str:
+    """Which line is whose, where there are several seeds.
+
+    >>> seed_lines([42, 43])
+    'Seed 42 is solid, 43 dashed.'
+    >>> seed_lines([42])
+    ''
+    """
+    first, *others = [f"{seed} {_of_seed(seeds, seed, list(DASHES.values()))}" for seed in seeds]
+    return ", ".join([f"Seed {first.replace(' ', ' is ')}", *others]) + "." if others else ""
+
+
+def _of_seed(seeds: Sequence[int], seed: int, styles: list[str]) -> str:
+    return styles[seeds.index(seed) % len(styles)]
 
 
 def axis_title(name: str) -> str:

@@ -23,7 +23,10 @@ function setBlind(on) {
   blind.on = on;
   desk.votes.hidden = !on;
   desk.shown = null;
-  if (on) player.select("mixture");
+  if (on) {
+    closeElsewhere(); // what plays there has a name
+    player.select("mixture");
+  }
   if (!on) desk.votes.replaceChildren();
   desk.wanted = on ? null : desk.wanted;
   showSignals();
@@ -63,7 +66,7 @@ function showVoting() {
 function vote(system) {
   const track = desk.entry.track;
   blind.votes.push({
-    track, target: blind.target, system: system ?? "", title: system ? systems.get(system).title : "No difference",
+    track, target: blind.target, system: system ?? "",
     letters: orderOf(track).map((name, number) => `${letter(number)}=${name}`).join(" "), time: new Date().toISOString(),
   });
   blind.orders.delete(`${track}/${blind.target}`);
@@ -76,19 +79,25 @@ function vote(system) {
   else showResult();
 }
 
+/** What a vote was for, told apart also where variants share a title. */
+function votedFor(system) {
+  if (!system) return "No difference";
+  const { title } = systems.get(system);
+  return page.systems.some((one) => one.title === title && one.name !== system) ? `${title} (${system})` : title;
+}
+
 function showResult() {
   player.pause();
   setBlind(false);
   desk.blind.checked = false;
-  const names = [...page.trained.map((name) => systems.get(name).title), "No difference"];
-  const counts = names.map((name) => [name, blind.votes.filter((one) => one.title === name).length]).sort((a, b) => b[1] - a[1]);
-  const rows = counts.map(([name, count]) => make("tr", {}, make("th", { scope: "row", text: name }),
+  const counts = [...page.trained, ""].map((system) => [votedFor(system), blind.votes.filter((one) => one.system === system).length]);
+  const rows = counts.sort((a, b) => b[1] - a[1]).map(([name, count]) => make("tr", {}, make("th", { scope: "row", text: name }),
     make("td", {}, make("meter", { min: 0, max: blind.votes.length, value: String(count), "aria-label": `${name}: ${count} votes` }), ` ${count}`)));
   desk.votes.hidden = false;
   desk.votes.replaceChildren(
     make("p", {}, make("strong", { text: `Result of ${blind.votes.length} blind vote${blind.votes.length > 1 ? "s" : ""}` })),
     make("table", { class: "votes" }, make("tbody", {}, ...rows)),
-    make("ul", {}, ...blind.votes.map((one) => make("li", { text: `${one.track}, ${one.target}: ${one.title}` }))),
+    make("ul", {}, ...blind.votes.map((one) => make("li", { text: `${one.track}, ${one.target}: ${votedFor(one.system)}` }))),
     make("div", { class: "row" },
       make("button", { type: "button", class: "main", text: "Download the votes (CSV)", click: () => download("blind-votes.csv", votesCsv(), "text/csv") }),
       make("button", { type: "button", text: "Start again", click: () => { blind.votes = []; desk.blind.checked = true; setBlind(true); } })));

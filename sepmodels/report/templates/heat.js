@@ -62,9 +62,15 @@ function listenTo(track, system, target) {
   else playElsewhere(track, system);
 }
 
+function closeElsewhere() {
+  const shown = document.querySelector(".elsewhere");
+  shown?.querySelector("audio").pause();
+  shown?.remove();
+}
+
 /** The whole estimate, from the folder that the benchmark keeps beside the report's. */
 function playElsewhere(track, system) {
-  document.querySelector(".elsewhere")?.remove();
+  closeElsewhere();
   const title = `${systems.get(system).title}: ${track}`;
   const note = make("span", { text: title });
   const audio = make("audio", {
@@ -73,7 +79,7 @@ function playElsewhere(track, system) {
   });
   pausePlayer();
   heat.after(make("div", { class: "elsewhere" }, note, audio,
-    make("button", { type: "button", text: "Close", click: (event) => { audio.pause(); event.target.parentElement.remove(); } })));
+    make("button", { type: "button", text: "Close", click: closeElsewhere })));
   audio.play().catch(() => {}); // the note says why
   say(`Playing ${title}`);
 }

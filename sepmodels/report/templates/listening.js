@@ -37,7 +37,7 @@ function buildListening() {
   place.append(tabs, make("div", { class: "desk" },
     make("div", { class: "transport" }, desk.play,
       make("div", { class: "place" }, desk.slider, desk.clock),
-      make("label", {}, loop, " loop"), make("label", {}, loud, " equally loud"), make("label", {}, desk.blind, " blind test")),
+      make("label", {}, loop, " loop"), make("label", {}, loud, " equally loud"), page.trained.length > 1 ? make("label", {}, desk.blind, " blind test") : null), // one letter would hide nothing
     desk.votes, desk.signals, desk.view));
   document.getElementById("listen").addEventListener("keydown", (event) => {
     const typed = event.target.closest("button, select, audio, input:not([type='radio'])");
@@ -181,9 +181,9 @@ function follow() {
   desk.clock.textContent = `${clock(seconds)} / ${clock(player.duration)}`;
   desk.cursors.forEach((cursor) => { cursor.style.left = `${(100 * seconds) / player.duration}%`; });
   const signal = desk.entry.signals.find((one) => one.key === player.key);
-  const at = Math.min(Math.floor(seconds), signal.sdr.length - 1);
+  const score = signal.sdr[Math.floor(seconds)]; // of a last second that is cut short there is none
   const text = `${nameOf(signal)}, ${clock(desk.entry.start + seconds)} into the track` +
-    (signal.sdr.length ? `: SDR ${decibels(signal.sdr[at])} dB in this second.` : ".");
+    (score === undefined ? "." : `: SDR ${decibels(score)} dB in this second.`);
   if (desk.readout.textContent !== text) desk.readout.textContent = text;
   if (player.playing) requestAnimationFrame(follow);
 }

@@ -3,6 +3,7 @@ const CHOICES = { target: "track-target", metric: "track-metric", curve: "curve"
 const FINGER = matchMedia("(pointer: coarse)").matches; // which scrolls the page, and hides what lies under buttons
 const CONFIG = {
   displaylogo: false, responsive: true, displayModeBar: FINGER ? false : "hover",
+  showSendToCloud: false, plotlyServerURL: "", // what is scored here stays here
   modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
 };
 
@@ -26,6 +27,7 @@ function draw(element) {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: ink, family: getComputedStyle(document.body).fontFamily, size: 13 },
     hoverlabel: { bgcolor: colour("--tip"), bordercolor: colour("--tip"), font: { color: colour("--on-tip") } },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--soft"), activecolor: colour("--ink") },
     dragmode: FINGER ? false : "zoom",
     xaxis: { ...line, ...figure.layout.xaxis }, yaxis: { ...line, ...figure.layout.yaxis },
   };
@@ -51,8 +53,18 @@ const sight = new IntersectionObserver((entries) => {
 
 function redraw() { inSight.forEach(draw); }
 
+/** For paper: all figures, also those that nobody has scrolled to, light and as wide as the page. */
+function forPaper(printing) {
+  document.documentElement.toggleAttribute("data-printing", printing);
+  for (const element of document.querySelectorAll(".plot")) inSight.add(element);
+  redraw();
+}
+
 for (const element of document.querySelectorAll(".plot")) sight.observe(element);
 for (const name of Object.values(CHOICES)) {
   for (const input of document.getElementsByName(name)) input.addEventListener("change", redraw);
 }
 themeListeners.push(redraw);
+addEventListener("beforeprint", () => forPaper(true));
+addEventListener("afterprint", () => forPaper(false));
+matchMedia("print").addEventListener("change", ({ matches }) => forPaper(matches));
