@@ -46,7 +46,7 @@ def run(
 ) -> None:
     """Materialize the benchmark: dataset, every variant's training, separation and scores, table and report.
 
-    The default profile takes some minutes on a CPU. Ctrl-C saves; the next run goes on from there.
+    The default profile takes some minutes on a CPU. Ctrl-C saves; `sepbench refresh` goes on from there.
     """
     from pipelines.selection import select
 

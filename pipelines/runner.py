@@ -24,6 +24,7 @@ from sepmodels.errors import UserError
 
 INTERRUPTED = 130
 LOGS_KEPT = 20
+GOES_ON = "`sepbench refresh` with the same options goes on from here."  # `run` would make all anew
 
 
 def run_assets(paths: Paths, job: str, keys: Sequence[str], console: Console) -> int:
@@ -132,7 +133,10 @@ def _say_why(command: str, log: Path, status: int, console: Console) -> None:
         console.print(f"[red]{asset}[/]: {escape(reason)}", highlight=False, soft_wrap=True)
     if status < 0:
         name = signal.Signals(-status).name
-        console.print(f"The run's process was ended by {name}; the next run goes on from here.", soft_wrap=True)
+        console.print(
+            f"The run's process was ended by {name}; `sepbench refresh` with the same options goes on from here.",
+            soft_wrap=True,
+        )
     elif not reasons:
         console.print(f"The run ended with status {status}; its log is {log}.", soft_wrap=True)
 
@@ -156,7 +160,7 @@ def _failures(command: str) -> Iterator[tuple[str, str]]:
             elif data.error:
                 cause = data.error.cause or data.error
                 if cause.cls_name == STOPPED:
-                    yield _asset_of(event), "stopped; the next run goes on from here."
+                    yield _asset_of(event), f"stopped; {GOES_ON}"
                     continue
                 yield _asset_of(event), f"{cause.cls_name or 'Error'}: {cause.message.strip().splitlines()[-1]}"
 

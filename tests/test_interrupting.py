@@ -73,13 +73,13 @@ class Refresh:
 def ctrl_c(refresh: Refresh) -> None:
     os.killpg(refresh.process.pid, signal.SIGINT)
     assert refresh.process.wait() == 130, refresh.output.read_text()
-    assert "stopped; the next run goes on from here" in refresh.output.read_text()
+    assert "stopped; `sepbench refresh` with the same options goes on from here" in refresh.output.read_text()
 
 
 def kill_9_of_the_run(refresh: Refresh) -> None:
     refresh.run_process().kill()
     assert refresh.process.wait() == 128 + signal.SIGKILL
-    assert "ended by SIGKILL; the next run goes on from here" in refresh.output.read_text()
+    assert "ended by SIGKILL; `sepbench refresh` with the same options goes on from here" in refresh.output.read_text()
 
 
 def kill_9_of_the_command(refresh: Refresh) -> None:
