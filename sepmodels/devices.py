@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import os
 import resource
 from collections.abc import Iterator
@@ -85,6 +86,8 @@ def prepare_device(device: torch.device, memory_budget_gb: float | None) -> None
         keep_freed_memory()
         return
     torch.cuda.set_device(device)  # what names no device means this one
+    gc.collect()
+    torch.cuda.empty_cache()  # of the training before, whose memory would not count as free
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it the sums of cuDNN's LSTM vary
     torch.backends.cudnn.deterministic = True
     torch.use_deterministic_algorithms(True, warn_only=True)  # of attention's gradients, for one

@@ -191,6 +191,7 @@ class Learner:
             "parts": self.parts,
             "recomputes": self.recomputes,
             "saves_on_host": self.saves_on_host,
+            "notes": list(self.notes),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -201,6 +202,7 @@ class Learner:
             self.scaler.load_state_dict(state["scaler"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
+        self.notes = list(dict.fromkeys([*state["notes"], *self.notes]))
         self.parts = state["parts"]
         self.saves_on_host = state["saves_on_host"] and self.device.type == "cuda"  # elsewhere it is there already
         if state["recomputes"] and not self.recomputes:

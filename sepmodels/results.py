@@ -134,7 +134,7 @@ def make_results(
     baseline_title = titles.get(baseline, baseline)
     return Results(
         summary=pd.DataFrame(rows).join(extra, on="variant").assign(scenario=scenario),
-        comparisons=comparisons,
+        comparisons=comparisons.assign(scenario=scenario),
         by_seed=trained.reset_index(drop=True).assign(scenario=scenario),
         sentences={
             name: sentence(comparisons[comparisons.variant == name], titles.get(name, name), baseline_title)

@@ -55,8 +55,8 @@ class ResidentChunks:
         row = torch.arange(augment.STEMS)[None, :, None] * CHANNELS + channel  # (batch, stem, channel)
         begin = self.begins[draws.track] + draws.start
         starts = begin[..., None] + row * self.lengths[draws.track][..., None]
-        stems = self.windows.index_select(0, starts.flatten().to(self.device)).view(*row.shape, -1)
-        return augment.mix(stems, draws.gain.to(self.device))
+        stems = self.windows.index_select(0, _sent(starts.flatten(), self.device)).view(*row.shape, -1)
+        return augment.mix(stems, _sent(draws.gain, self.device))
 
 
 class HostChunks:
@@ -79,7 +79,7 @@ class HostChunks:
         first, second = read.result()
         if self.device.type == "cpu":
             return first, second
-        return augment.mix(first.to(self.device, non_blocking=True), second.to(self.device, non_blocking=True))
+        return augment.mix(_sent(first, self.device), _sent(second, self.device))
 
     def _mixed(self, draws: augment.Draws) -> Batch:
         mixture = torch.zeros(len(draws.gain), CHANNELS, self.chunk)
@@ -90,11 +90,11 @@ class HostChunks:
 
     def _stems(self, draws: augment.Draws) -> Batch:
         shape = (*draws.gain.shape, CHANNELS, self.chunk)
-        stems = torch.empty(shape, dtype=torch.int16, pin_memory=self.device.type == "cuda")
+        stems = _pinned(torch.empty(shape, dtype=torch.int16), self.device)
         for index in range(len(stems)):
             for stem, excerpt in enumerate(self._excerpts(draws, index)):
                 stems[index, stem].numpy()[:] = excerpt
-        return stems, draws.gain
+        return stems, _pinned(draws.gain, self.device)
 
     def _excerpts(self, draws: augment.Draws, index: int) -> list[augment.Int16s]:
         """The four stems of one chunk, (channel, sample) each."""
@@ -105,6 +105,16 @@ class HostChunks:
             missing = self.chunk - excerpt.shape[-1]
             found.append(np.pad(excerpt, ((0, 0), (0, missing))) if missing else excerpt)
         return found
+
+
+def _pinned(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """In memory that a GPU reads by itself, where there is one."""
+    return values.pin_memory() if device.type == "cuda" and not values.is_pinned() else values
+
+
+def _sent(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """On the device, without waiting for what it still computes."""
+    return _pinned(values, device).to(device, non_blocking=True)
 
 
 class ChunkSampler:

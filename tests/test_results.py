@@ -213,7 +213,8 @@ def test_every_form_of_the_table_names_scenario_and_aggregation(tmp_path: Path) 
     results.write(tmp_path)
     assert results.to_markdown().startswith(scenario)
     assert set(pd.read_csv(tmp_path / "results.csv").scenario) == {scenario}
-    assert set(pd.read_parquet(tmp_path / "results.parquet").scenario) == {scenario}
+    for table in ("results", "comparisons", "by_seed"):
+        assert set(pd.read_parquet(tmp_path / f"{table}.parquet").scenario) == {scenario}
 
 
 def test_the_files_hold_the_table(tmp_path: Path) -> None:
