@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, get_args, get_type_hints
 
 from sepmodels.errors import UserError, unknown_name
-from sepmodels.limits import check_limits
+from sepmodels.limits import check_limits, check_overlap
 from sepmodels.settings import DatasetSettings, Profile, TrainingSettings
 
 DEFAULT = "demo"
@@ -68,6 +68,7 @@ def chosen_profile(environment: Mapping[str, str] = os.environ) -> Profile:
         profile = override(profile, "dataset.folder", folder)
     for key, text in json.loads(environment.get(OVERRIDES_VARIABLE) or "{}").items():
         profile = override(profile, key, text)
+    check_overlap(profile.separation)
     return profile
 
 

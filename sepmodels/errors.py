@@ -17,8 +17,21 @@ def unknown_name(kind: str, name: str, choices: Iterable[str]) -> UserError:
 
     >>> str(unknown_name("variant", "transfomer", ["open_unmix", "transformer"]))
     "There is no variant 'transfomer': did you mean 'transformer'? Known: open_unmix, transformer."
+    >>> str(unknown_name("variant", "l1", ["open_unmix", "l1_loss"]))
+    "There is no variant 'l1': did you mean 'l1_loss'? Known: open_unmix, l1_loss."
     """
     known = list(choices)
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return UserError(f"There is no {kind} {name!r}: {hint}Known: {', '.join(known)}.")
+    near = _nearest(name, known)
+    hint = f": did you mean {near!r}?" if near else "."
+    return UserError(f"There is no {kind} {name!r}{hint} Known: {', '.join(known)}.")
+
+
+def _nearest(name: str, known: list[str]) -> str | None:
+    """The shortest that begins with the name; else the one that is written much alike, or has the name in it."""
+    if not name:
+        return None
+    small = name.lower()
+    begin = [choice for choice in known if choice.lower().startswith(small)]
+    alike = difflib.get_close_matches(name, known, n=1)
+    within = [choice for choice in known if small in choice.lower()]
+    return min(begin or alike or within, key=len, default=None)

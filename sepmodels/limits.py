@@ -5,6 +5,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from sepmodels.errors import UserError
+from sepmodels.settings import SeparationSettings
 
 # By dotted name: the least and the most. Without an entry any number from 0 on may be.
 LIMITS = {
@@ -47,6 +48,25 @@ def check_limits(settings: Any, prefix: str = "") -> None:
                 _check_number(f"{prefix}{entry.name}", number)
     if getattr(settings, "gain_low", 0.0) > getattr(settings, "gain_high", math.inf):
         raise UserError(f"The setting {prefix}gain_low cannot be above {prefix}gain_high ({settings.gain_high}).")
+
+
+def check_overlap(settings: SeparationSettings) -> None:
+    """Raise :class:`UserError` where neighbouring segments would share more than half of themselves.
+
+    Apart from :func:`check_limits`, since the two lengths are set one after the other.
+
+    >>> check_overlap(SeparationSettings(segment_seconds=20.0, overlap_seconds=30.0))
+    Traceback (most recent call last):
+    sepmodels.errors.UserError: The setting separation.overlap_seconds cannot be 30 with segments of 20 seconds: \
+expected at most half a segment, from 0 to 10 seconds; longer segments (separation.segment_seconds) may share more.
+    """
+    segment, overlap = settings.segment_seconds, settings.overlap_seconds
+    if 2 * overlap > segment:
+        raise UserError(
+            f"The setting separation.overlap_seconds cannot be {overlap:g} with segments of {segment:g} seconds: "
+            f"expected at most half a segment, from 0 to {segment / 2:g} seconds; longer segments "
+            "(separation.segment_seconds) may share more."
+        )
 
 
 def _check_number(name: str, number: float) -> None:

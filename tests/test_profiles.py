@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pipelines.profiles import PROFILES, chosen_profile, override, setting_names
-from sepmodels.errors import UserError
+from sepmodels.errors import UserError, unknown_name
 from sepmodels.limits import LIMITS
 from sepmodels.settings import result_settings
 
@@ -87,6 +87,18 @@ def test_a_number_that_a_setting_cannot_be_is_refused_by_name(key: str, text: st
         override(PROFILES["demo"], key, text)
 
 
+@pytest.mark.parametrize("seconds", ["10.01", "30"])
+def test_an_overlap_of_more_than_half_a_segment_is_refused_in_seconds_with_what_is_allowed(seconds: str) -> None:
+    asked = {"separation.overlap_seconds": seconds}
+    with pytest.raises(UserError, match=rf"cannot be {seconds} with segments of 20 seconds: .* from 0 to 10 seconds"):
+        chosen_profile({"SEPBENCH_OVERRIDES": json.dumps(asked)})
+
+
+def test_an_overlap_is_held_against_the_segments_that_are_set_after_it() -> None:
+    asked = {"separation.overlap_seconds": "15", "separation.segment_seconds": "30"}
+    assert chosen_profile({"SEPBENCH_OVERRIDES": json.dumps(asked)}).separation.overlap_seconds == 15
+
+
 def test_every_limit_is_of_a_setting() -> None:
     assert set(LIMITS) <= set(setting_names())
 
@@ -111,6 +123,20 @@ def test_a_number_that_would_spoil_the_results_or_fail_hours_later_is_refused_at
 def test_an_unknown_setting_is_refused_with_the_nearest_suggested() -> None:
     with pytest.raises(UserError, match=r"did you mean 'training\.batch'"):
         override(PROFILES["demo"], "training.bach", "8")
+
+
+@pytest.mark.parametrize(
+    ("name", "suggested"), [("batch", "training.batch"), ("report.exc", "report.excerpt_seconds"), ("SCORER", "scorer")]
+)
+def test_of_a_setting_that_is_named_in_part_the_whole_name_is_suggested(name: str, suggested: str) -> None:
+    with pytest.raises(UserError, match=rf"did you mean '{suggested}'\?"):
+        override(PROFILES["demo"], name, "8")
+
+
+def test_where_no_name_is_near_only_those_known_are_said() -> None:
+    for name in ("zzzz", ""):
+        with pytest.raises(UserError, match=rf"There is no profile '{name}'\. Known: demo, "):
+            raise unknown_name("profile", name, PROFILES)
 
 
 def test_what_only_affects_speed_is_no_part_of_the_result() -> None:
