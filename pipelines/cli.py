@@ -10,7 +10,7 @@ from rich.markup import escape
 from assets.paths import Paths
 from pipelines.options import AcceptLicenceOption, DataOption, DatasetOption, ProfileOption, SetOption, use_options
 from pipelines.song_commands import export, separate, serve
-from pipelines.terminal import Terminal
+from pipelines.terminal import Terminal, output_is_lost
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 
@@ -30,6 +30,22 @@ OnlyOption = Annotated[
         help="Only this variant's chain, the data, the references and the table; may be given again.",
     ),
 ]
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        console.print(f"sepbench {version('sepbench')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say name and version, and end.")
+    ] = False,
+) -> None: ...
 
 
 @app.command()
@@ -195,11 +211,29 @@ def doctor(profile: ProfileOption = None, dataset: DatasetOption = None, data: D
 
 
 def main() -> None:
-    """Run the command line; what a user can mend is one sentence on standard error, with exit status 2."""
+    """Run the command line.
+
+    What a user can mend is one sentence on standard error, with exit status 2. So is a standard output that cannot be
+    written to, with status 1; whoever closed a pipe knows, and nothing is said.
+    """
+    if sys.stdout is None:
+        _complain("Standard output is closed: send it to a file or a terminal.")
+        sys.exit(1)
     if isinstance(sys.stdout, io.TextIOWrapper):  # as standard error does: a file's name may be in no encoding
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except UserError as fault:
-        Terminal(stderr=True).print(f"[red]sepbench:[/] {escape(str(fault))}", highlight=False, soft_wrap=True)
+        _complain(str(fault))
         sys.exit(2)
+    except OSError as error:
+        if not output_is_lost():
+            raise
+        if not isinstance(error, BrokenPipeError):
+            reason = error.strerror or str(error)
+            _complain(f"Standard output cannot be written to ({reason}): make room, or send it to another place.")
+        sys.exit(1)
+
+
+def _complain(sentence: str) -> None:
+    Terminal(stderr=True).print(f"[red]sepbench:[/] {escape(sentence)}", highlight=False, soft_wrap=True)

@@ -71,12 +71,20 @@ def _remove_abandoned() -> None:
 
 
 def _receive(receiver: socket.socket, over: threading.Event, board: "_Board") -> None:
+    """Show what comes, to the end; where it can no longer be shown take it nevertheless, or the steps would wait."""
+    lost = False
     while True:
         try:
-            board.take(json.loads(receiver.recv(65536)))
+            message = json.loads(receiver.recv(65536))
         except TimeoutError:
             if over.is_set():
                 return
+            continue
+        try:
+            if not lost:
+                board.take(message)
+        except (OSError, SystemExit):  # the disk is full, or a pipe closed, for which rich ends the program
+            lost = True
 
 
 class _Board:

@@ -118,9 +118,9 @@ class _Interrupts:
     def _pass_on(self, number: int, _frame: object) -> None:
         self.came.append(number)
         if len(self.came) == 1:
-            self._console.print("Stopping: what is made so far is saved. Once more to stop at once.")
             if self._child:
                 self._child.send_signal(signal.SIGINT)
+            self._console.print("Stopping: what is made so far is saved. Once more to stop at once.")
         elif self._child:
             with suppress(ProcessLookupError):
                 os.killpg(self._child.pid, signal.SIGKILL)  # its steps may be processes of their own

@@ -1,6 +1,8 @@
 """What commands print, and to where: a terminal, a file or a pipe."""
 
+import os
 import re
+import sys
 
 from rich.console import Console
 from rich.text import Text
@@ -26,3 +28,18 @@ class Terminal(Console):
 
     def render_str(self, text: str, **options) -> Text:
         return super().render_str("\n".join(map(shown, text.split("\n"))), **options)
+
+
+def output_is_lost() -> bool:
+    """Whether standard output cannot be written to, which is tried by an empty line.
+
+    If so, nothing more will be tried, not at the end of the program either.
+    """
+    try:
+        print(flush=True)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        return True
+    return False

@@ -1,6 +1,7 @@
 """The command line."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,8 +30,6 @@ COMMANDS = [
 
 def sepbench(*words: object, **environment: str) -> subprocess.CompletedProcess:
     """Run ``sepbench`` as a person does, in a terminal wide enough not to wrap."""
-    import os
-
     return subprocess.run(
         [sys.executable, "-c", "from pipelines.cli import main; main()", *map(str, words)],
         cwd=PROJECT,
@@ -67,6 +66,8 @@ def test_profiles_shows_the_settings_of_one_with_what_was_overridden() -> None:
     ("words", "sentence"),
     [
         (["run", "--only", "transfomer"], "did you mean 'transformer'"),
+        (["separate", __file__, "--variant", "l1"], "did you mean 'l1_loss'"),
+        (["separate", __file__, "--set", "separation.overlap_seconds=30"], "from 0 to 10 seconds"),
         (["run", "--profile", "demoo"], "did you mean 'demo'"),
         (["run", "--set", "training.bach=3"], "did you mean 'training.batch'"),
         (["run", "--set", "training.batch"], "has no value"),
@@ -84,6 +85,50 @@ def test_a_table_that_is_not_there_yet_says_which_command_makes_it(tmp_path: Pat
     done = sepbench("table", "--data", tmp_path)
     assert done.returncode == 2
     assert "sepbench run -p demo" in done.stderr
+
+
+def test_version_says_name_and_version() -> None:
+    from importlib.metadata import version
+
+    done = sepbench("--version")
+    assert (done.returncode, done.stdout) == (0, f"sepbench {version('sepbench')}\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file that is always full is Linux's")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", ["variants", "--help", "--version"])
+def test_a_full_disk_under_standard_output_is_one_sentence_with_status_1(words: str, unbuffered: str) -> None:
+    command = f"{sys.executable} -c 'from pipelines.cli import main; main()' {words}"
+    done = subprocess.run(
+        f"{command} > /dev/full",
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        shell=True,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert " ".join(done.stderr.split()) == (
+        "sepbench: Standard output cannot be written to (No space left on device): make room, or send it to another "
+        "place."
+    )
+
+
+def test_a_standard_output_that_is_closed_is_one_sentence_with_status_1() -> None:
+    command = f"{sys.executable} -c 'from pipelines.cli import main; main()' variants"
+    done = subprocess.run(f"{command} >&-", shell=True, cwd=PROJECT, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr[:35]) == (1, "sepbench: Standard output is closed")
+
+
+@pytest.mark.parametrize("words", ["variants", "--help", "profiles -p demo"])
+def test_a_pipe_that_is_closed_ends_a_command_without_a_word(words: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-c", "from pipelines.cli import main; main()", *words.split()]
+    done = subprocess.run(command, cwd=PROJECT, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_a_command_that_is_advised_has_the_options_that_were_given(tmp_path: Path) -> None:

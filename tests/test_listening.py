@@ -1,7 +1,10 @@
 """Where the command line hears of progress."""
 
+import errno
 import io
+import json
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -82,6 +85,29 @@ def bars_of(asset: str, columns: int) -> list[str]:
     with console.capture() as drawn:
         console.print(bars.bars.get_renderable())
     return drawn.get().splitlines()
+
+
+class Full(io.StringIO):
+    """A file on a full disk, or a pipe that was closed."""
+
+    def __init__(self, fault: OSError) -> None:
+        super().__init__()
+        self.fault = fault
+
+    def write(self, text: str) -> int:  # noqa: ARG002
+        raise self.fault
+
+
+@pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "No space left on device"), BrokenPipeError()])
+def test_steps_go_on_where_their_progress_can_no_longer_be_printed(
+    fault: OSError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Console, "on_broken_pipe", lambda _: sys.exit(1))  # its own closes this process's output
+    with listening(Console(file=Full(fault)), 1) as address, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as step:
+        step.settimeout(20)  # it would wait for ever
+        for _ in range(1000):  # more than wait in a socket that nobody reads
+            for state in ("started", "done"):
+                step.sendto(json.dumps({"asset": "stems", "state": state}).encode(), address)
 
 
 def end(process: subprocess.Popen) -> None:
