@@ -18,6 +18,9 @@ FLAGS = [
 ]
 
 
+PATIENCE_MS = 240_000  # a busy machine is no fault of the page
+
+
 @contextmanager
 def chromium() -> Iterator:
     """A browser, closed at the end; the test is skipped where Chromium is not installed."""
@@ -29,3 +32,24 @@ def chromium() -> Iterator:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+@contextmanager
+def opened(browser, address: str, script: str = "", **options: object) -> Iterator:
+    """A page from disk in a window of its own; at the end, it has had no fault, and has asked for nothing elsewhere.
+
+    script: run before the page's own. options: of the window.
+    """
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+    context.set_default_timeout(PATIENCE_MS)
+    context.add_init_script(script)
+    page = context.new_page()
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda one: asked.append(one.url))
+    page.goto(address)
+    yield page
+    context.close()
+    assert said == []
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []

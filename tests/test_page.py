@@ -283,6 +283,30 @@ def test_in_a_browser_a_song_is_dropped_separated_heard_and_downloaded(
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_a_page_whose_server_has_ended_says_so_and_what_to_do(data: Path, tmp_path: Path) -> None:
+    from playwright.sync_api import expect, sync_playwright
+
+    song = write_song(tmp_path / "song.wav", music(RATE_HZ, 1.0), RATE_HZ)
+    busy = threading.Event()
+    with sync_playwright() as playwright, Server(data) as server:
+        server.work._thread.submit(busy.wait)  # as by a song before
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page()
+        page.goto(server.address)
+        page.get_by_label("Song").set_input_files(song)
+        page.get_by_role("button", name="Separate").click()
+        expect(page.get_by_role("status")).to_have_text("Waiting for the song before…", timeout=60 * SECOND)
+        server._server.should_exit = True
+        expect(page.get_by_role("status")).to_have_text(
+            "sepbench serve has ended: start it again.", timeout=60 * SECOND
+        )
+        expect(page.get_by_role("button", name="Separate")).to_be_enabled()
+        busy.set()
+        browser.close()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 def test_in_a_browser_a_song_is_dragged_anywhere_onto_the_page_and_its_stems_compared_at_one_place(
     server: Server, tmp_path: Path
 ) -> None:

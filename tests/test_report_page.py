@@ -10,12 +10,11 @@ import pandas as pd
 import pytest
 
 from assets.results import make_report
-from tests.browser import chromium
+from tests.browser import chromium, opened
 from tests.scored_folder import HIGH_HZ, LOW_HZ, SECONDS, TRACKS, scored_job
 
 pytestmark = pytest.mark.browser
 
-PATIENCE_MS = 240_000  # a busy machine is no fault of the page
 # Listens in on whatever reaches the loudspeaker.
 TAP = """
 const connect = AudioNode.prototype.connect;
@@ -57,22 +56,11 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def page(browser, address: str, request: pytest.FixtureRequest) -> Iterator:
-    """The page, with the options that the test's ``page_options`` mark gives; nothing may be said or asked for."""
+    """The page, with the options of the window that the test is parametrized with."""
     mark = request.node.get_closest_marker("parametrize")
     options = request.node.callspec.params.get("options", {}) if mark else {}
-    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-    context.set_default_timeout(PATIENCE_MS)
-    context.add_init_script(TAP)
-    page = context.new_page()
-    said, asked = [], []
-    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda one: asked.append(one.url))
-    page.goto(address)
-    yield page
-    context.close()
-    assert said == []
-    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    with opened(browser, address, TAP, **options) as page:
+        yield page
 
 
 def first_column(page) -> list[str]:

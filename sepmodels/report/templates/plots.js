@@ -56,8 +56,12 @@ function redraw() { inSight.forEach(draw); }
 /** For paper: all figures, also those that nobody has scrolled to, light and as wide as the page. */
 function forPaper(printing) {
   document.documentElement.toggleAttribute("data-printing", printing);
-  for (const element of document.querySelectorAll(".plot")) inSight.add(element);
-  redraw();
+  for (const element of document.querySelectorAll(".plot")) {
+    inSight.add(element);
+    if (element.data) Plotly.purge(element); // what is drawn keeps its width
+    delete element.dataset.listens;
+    draw(element);
+  }
 }
 
 for (const element of document.querySelectorAll(".plot")) sight.observe(element);
