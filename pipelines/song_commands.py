@@ -7,6 +7,7 @@ import typer
 
 from pipelines.options import DataOption, ProfileOption, SetOption, use_options
 from pipelines.terminal import Terminal
+from sepmodels.errors import UserError
 
 console = Terminal()
 
@@ -24,7 +25,7 @@ ModelOption = Annotated[
 
 def separate(
     songs: Annotated[
-        list[Path],
+        list[str],  # as a path, nothing would be the current folder
         typer.Argument(metavar="SONG", help="Files (wav, flac, mp3, m4a...), folders, or - for standard input."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the stems go.")] = Path("separated"),
@@ -52,6 +53,8 @@ def separate(
     """
     from pipelines.separating import Wishes, separate_songs
 
+    if "" in songs:
+        raise UserError("A song's name is empty, as a shell's variable that is not set leaves it: name a file.")
     chosen, paths = use_options(profile, data=data, settings=settings or ())
     wishes = Wishes(
         out=out,
@@ -64,7 +67,7 @@ def separate(
         force=force,
         wiener_iterations=wiener,
     )
-    separate_songs(chosen, paths, songs, wishes, console)
+    separate_songs(chosen, paths, list(map(Path, songs)), wishes, console)
 
 
 def export(

@@ -70,7 +70,8 @@ def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
     require_ffmpeg()
     if not folder.is_dir():
         raise UserError(
-            f"The dataset folder {folder} does not exist: name a folder with {_EXPECTED[settings.layout]} (--dataset DIR)."
+            f"The dataset folder {folder} does not exist: name a folder with {_EXPECTED[settings.layout]} "
+            "(--dataset DIR)."
         )
     tracks = sorted(_listed(folder, settings), key=lambda track: track.name)
     faults = itertools.chain(_strays(folder, settings), _faults(tracks, settings))

@@ -17,7 +17,8 @@ from sepmodels.codec import LOG_LEVEL, StreamHeader, check_length, check_message
 from sepmodels.errors import UserError
 
 TAGS = ("title", "artist", "album", "tracknumber", "date", "genre", "comment", "copyright", "license")
-_FFMPEG_TAGS = {"track": "tracknumber"}
+_OUR_TAGS = {"track": "tracknumber"}
+FFMPEG_TAGS = {ours: theirs for theirs, ours in _OUR_TAGS.items()}
 _UNKNOWN_FRAMES = 2**62  # libsndfile's largest count, or near it
 _GUESSED = b"Estimating duration from bitrate"
 
@@ -185,5 +186,5 @@ def _facts_of(path: Path) -> _Facts:
     found = json.loads(done.stdout or "{}")
     spoken = [*(stream.get("tags", {}) for stream in found.get("streams", [])), found.get("format", {}).get("tags", {})]
     tags = {name.lower(): text for part in spoken for name, text in part.items()}
-    named = {_FFMPEG_TAGS.get(name, name): text for name, text in tags.items()}
+    named = {_OUR_TAGS.get(name, name): text for name, text in tags.items()}
     return _Facts({name: text for name, text in named.items() if name in TAGS and text}, _GUESSED in done.stderr)

@@ -1,6 +1,8 @@
 """The stems of a song, from file to files: any length in bounded memory, all whole or none at all."""
 
+import itertools
 import os
+import subprocess
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,10 +14,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from sepmodels.codec import require_ffmpeg
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.files import replacing
 from sepmodels.progress import Progress, silent
-from sepmodels.recordings import Recording, open_recording
+from sepmodels.recordings import FFMPEG_TAGS, Recording, open_recording
 from sepmodels.separation import separate_blocks
 from sepmodels.settings import SeparationSettings
 
@@ -191,9 +194,8 @@ def _stem_file(path: Path, form: StemFormat, recording: Recording) -> Iterator[_
     size = recording.expected_samples * recording.channels * (form.bits or 32) // 8
     container = "RF64" if form.name == "wav" and size > _WAV_BYTES else form.name.upper()
     quality = {"compression_level": 0.0, "bitrate_mode": "VARIABLE"} if form.name == "mp3" else {}
-    with (
-        replacing(path) as temporary,
-        soundfile.SoundFile(
+    with replacing(path) as temporary:
+        with soundfile.SoundFile(
             os.fsencode(temporary),  # names need not be UTF-8
             "w",
             samplerate=recording.sample_rate_hz,
@@ -201,8 +203,26 @@ def _stem_file(path: Path, form: StemFormat, recording: Recording) -> Iterator[_
             format=container,
             subtype=form.subtype,
             **quality,
-        ) as file,
-    ):
-        for name, text in recording.tags.items():
-            setattr(file, name, text)
-        yield _StemFile(file, form)
+        ) as file:
+            for name, text in recording.tags.items() if form.name != "mp3" else ():
+                setattr(file, name, text)
+            yield _StemFile(file, form)
+        if form.name == "mp3" and recording.tags:
+            _tag_mp3(temporary, recording.tags)
+
+
+def _tag_mp3(path: Path, tags: Mapping[str, str]) -> None:
+    """Write the tags of an MP3 by ffmpeg, its frames untouched: libsndfile writes UTF-8 where Latin-1 is announced."""
+    require_ffmpeg()
+    tagged = path.with_name(f"{path.name}.tagged")
+    given = (("-metadata", f"{FFMPEG_TAGS.get(name, name)}={text}") for name, text in tags.items())
+    options = ["-map", "0", "-c", "copy", "-id3v2_version", "3", *itertools.chain.from_iterable(given), "-f", "mp3"]
+    try:
+        command = ["ffmpeg", "-nostdin", "-y", "-v", "error", "-i", str(path.absolute()), *options]
+        command.append(str(tagged.absolute()))
+        done = subprocess.run(command, capture_output=True, check=False)
+        if done.returncode:
+            raise OSError(done.returncode, done.stderr.decode(errors="replace").strip() or "ffmpeg failed")
+        tagged.replace(path)
+    finally:
+        tagged.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from assets.results import make_report
 from pipelines.profiles import PROFILES
 from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.errors import UserError
+from sepmodels.report import excerpts
 from sepmodels.report.excerpts import cut_signals, encode_mp3, loudness_lufs, make_excerpts, matching_gains_db
 from sepmodels.report.listening import choose_start, choose_tracks, windows_of
 from sepmodels.report.material import Material
@@ -124,6 +126,12 @@ def test_an_excerpt_lies_within_its_track_and_where_most_is_sung(quiet: int, len
     if 3 <= length <= whole:
         assert start <= quiet
         assert start + length >= quiet + 3
+
+
+def test_the_scores_beside_a_player_are_those_of_the_training_that_is_heard() -> None:
+    scores = pd.DataFrame({"variant": ["a", "a", "mixture"], "seed": [42, 43, 0], "value": [1.0, 3.0, 5.0]})
+    material = SimpleNamespace(scores=scores, trained=["a"], profile=SimpleNamespace(seeds=(42, 43)))
+    assert list(excerpts._of_what_is_heard(material).value) == [1.0, 5.0]
 
 
 def test_the_windows_of_an_excerpt_are_those_of_its_seconds_and_gaps_where_there_is_no_score() -> None:

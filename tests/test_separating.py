@@ -436,6 +436,12 @@ def test_from_a_shell_the_best_variant_separates_and_a_fault_is_one_sentence(tra
     assert files(tmp_path / "out") == both("song")
 
 
+def test_a_variable_that_is_not_set_is_not_the_current_folder(separate: Command, tmp_path: Path) -> None:
+    song(tmp_path / "song.wav")
+    assert "name is empty" in fault(separate(""))
+    assert files(tmp_path) == {"song.wav"}
+
+
 @pytest.mark.parametrize("suffix", ["wav", "m4a"])
 @pytest.mark.parametrize("locale", ["C.UTF-8", "POSIX"])
 def test_a_name_in_no_encoding_or_a_shell_without_one_keeps_no_song_from_being_separated(

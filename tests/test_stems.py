@@ -1,5 +1,6 @@
 """Stems from file to files."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -116,6 +117,20 @@ def test_what_is_beyond_full_scale_is_cut_down_to_it_and_counted(tmp_path: Path,
         vocals = whole(stems["vocals"])
         assert vocals[0, 3_005] == pytest.approx(1.0, abs=1e-4)
         np.testing.assert_allclose(vocals[1], 0.2, atol=1e-4)
+
+
+def test_an_mp3_has_the_songs_tags_in_any_script_and_the_same_samples(tmp_path: Path) -> None:
+    tags = {"title": "Mötley – 日本, a title of more than thirty bytes", "artist": "é", "tracknumber": "3/9"}
+    written = []
+    for name, its_tags in {"tagged": tags, "plain": {}}.items():
+        (tmp_path / name).mkdir()
+        song = write_song(tmp_path / name / "song.flac", music(44_100, 1.5), 44_100, **its_tags)
+        written.append(separated(song, StemFormat("mp3"))[1]["vocals"])
+    command = ["ffprobe", "-v", "error", "-show_entries", "format_tags", "-of", "json", written[0]]
+    found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["format"]["tags"]
+    assert (found["title"], found["artist"], found["track"]) == tuple(tags.values())
+    np.testing.assert_array_equal(whole(written[0]), whole(written[1]))
+    assert {file.name for file in (tmp_path / "tagged").iterdir()} == {"song.flac", "vocals.mp3", "accompaniment.mp3"}
 
 
 def test_floats_keep_what_is_beyond_full_scale(tmp_path: Path) -> None:

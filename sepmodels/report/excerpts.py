@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
@@ -82,6 +83,12 @@ def check_settings(settings: ReportSettings) -> None:
         )
 
 
+def _of_what_is_heard(material: Material) -> pd.DataFrame:
+    """The scores of the trainings that are played: those of the first seed."""
+    scores = material.scores
+    return scores[~scores.variant.isin(material.trained) | (scores.seed == material.profile.seeds[0])]
+
+
 def _excerpt(material: Material, heard: Heard, pool: ThreadPoolExecutor) -> Excerpt:
     settings = material.profile.report
     start, signals = cut_signals(material, heard.track, settings.excerpt_seconds)
@@ -89,6 +96,7 @@ def _excerpt(material: Material, heard: Heard, pool: ThreadPoolExecutor) -> Exce
     sounds = list(pool.map(lambda signal: encode_mp3(signal.waveform, settings.bitrate_kbps), signals))
     samples = signals[0].waveform.shape[-1]
     count = samples // SAMPLE_RATE_HZ
+    scores = _of_what_is_heard(material)
     entry = {
         "track": heard.track,
         "reasons": list(heard.reasons),
@@ -100,7 +108,7 @@ def _excerpt(material: Material, heard: Heard, pool: ThreadPoolExecutor) -> Exce
                 "system": signal.system,
                 "target": signal.target,
                 "gain": round(gain, 2),
-                "sdr": windows_of(material.scores, signal.system, heard.track, signal.target, start, count)
+                "sdr": windows_of(scores, signal.system, heard.track, signal.target, start, count)
                 if signal.system
                 else [],
             }

@@ -65,11 +65,14 @@ def choose_start(vocals: NDArray[np.int16], sample_rate_hz: int, seconds: float)
 def windows_of(
     scores: pd.DataFrame, system: str, track: str, target: str, start: int, count: int
 ) -> list[float | None]:
-    """The SDR of the ``count`` windows from ``start`` on, in dB, mean over seeds; None where there is no score."""
+    """The SDR of the ``count`` windows from ``start`` on, in dB; None where there is no score.
+
+    scores: of one seed of each system, the one that is heard.
+    """
     rows = scores[
         (scores.variant == system) & (scores.track == track) & (scores.target == target) & (scores.metric == "SDR")
     ]
-    known = rows[np.isfinite(rows.value)].groupby("window").value.mean()
+    known = rows[np.isfinite(rows.value)].set_index("window").value
     wanted = known.reindex(range(start, start + count))
     return [round(float(value), 2) if np.isfinite(value) else None for value in wanted]
 

@@ -24,6 +24,7 @@ function setBlind(on) {
   desk.votes.hidden = !on;
   desk.shown = null;
   if (on) {
+    blind.orders.clear(); // names may have been seen beside their letters' places
     closeElsewhere(); // what plays there has a name
     player.select("mixture");
   }
