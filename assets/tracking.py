@@ -143,10 +143,18 @@ def asset_metadata(run: TrackedRun) -> dict[str, dg.MetadataValue]:
 
 
 def _end(run: TrackedRun | None, status: str, note: str | None = None) -> None:
-    """End the run if there is one; a second interrupt waits until that is done."""
-    if run is not None:
-        with held_signals():
-            run.end(status, note)
+    """End the run if there is one, whatever interrupts come meanwhile; they have their effect afterwards."""
+    ended = run is None
+    while not ended:
+        try:
+            with held_signals():
+                run.end(status, note)
+                ended = True
+        except Exception:
+            raise
+        except BaseException:
+            if ended:
+                raise
 
 
 def close_abandoned_runs(client, experiment_id: str, instance: dg.DagsterInstance) -> None:
