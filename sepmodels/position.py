@@ -18,6 +18,7 @@ class Position:
     epochs_without_improvement: int = 0
     first_loss: float = math.nan
     seconds: float = 0.0
+    processor_seconds: float = 0.0
     stepping_seconds: float = 0.0
     waiting_seconds: float = 0.0
 
@@ -27,6 +28,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.looked = time.perf_counter()
+        self.worked = time.process_time()
         self.last: dict[str, float] = {}
 
     def lap(self) -> float:
@@ -34,6 +36,12 @@ class Clock:
         now = time.perf_counter()
         passed, self.looked = now - self.looked, now
         return passed
+
+    def work(self) -> float:
+        """Processor seconds of this process, all threads together, since the last call."""
+        now = time.process_time()
+        worked, self.worked = now - self.worked, now
+        return worked
 
     def due(self, what: str, every_seconds: float) -> bool:
         """Whether ``what`` was last due that long ago; the first time counts from the first question."""

@@ -130,6 +130,7 @@ class Trainer:
         position.waiting_seconds += waited
         position.stepping_seconds += time.perf_counter() - begun
         position.seconds += self.clock.lap()
+        position.processor_seconds += self.clock.work()
         if self.settings.minutes is not None:
             self.out_of_time = self.world.told(position.seconds >= 60 * self.settings.minutes)
         self.in_step = False
@@ -194,6 +195,7 @@ class Trainer:
         position.validated_step = position.step
         self.plateau.step(found.loss)
         position.seconds += self.clock.lap()
+        position.processor_seconds += self.clock.work()
         figures = {"validation_loss": found.loss}
         if math.isfinite(found.sdr_db):
             figures["validation_sdr_db"] = found.sdr_db

@@ -40,7 +40,8 @@ class TrainingReport:
     """What came of a training.
 
     best_step, best_validation_loss, best_validation_sdr_db: of the model that was kept.
-    seconds: in all, over interruptions. chunks_per_second, data_share: while stepping: the rate, and the share of
+    seconds: in all, over interruptions. processor_seconds: of the first process, all its threads together, which says
+        what a training costs on a CPU whatever runs beside it. chunks_per_second, data_share: while stepping: the rate, and the share of
         time spent waiting for batches. peak_memory_gib: of the GPU, or of the process on a CPU.
     stopped_by: "epochs", "steps", "minutes" or "patience".
     notes: what was done for memory or not resumed, in sentences.
@@ -55,6 +56,7 @@ class TrainingReport:
     best_validation_loss: float
     best_validation_sdr_db: float
     seconds: float
+    processor_seconds: float
     chunks_per_second: float
     data_share: float
     peak_memory_gib: float
@@ -248,6 +250,7 @@ def _report(trainer: Trainer, notes: tuple[str, ...]) -> TrainingReport:
         best_validation_loss=position.best_loss,
         best_validation_sdr_db=position.best_sdr_db,
         seconds=position.seconds,
+        processor_seconds=position.processor_seconds,
         chunks_per_second=position.step * trainer.settings.batch / stepping,
         data_share=position.waiting_seconds / stepping,
         peak_memory_gib=peak_memory_gib(trainer.learner.device),

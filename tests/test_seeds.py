@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 VARIANT = "open_unmix"
 SEEDS = (1, 2)
 STEPS = 4
-TIMES = ["seconds", "chunks_per_second", "data_share", "peak_memory_gib", "notes"]
+TIMES = ["seconds", "processor_seconds", "chunks_per_second", "data_share", "peak_memory_gib", "notes"]
 
 # The training of the profile with these seeds, which is killed in the third step of the second.
 KILLED = """
