@@ -1,0 +1,156 @@
+"""A test of two recipes over two crossed random factors: the tracks, and the trainings (seeds) of each recipe.
+
+A score of recipe ``v`` on track ``t`` by the training with seed ``s`` is taken as
+
+    score[v, t, s] = mean[v] + track[t] + track_by_recipe[v, t] + training[v, s] + rest[v, t, s].
+
+Both recipes are scored on the same tracks, so that what is hard about a track cancels. Their trainings are independent
+samples, also where they share the numbers of their seeds. A shared seed shares the order of the songs and, between equal
+architectures, the first weights. If that makes two trainings alike, the test only becomes more careful; pairing would
+halve the degrees of freedom.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.optimize
+import scipy.stats
+from numpy.typing import NDArray
+
+Float64 = NDArray[np.float64]
+LEVEL = 0.95
+FEWEST_TRACKS = 6  # the fewest on which the test was simulated: benchmarks/calibration.py
+LEAST_DEGREES = 0.2  # of two trainings: with more, five comparisons found a difference by chance in over 5 % of cases
+
+
+@dataclass(frozen=True)
+class Components:
+    """The variances behind two recipes' scores, in dB squared, and how many samples each estimate comes from.
+
+    track: of the difference between the recipes from track to track, without the rest.
+    training: of a recipe's mean over tracks from seed to seed, without the rest; first recipe, then second.
+    rest: of what neither a track nor a seed explains, of the first recipe and of the second.
+    tracks: how many; trainings: of the first recipe and of the second.
+    """
+
+    track: float
+    training: tuple[float, float]
+    rest: tuple[float, float]
+    tracks: int
+    trainings: tuple[int, int]
+
+    def error(self, tracks: int, trainings: tuple[int, int]) -> "Error":
+        """The standard error to expect with so many tracks, and so many trainings of each recipe."""
+        rest = [rest / seeds for rest, seeds in zip(self.rest, trainings, strict=True)]
+        parts = [(self.track + sum(rest)) / tracks]
+        parts += [one / seeds + r / tracks for one, r, seeds in zip(self.training, rest, trainings, strict=True)]
+        return _error(parts, tracks, trainings)
+
+
+@dataclass(frozen=True)
+class Error:
+    """A standard error in dB with its degrees of freedom."""
+
+    standard: float
+    degrees: float
+
+    def detectable_db(self, alpha: float = 1 - LEVEL, power: float = 0.8) -> float:
+        """The smallest true difference that a test at level ``alpha`` finds with this probability."""
+        if not self.standard:
+            return 0.0
+        least = scipy.stats.t.isf(alpha / 2, self.degrees)
+        found = scipy.optimize.brentq(lambda shift: self._power(shift, least) - power, 0.0, 4 * least + 40)
+        return float(found * self.standard)
+
+    def power(self, difference_db: float, alpha: float = 1 - LEVEL) -> float:
+        """The probability with which a test at level ``alpha`` finds a true difference."""
+        least = float(scipy.stats.t.isf(alpha / 2, self.degrees))
+        return self._power(abs(difference_db) / self.standard, least) if self.standard else 1.0
+
+    def _power(self, shift: float, least: float) -> float:
+        noncentral = scipy.stats.nct(self.degrees, shift)
+        return float(noncentral.sf(least) + noncentral.cdf(-least))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What the first recipe scores above the second, in dB.
+
+    mean: over tracks, of the difference between the recipes' means over seeds.
+    low, high, p: its 95 % interval and the two-sided p of no difference, for other tracks and other seeds; NaN where a
+        recipe has a single training or there are fewer than :data:`FEWEST_TRACKS` tracks.
+    error: its standard error; None in the same cases. tracks: on which both have a score of every seed.
+    """
+
+    mean: float
+    low: float
+    high: float
+    p: float
+    tracks: int
+    error: Error | None
+    components: Components | None
+
+
+def difference(first: Float64, second: Float64) -> Difference:
+    """Compare two recipes by the scores of their trainings on the same tracks.
+
+    The mean over tracks of the difference between means over seeds is divided by the root of ``var(differences of the
+    tracks) / tracks + var(means of the first's seeds) / seeds + var(means of the second's seeds) / seeds``, and taken as
+    Student's t with the degrees of freedom of Satterthwaite (1946, An Approximate Distribution of Estimates of
+    Variance Components). The approximation claims too much where few trainings decide, so each factor has one degree
+    less than its samples allow. The rest is counted with the tracks and with the trainings, which errs on the careful
+    side too. A track on which a seed has no finite score is left out.
+
+    Shape:
+        first, second: ``(track, seed)``, rows that are the same tracks; each with seeds of its own.
+    """
+    known = np.isfinite(first).all(axis=1) & np.isfinite(second).all(axis=1)
+    first, second = first[known], second[known]
+    tracks, trainings = len(first), (first.shape[1], second.shape[1])
+    if not tracks or not all(trainings):
+        return Difference(np.nan, np.nan, np.nan, np.nan, tracks, None, None)
+    per_track = first.mean(axis=1) - second.mean(axis=1)
+    mean = float(per_track.mean())
+    if tracks < FEWEST_TRACKS or min(trainings) < 2:
+        return Difference(mean, np.nan, np.nan, np.nan, tracks, None, None)
+    variances = [per_track.var(ddof=1) / tracks]
+    variances += [one.mean(axis=0).var(ddof=1) / one.shape[1] for one in (first, second)]
+    error = _error(variances, tracks, trainings)
+    margin = float(scipy.stats.t.isf((1 - LEVEL) / 2, error.degrees)) * error.standard
+    p = _p(mean, error)
+    return Difference(mean, mean - margin, mean + margin, p, tracks, error, components(first, second))
+
+
+def components(first: Float64, second: Float64) -> Components:
+    """The variance components of two recipes' scores, by the method of moments; none is below zero.
+
+    Shape:
+        first, second: ``(track, seed)``, all finite, at least two of each.
+    """
+    rest = _rest(first), _rest(second)
+    tracks, trainings = len(first), (first.shape[1], second.shape[1])
+    per_track = first.mean(axis=1) - second.mean(axis=1)
+    track = per_track.var(ddof=1) - rest[0] / trainings[0] - rest[1] / trainings[1]
+    seeds = [one.mean(axis=0).var(ddof=1) - r / tracks for one, r in zip((first, second), rest, strict=True)]
+    training = float(max(0.0, seeds[0])), float(max(0.0, seeds[1]))
+    return Components(float(max(0.0, track)), training, rest, tracks, trainings)
+
+
+def _rest(scores: Float64) -> float:
+    """The mean square of what is left of ``(track, seed)`` scores without their tracks' and seeds' means."""
+    left = scores - scores.mean(axis=1, keepdims=True) - scores.mean(axis=0) + scores.mean()
+    return float((left**2).sum() / ((scores.shape[0] - 1) * (scores.shape[1] - 1)))
+
+
+def _error(variances: list[float], tracks: int, trainings: tuple[int, int]) -> Error:
+    """The root of a sum of variances, of the tracks and of each recipe's trainings, with Satterthwaite's degrees."""
+    total = float(sum(variances))
+    degrees = [max(samples - 2, LEAST_DEGREES) for samples in (tracks, *trainings)]
+    spread = sum(variance**2 / number for variance, number in zip(variances, degrees, strict=True))
+    return Error(total**0.5, total**2 / spread if spread else float(sum(degrees)))
+
+
+def _p(mean: float, error: Error) -> float:
+    if not error.standard:
+        return 1.0 if mean == 0 else 0.0
+    return float(2 * scipy.stats.t.sf(abs(mean) / error.standard, error.degrees))
