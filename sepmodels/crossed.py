@@ -5,8 +5,8 @@ A score of recipe ``v`` on track ``t`` by the training with seed ``s`` is taken 
     score[v, t, s] = mean[v] + track[t] + track_by_recipe[v, t] + training[v, s] + rest[v, t, s].
 
 Both recipes are scored on the same tracks, so that what is hard about a track cancels. Their trainings are independent
-samples, also where they share the numbers of their seeds. A shared seed shares the order of the songs and, between equal
-architectures, the first weights. If that makes two trainings alike, the test only becomes more careful; pairing would
+samples, also where they share the numbers of their seeds. A shared seed shares the order of the songs and, between
+equal architectures, the first weights. If that makes two trainings alike, the test only becomes more careful; pairing would
 halve the degrees of freedom.
 """
 
@@ -21,6 +21,8 @@ Float64 = NDArray[np.float64]
 LEVEL = 0.95
 FEWEST_TRACKS = 6  # the fewest on which the test was simulated: benchmarks/calibration.py
 LEAST_DEGREES = 0.2  # of two trainings: with more, five comparisons found a difference by chance in over 5 % of cases
+
+_QUANTILES = (np.arange(1000) + 0.5) / 1000
 
 
 @dataclass(frozen=True)
@@ -58,18 +60,23 @@ class Error:
         """The smallest true difference that a test at level ``alpha`` finds with this probability."""
         if not self.standard:
             return 0.0
-        least = scipy.stats.t.isf(alpha / 2, self.degrees)
-        found = scipy.optimize.brentq(lambda shift: self._power(shift, least) - power, 0.0, 4 * least + 40)
-        return float(found * self.standard)
+        most = 10 * self._least(alpha) * self.standard  # found in all cases but those of a very large chi-squared
+        return float(scipy.optimize.brentq(lambda db: self.power(db, alpha) - power, 0.0, most, rtol=1e-6))
 
     def power(self, difference_db: float, alpha: float = 1 - LEVEL) -> float:
-        """The probability with which a test at level ``alpha`` finds a true difference."""
-        least = float(scipy.stats.t.isf(alpha / 2, self.degrees))
-        return self._power(abs(difference_db) / self.standard, least) if self.standard else 1.0
+        """The probability with which a test at level ``alpha`` finds a true difference.
 
-    def _power(self, shift: float, least: float) -> float:
-        noncentral = scipy.stats.nct(self.degrees, shift)
-        return float(noncentral.sf(least) + noncentral.cdf(-least))
+        It is the noncentral t distribution, taken as a mean of normal ones over the quantiles of the estimated error:
+        scipy's own is NaN for large differences and few degrees.
+        """
+        if not self.standard:
+            return 1.0
+        estimates = np.sqrt(scipy.stats.chi2.ppf(_QUANTILES, self.degrees) / self.degrees)
+        least, shift = self._least(alpha) * estimates, abs(difference_db) / self.standard
+        return float((scipy.stats.norm.sf(least - shift) + scipy.stats.norm.cdf(-least - shift)).mean())
+
+    def _least(self, alpha: float) -> float:
+        return float(scipy.stats.t.isf(alpha / 2, self.degrees))
 
 
 @dataclass(frozen=True)
@@ -94,9 +101,9 @@ class Difference:
 def difference(first: Float64, second: Float64) -> Difference:
     """Compare two recipes by the scores of their trainings on the same tracks.
 
-    The mean over tracks of the difference between means over seeds is divided by the root of ``var(differences of the
-    tracks) / tracks + var(means of the first's seeds) / seeds + var(means of the second's seeds) / seeds``, and taken as
-    Student's t with the degrees of freedom of Satterthwaite (1946, An Approximate Distribution of Estimates of
+    The mean over tracks of the difference between means over seeds is divided by the root of ``var(differences of
+    the tracks) / tracks + var(means of the first's seeds) / seeds + var(means of the second's seeds) / seeds``, and taken
+    as Student's t with the degrees of freedom of Satterthwaite (1946, An Approximate Distribution of Estimates of
     Variance Components). The approximation claims too much where few trainings decide, so each factor has one degree
     less than its samples allow. The rest is counted with the tracks and with the trainings, which errs on the careful
     side too. A track on which a seed has no finite score is left out.
