@@ -6,8 +6,8 @@ A score of recipe ``v`` on track ``t`` by the training with seed ``s`` is taken 
 
 Both recipes are scored on the same tracks, so that what is hard about a track cancels. Their trainings are independent
 samples, also where they share the numbers of their seeds. A shared seed shares the order of the songs and, between
-equal architectures, the first weights. If that makes two trainings alike, the test only becomes more careful; pairing would
-halve the degrees of freedom.
+equal architectures, the first weights. If that makes two trainings alike, the test only becomes more careful; pairing
+would halve the degrees of freedom.
 """
 
 from dataclasses import dataclass
@@ -102,8 +102,8 @@ def difference(first: Float64, second: Float64) -> Difference:
     """Compare two recipes by the scores of their trainings on the same tracks.
 
     The mean over tracks of the difference between means over seeds is divided by the root of ``var(differences of
-    the tracks) / tracks + var(means of the first's seeds) / seeds + var(means of the second's seeds) / seeds``, and taken
-    as Student's t with the degrees of freedom of Satterthwaite (1946, An Approximate Distribution of Estimates of
+    the tracks) / tracks + var(means of the first's seeds) / seeds + var(means of the second's seeds) / seeds``, and
+    taken as Student's t with the degrees of freedom of Satterthwaite (1946, An Approximate Distribution of Estimates of
     Variance Components). The approximation claims too much where few trainings decide, so each factor has one degree
     less than its samples allow. The rest is counted with the tracks and with the trainings, which errs on the careful
     side too. A track on which a seed has no finite score is left out.
