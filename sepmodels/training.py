@@ -41,8 +41,9 @@ class TrainingReport:
 
     best_step, best_validation_loss, best_validation_sdr_db: of the model that was kept.
     seconds: in all, over interruptions. processor_seconds: of the first process, all its threads together, which says
-        what a training costs on a CPU whatever runs beside it. chunks_per_second, data_share: while stepping: the rate, and the share of
-        time spent waiting for batches. peak_memory_gib: of the GPU, or of the process on a CPU.
+        what a training costs on a CPU whatever runs beside it.
+    chunks_per_second, data_share: while stepping: the rate, and the share of time spent waiting for batches.
+    peak_memory_gib: of the GPU, or of the process on a CPU.
     stopped_by: "epochs", "steps", "minutes" or "patience".
     notes: what was done for memory or not resumed, in sentences.
     """
