@@ -35,7 +35,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 NO_PART_OF_A_RESULT = (
     "sepmodels.variants:VARIANTS",  # each variant's own entry goes in through the configuration,
     "sepmodels.variants:_ALL",
-    "sepmodels.losses:LOSSES",  # and its loss as an extra root
+    "sepmodels.losses:LOSSES",  # and its loss as an extra root;
+    "sepmodels.references:REFERENCES",  # so does each reference's entry, and its function as an extra root
     "sepmodels.errors",  # what a failed run says
     "sepmodels.limits",  # which settings are refused
     "sepmodels.progress",  # what is shown meanwhile

@@ -23,7 +23,7 @@ def make_table(job: Job) -> Made:
         scores,
         baseline=baseline_of(found),
         titles=titles(job.names),
-        references=tuple(name for name in job.names if name in references()),
+        references={name: one.bound for name, one in references().items() if name in job.names},
         imported=tuple(others),
         figures=system_figures(job),
         dataset=job.profile.name,

@@ -161,21 +161,25 @@ def _variant_steps(profile: Profile, variant: Variant) -> Iterator[Step]:
 def _reference_step(profile: Profile, name: str) -> Step:
     from sepmodels.references import REFERENCES
 
+    reference = REFERENCES[name]
     return Step(
         (name, "scores"),
         scoring.make_reference_scores,
         group="references",
-        description=f"{REFERENCES[name].summary} Scored as the variants are.",
+        description=f"{reference.summary} Scored as the variants are.",
         needs=(("stems", "test"),),
         kinds=frozenset({"museval", "parquet"}),
-        settings={"sample_rate_hz": profile.sample_rate_hz},
-        reaches=("sepmodels.references",),
+        settings={"sample_rate_hz": profile.sample_rate_hz, "reference": reference},
+        reaches=(f"{reference.separate.__module__}:{reference.separate.__qualname__}",),
         libraries=(*SCORING, "torch"),
         name=name,
     )
 
 
 def _result_steps(profile: Profile, variants: Sequence[Variant], references: list[str]) -> Iterator[Step]:
+    from sepmodels.references import REFERENCES
+
+    rows = [*variants, *(REFERENCES[name] for name in references)]
     chains = [(one.name, part) for one in variants for part in ("checkpoint", "estimates", "scores")]
     chains += [(name, "scores") for name in references]
     yield Step(
@@ -186,8 +190,9 @@ def _result_steps(profile: Profile, variants: Sequence[Variant], references: lis
         needs=(*chains, ("tracks",)),
         kinds=frozenset({"parquet", "csv", "markdown"}),
         settings={
-            "systems": [*(one.name for one in variants), *references],
-            "titles": {one.name: one.title for one in variants},
+            "systems": [one.name for one in rows],
+            "titles": {one.name: one.title for one in rows},
+            "bounds": {name: REFERENCES[name].bound for name in references},
             "profile": profile.name,
         },
         libraries=("scipy", "numpy", "pandas"),
@@ -203,7 +208,7 @@ def _result_steps(profile: Profile, variants: Sequence[Variant], references: lis
         settings={
             "profile": profile,
             "templates": templates_hash(),
-            "summaries": {one.name: one.summary for one in variants},
+            "summaries": {one.name: one.summary for one in rows},
         },
         libraries=("plotly", "matplotlib", "jinja2", "soundfile", "pyloudnorm", "numpy", "pandas"),
     )

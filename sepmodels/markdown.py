@@ -46,7 +46,7 @@ def summary_table(summary: pd.DataFrame, target: str) -> str:
     heads = ["System", *SHOWN, "SDR, mean of medians", "tracks", "seeds", "NaN windows"]
     rows = []
     for row in summary[summary.target == target].to_dict("records"):
-        title = row["title"] if row["kind"] == "trained" else f"*{row['title']}* ({row['kind']})"
+        title = row["title"] if row["kind"] == "trained" else f"*{row['title']}* ({row['bound'] or row['kind']})"
         sdr = f"{number(row['SDR'])} {interval(row['SDR_low'], row['SDR_high'])}".strip()
         others = [number(row[metric]) for metric in SHOWN[1:]]
         counts = [str(row["tracks"]), str(row["seeds"]), f"{row['nan_windows']} of {row['windows']}"]

@@ -1,16 +1,22 @@
-"""The floor and the ceiling of the table: estimates that need no training, the second from the true stems.
+"""The floor and the ceilings of the table: estimates that need no training, the ceilings from the true stems.
 
-Importing this module is cheap and needs no torch.
+The one list of references: a new one is one entry here. Importing this module is cheap and needs no torch.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 
 from sepmodels.audio import STREAMS
+from sepmodels.variants import WORDS_ONLY
 
 INT16_FULL_SCALE = 32_768
+# Its code counts for itself: the step of the scores names the function as one of its roots.
+COUNTS_AS_CODE = MappingProxyType({"speed_only": True})
+Bound = Literal["floor", "ceiling"]
 
 
 @dataclass(frozen=True)
@@ -18,15 +24,18 @@ class Reference:
     """A row of the table that is not a trained system.
 
     name, title, summary: as in :class:`~sepmodels.variants.Variant`.
-    separate: the stems of a track, int16 ``(5, 2, sample)`` -> its vocals, float32 ``(2, sample)``.
+    bound: what it is to the trained systems: the floor under them, or a ceiling over them.
+    separate: the stems of a track, int16 ``(5, 2, sample)`` -> its vocals, float32 ``(2, sample)``. A function of a
+        module, so that its code can be named.
     residual: whether its accompaniment is the mixture minus the vocals, as a variant's is; else the same as its
         vocals.
     """
 
     name: str
-    title: str
-    summary: str
-    separate: Callable[[np.ndarray], np.ndarray]
+    title: str = field(metadata=WORDS_ONLY)
+    summary: str = field(metadata=WORDS_ONLY)
+    bound: Bound = field(metadata=WORDS_ONLY)
+    separate: Callable[[np.ndarray], np.ndarray] = field(metadata=COUNTS_AS_CODE)
     residual: bool = True
 
 
@@ -45,13 +54,34 @@ def ideal_ratio_mask(stems: np.ndarray) -> np.ndarray:
     Shape:
         stems: int16 ``(5, 2, sample)`` -> float32 ``(2, sample)``.
     """
-    from sepmodels.oracle import mask_ideally
+    from sepmodels.oracle import mask_ideally, ratio_mask
 
-    vocals = _as_float(stems[STREAMS.index("vocals")])
+    return _joined(mask_ideally(*_sources(stems), ratio_mask))
+
+
+def ideal_binary_mask(stems: np.ndarray) -> np.ndarray:
+    """The mixture through the mask that is 1 where ``|V| > |A|``, of the true vocals V and accompaniment A, else 0.
+
+    It is the ideal binary mask (Wang 2005, On Ideal Binary Mask As the Computational Goal of Auditory Scene Analysis)
+    with a criterion of 0 dB, on the STFT of the models. IBM1 of SiSEC 2018 gives a bin to each source whose magnitude
+    is half of the mixture's or more.
+
+    Shape:
+        stems: int16 ``(5, 2, sample)`` -> float32 ``(2, sample)``.
+    """
+    from sepmodels.oracle import binary_mask, mask_ideally
+
+    return _joined(mask_ideally(*_sources(stems), binary_mask))
+
+
+def _sources(stems: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mixture, vocals and accompaniment, each float32 ``(2, sample)``."""
     others = [STREAMS.index(name) for name in ("drums", "bass", "other")]
     accompaniment = _as_float(stems[others].sum(axis=0, dtype=np.int32))
-    mixture = mixture_as_estimate(stems)
-    blocks = mask_ideally(mixture, vocals, accompaniment)
+    return mixture_as_estimate(stems), _as_float(stems[STREAMS.index("vocals")]), accompaniment
+
+
+def _joined(blocks: Iterable[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.empty((2, 0), np.float32), *blocks], axis=1)
 
 
@@ -66,13 +96,22 @@ REFERENCES: dict[str, Reference] = {
             name="mixture",
             title="Mixture",
             summary="The mixture itself as the estimate: the floor.",
+            bound="floor",
             separate=mixture_as_estimate,
             residual=False,  # which would be silence, and silence has no score
         ),
         Reference(
+            name="ideal_binary_mask",
+            title="Ideal binary mask",
+            summary="The ideal binary mask, from the true stems: the ceiling for binary masks.",
+            bound="ceiling",
+            separate=ideal_binary_mask,
+        ),
+        Reference(
             name="oracle_mask",
-            title="Oracle mask",
+            title="Ideal ratio mask",
             summary="The ideal ratio mask, from the true stems: the ceiling for soft masks.",
+            bound="ceiling",
             separate=ideal_ratio_mask,
         ),
     )

@@ -15,13 +15,13 @@ from sepmodels.files import replacing
 from sepmodels.intervals import median_interval, per_track
 from sepmodels.markdown import results_markdown
 from sepmodels.published import published_systems
+from sepmodels.references import REFERENCES, Bound
 from sepmodels.sentences import sentence
 from sepmodels.variants import BASELINE, VARIANTS
 
-REFERENCES = ("mixture", "oracle_mask")
+BOUNDS: Mapping[str, Bound] = {name: reference.bound for name, reference in REFERENCES.items()}
 TITLES = {name: variant.title for name, variant in VARIANTS.items()} | {
-    "mixture": "Mixture as the estimate",
-    "oracle_mask": "Ideal ratio mask",
+    name: reference.title for name, reference in REFERENCES.items()
 }
 COLUMNS = ("variant", "seed", "track", "target", "metric", "window", "value")
 
@@ -32,8 +32,9 @@ Figures: TypeAlias = pd.DataFrame | Mapping[str, Mapping[str, float]]
 class Results:
     """What was measured, summed up.
 
-    summary: a row per system and target, references first and last (column ``kind`` is "trained", "reference"
-        or "imported"). For each metric M the columns M (median over windows, mean over seeds, median over tracks),
+    summary: a row per system and target, floors first and ceilings after the trained ones (column ``kind`` is
+        "trained", "reference" or "imported"; column ``bound`` "floor" or "ceiling", of references alone). For each
+        metric M the columns M (median over windows, mean over seeds, median over tracks),
         M_low and M_high (its 95 % bootstrap interval) and M_mean (mean over tracks of the medians over windows),
         in dB; numbers of tracks, seeds, windows, nan_windows and missing_tracks; the figures given per variant;
         and ``scenario``, the same in every row, so that no copy of the table is without it.
@@ -87,7 +88,7 @@ def make_results(
     *,
     baseline: str = BASELINE,
     titles: Mapping[str, str] = TITLES,
-    references: tuple[str, ...] = REFERENCES,
+    references: Mapping[str, Bound] = BOUNDS,
     imported: tuple[str, ...] = (),
     dataset: str | None = None,
     figures: Figures | None = None,
@@ -99,7 +100,7 @@ def make_results(
             :func:`sepmodels.scoring.score_track` makes them, with seed and track added.
         baseline: the variant that the others are compared with.
         titles: what tables show for each system, in the tables' order; those without scores count as missing.
-        references: systems that need no training. The first is shown above all others, the rest below.
+        references: systems that need no training: floors, shown above the trained ones, and ceilings, below them.
         imported: systems of others whose scores were read from museval files; shown last, and not compared. Of their
             targets those count that ours have too: four-stem systems are scored for drums and bass as well.
         dataset: its name, for the caption and for published figures on it.
@@ -120,7 +121,7 @@ def make_results(
     )
     rows = [
         {"variant": name, "title": titles.get(name, name)}
-        | {"kind": kinds.get(name, "trained"), "target": target}
+        | {"kind": kinds.get(name, "trained"), "bound": references.get(name, ""), "target": target}
         | table.counts(name, target)
         | scores_of(table, name, target)
         for name in systems
@@ -163,15 +164,16 @@ def check_scores(scores: pd.DataFrame) -> None:
 
 
 def in_order(
-    present: tuple[str, ...], expected: tuple[str, ...], references: tuple[str, ...], imported: tuple[str, ...]
+    present: tuple[str, ...], expected: tuple[str, ...], references: Mapping[str, Bound], imported: tuple[str, ...]
 ) -> list[str]:
-    """Systems in the table's order: the floor, the trained ones as expected and any others, ceilings, imported ones.
+    """Systems in the table's order: floors, the trained ones as expected and any others, ceilings, imported ones.
 
-    >>> in_order(("b", "oracle", "mixture", "new", "a"), ("a", "b"), ("mixture", "oracle"), ())
+    >>> in_order(("b", "oracle", "mixture", "new", "a"), ("a", "b"), {"oracle": "ceiling", "mixture": "floor"}, ())
     ['mixture', 'a', 'b', 'new', 'oracle']
     """
-    trained = [name for name in dict.fromkeys(expected + present) if name not in references + imported]
-    return [name for name in (*references[:1], *trained, *references[1:], *imported) if name in present]
+    trained = [name for name in dict.fromkeys(expected + present) if name not in (*references, *imported)]
+    floors, ceilings = ([name for name in references if references[name] == bound] for bound in ("floor", "ceiling"))
+    return [name for name in (*floors, *trained, *ceilings, *imported) if name in present]
 
 
 def scores_of(table: TrackTable, variant: str, target: str) -> dict[str, float]:

@@ -17,6 +17,7 @@ import torch
 from assets.paths import Paths
 from assets.tracking import open_store
 from sepmodels.checkpoints import load_model
+from sepmodels.references import REFERENCES
 from sepmodels.settings import Profile
 from sepmodels.variants import VARIANTS, Variant
 from tests.conftest import synthetic_stems, write_stem_file
@@ -58,7 +59,7 @@ def test_every_asset_is_made(done: Done) -> None:
     made = {"/".join(event.asset_key.path[1:]) for event in done.result.get_asset_materialization_events()}
     chains = {f"{name}/{part}" for name in ("open_unmix", "smaller") for part in ("checkpoint", "estimates", "scores")}
     stems = {f"stems/{split}" for split in ("train", "valid", "test")}
-    references = {"mixture/scores", "oracle_mask/scores"}
+    references = {f"{name}/scores" for name in REFERENCES}
     assert made == {"dataset", "tracks", "statistics", "results", "report"} | chains | stems | references
 
 
@@ -136,7 +137,7 @@ def test_the_trained_model_is_loaded_back_from_the_registry_by_its_name(
 
 def test_a_variant_that_is_one_entry_is_in_the_table(done: Done) -> None:
     summary = pd.read_parquet(done.paths.results / "results.parquet")
-    assert set(summary.variant) == {"open_unmix", "smaller", "mixture", "oracle_mask"}
+    assert set(summary.variant) == {"open_unmix", "smaller", *REFERENCES}
     text = (done.paths.results / "results.md").read_text()
     assert "Smaller" in text
     assert "BSSEval v4" in text
@@ -228,7 +229,7 @@ def test_an_estimate_that_was_cut_is_made_again_and_all_are_when_they_are_asked_
 def test_the_mixture_is_below_the_ideal_mask(done: Done) -> None:
     summary = pd.read_parquet(done.paths.results / "results.parquet")
     vocals = summary[summary.target == "vocals"].set_index("variant").SDR
-    assert vocals["mixture"] < vocals["oracle_mask"]
+    assert all(vocals["mixture"] < vocals[name] for name in ("ideal_binary_mask", "oracle_mask"))
 
 
 def test_no_sample_of_a_test_track_is_where_training_reads(done: Done) -> None:
@@ -330,7 +331,7 @@ def test_museval_files_of_another_system_become_a_row_of_the_table(done: Done) -
 
     shutil.copytree(done.paths.museval_files / "open_unmix", done.paths.imported / "theirs")
     try:
-        make_table(Job(done.profile, done.paths, names=("open_unmix", "smaller", "mixture", "oracle_mask")))
+        make_table(Job(done.profile, done.paths, names=("open_unmix", "smaller", *REFERENCES)))
         summary = pd.read_parquet(done.paths.results / "results.parquet")
     finally:
         shutil.rmtree(done.paths.imported)

@@ -134,6 +134,17 @@ def test_references_are_first_and_last_and_trained_variants_between() -> None:
     summary = results_of(made_scores()).summary.drop_duplicates("variant")
     assert summary.variant.tolist() == ["mixture", "open_unmix", "l1_loss", "oracle_mask"]
     assert summary.kind.tolist() == ["reference", "trained", "trained", "reference"]
+    assert summary.bound.tolist() == ["floor", "", "", "ceiling"]
+
+
+def test_a_reference_is_called_the_floor_or_a_ceiling_wherever_it_stands_in_the_list() -> None:
+    shown = results_of(
+        made_scores({**GAINS, "other": 3.0}),
+        references={"oracle_mask": "ceiling", "other": "ceiling", "mixture": "floor"},
+    )
+    assert list(shown.summary.variant.unique()) == ["mixture", "open_unmix", "l1_loss", "oracle_mask", "other"]
+    named = [line.split(" | ")[0] for line in shown.to_markdown().splitlines()]
+    assert {"| *Mixture* (floor)", "| *Ideal mask* (ceiling)", "| *other* (ceiling)"} <= set(named)
 
 
 def test_a_variant_is_compared_with_the_baseline_track_by_track() -> None:

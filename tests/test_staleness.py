@@ -93,8 +93,10 @@ def test_a_file_moved_with_no_change_of_content_makes_nothing_stale(benchmark):
         (
             "sepmodels/spectral.py",
             "Stft.forward",
-            ["*/checkpoint", "*/estimates", "statistics", "mixture/scores", "oracle_mask/scores", "results", "report"],
+            ["*/checkpoint", "*/estimates", "statistics", "ideal_binary_mask/scores", "oracle_mask/scores"],
         ),
+        ("sepmodels/oracle.py", "binary_mask", ["ideal_binary_mask/scores"]),
+        ("sepmodels/references.py", "ideal_ratio_mask", ["oracle_mask/scores"]),
         ("sepmodels/augment.py", "mix", ["*/checkpoint"]),
         ("sepmodels/sampling.py", "ChunkSampler.next_batch", ["*/checkpoint"]),
         ("sepmodels/training.py", "train", ["*/checkpoint"]),
@@ -205,6 +207,21 @@ def test_the_words_about_a_variant_make_only_stale_what_shows_them(benchmark, wo
     check_stale(benchmark, stale)
 
 
+@pytest.mark.parametrize(("word", "stale"), [("title", "results"), ("summary", "report"), ("bound", "results")])
+def test_the_words_about_a_reference_make_only_stale_what_shows_them(benchmark, monkeypatch, word, stale):
+    before = REFERENCES["oracle_mask"]
+    monkeypatch.setitem(REFERENCES, "oracle_mask", replace(before, **{word: "Said otherwise."}))
+    text = f'"{getattr(before, word)}"'
+    benchmark.rewrite("sepmodels/references.py", lambda source: source.replace(text, '"Said otherwise."'))
+    check_stale(benchmark, stale)
+
+
+def test_a_reference_scored_otherwise_touches_no_other(benchmark, monkeypatch):
+    monkeypatch.setitem(REFERENCES, "oracle_mask", replace(REFERENCES["oracle_mask"], residual=False))
+    reasons = check_stale(benchmark, "oracle_mask/scores")
+    assert reasons["oracle_mask/scores"] == ("reference setting residual changed from true to false",)
+
+
 def test_a_new_variant_touches_no_other(benchmark):
     benchmark.variants["novel"] = replace(VARIANTS["transformer"], name="novel", title="Novel")
     benchmark.rewrite("sepmodels/variants.py", lambda source: source.replace("_ALL = (", "_ALL = (\n    None,"))
@@ -241,7 +258,7 @@ def test_a_setting_of_the_profile_makes_stale_what_it_bears_on(benchmark, settin
     [
         (
             "torch",
-            ["*/checkpoint", "*/estimates", "statistics", "mixture/scores", "oracle_mask/scores"],
+            ["*/checkpoint", "*/estimates", "statistics", *(f"{name}/scores" for name in REFERENCES)],
         ),
         ("museval", ["*/scores"]),
         ("ffmpeg", ["dataset", "tracks", "stems/*"]),
@@ -299,8 +316,6 @@ DECIDES_NOTHING = {
 }
 ONLY_REACHED = {
     ("estimates", "scipy"): "resampling, of what is never at another rate here",
-    ("results", "torch"): "how references separate, where only their titles are wanted",
-    ("report", "torch"): "how references separate: their scores say so",
 }
 
 

@@ -74,8 +74,8 @@ class Material:
 
     @property
     def audible(self) -> list[str]:
-        """The systems with estimates of their own: trained ones, then references other than the mixture itself."""
-        others = self.summary.variant[(self.summary.kind == "reference") & (self.summary.variant != "mixture")]
+        """The systems with estimates of their own: trained ones, then ceilings; a floor is the mixture itself."""
+        others = self.summary.variant[self.summary.bound == "ceiling"]
         return [*self.trained, *dict.fromkeys(others)]
 
     @property

@@ -157,8 +157,7 @@ def _tiles(material: Material) -> list[dict[str, str]]:
         best = trained.loc[trained.SDR.idxmax()]
         tiles.append({"label": "Highest SDR, vocals", "value": f"{number(best.SDR)} dB", "note": best.title})
     for row in references.sort_values("SDR").itertuples():
-        word = "The floor" if row.variant == "mixture" else "The ceiling"
-        tiles.append({"label": word, "value": f"{number(row.SDR)} dB", "note": row.title})
+        tiles.append({"label": row.bound.capitalize(), "value": f"{number(row.SDR)} dB", "note": row.title})
     split = material.tracks.split.value_counts()
     counts = " / ".join(str(split.get(name, 0)) for name in ("train", "valid", "test"))
     tiles.append({"label": "Tracks", "value": counts, "note": "to train, validate, test"})

@@ -122,7 +122,9 @@ def scale(table: Table) -> tuple[float, float]:
 
 def _columns(material: Material, figures: list[str]) -> Iterator[Column]:
     baseline = material.titles[material.baseline]
-    yield Column("system", "System", "What was compared: trained systems, and references as floor and ceiling.")
+    yield Column(
+        "system", "System", "What was compared: trained systems, and references, a floor below and ceilings above."
+    )
     resampled = "tracks and seeds" if len(material.profile.seeds) > 1 else "tracks"
     yield Column("SDR", "SDR, dB", f"{_sentence(MEANINGS['SDR'])} With its 95 % interval over {resampled}.")
     yield Column(
