@@ -9,11 +9,19 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 VARIABLE = "SEPBENCH_EVENTS"
 SHOW_EVERY_SECONDS = 0.2
 LOG_EVERY_SECONDS = 30.0
+
+
+def tell(sentence: str) -> None:
+    """Show a sentence in the terminal of the command that this process works for, if there is one."""
+    if address := os.environ.get(VARIABLE):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, suppress(OSError):
+            sender.sendto(json.dumps({"state": "says", "sentence": sentence}).encode(), address)
 
 
 class Events:

@@ -11,7 +11,7 @@ import dagster as dg
 from assets import verdicts
 from assets.checks import checked, checks_of
 from assets.describe import describe, keep
-from assets.events import Events
+from assets.events import Events, tell
 from assets.failures import OneSentence
 from assets.gpus import own_device
 from assets.interrupts import noted_interrupts, raise_lost
@@ -20,7 +20,7 @@ from assets.origins import origins
 from assets.orphans import end_with_the_run
 from assets.paths import Paths
 from assets.products import alone
-from assets.staleness import CARRIED, Subject, data_version, refreshed
+from assets.staleness import CARRIED, Subject, data_version, refreshed, shown
 from assets.steps import SEEDS, Step, benchmark_steps
 from assets.tracking import READS, Tracker, asset_metadata
 from assets.versions import step_settings, step_version, subject_of
@@ -62,7 +62,9 @@ def as_asset(step: Step, profile: Profile, paths: Paths, names: tuple[str, ...])
         raise_lost()  # by the step before
         if context.selected_asset_keys:
             job = Job(profile, paths, step.name, step.variant, names)
-            with alone(subject.begun, context.log.info):  # until Dagster has recorded what is yielded
+            with alone(
+                subject.begun, context.run.run_id, _saying(subject, context)
+            ):  # until Dagster has recorded what is yielded
                 yield _materialized(step, subject, job, context, tracker)
         chosen = {key.name for key in context.selected_asset_check_keys}
         for check in checks:
@@ -70,6 +72,16 @@ def as_asset(step: Step, profile: Profile, paths: Paths, names: tuple[str, ...])
                 yield checked(check, subject.key, step, verdicts.Subject(profile, paths, step.name, names), context)
 
     return materialize
+
+
+def _saying(subject: Subject, context: dg.AssetExecutionContext) -> Callable[[str], None]:
+    """Takes a sentence for the run's log and for the terminal."""
+
+    def say(sentence: str) -> None:
+        context.log.info(sentence)
+        tell(f"{shown(subject.key)}: {sentence}")
+
+    return say
 
 
 def _spec(step: Step, subject: Subject, profile: Profile) -> dg.AssetSpec:

@@ -60,19 +60,23 @@ def _size(file: Path) -> int | None:
 
 
 @contextmanager
-def alone(note: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Let no other process make the product within the block; wait for one that does.
+def alone(note: Path, run_id: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Let no other process make the product within the block; wait for one that does, and say for which run.
 
     Two runs at once (of the pages, or of these and the command line) would write into each other's files. The system
     lets go of the lock when a process ends, in whatever way.
     """
     note.parent.mkdir(parents=True, exist_ok=True)
-    with note.with_name(f"{note.name}.lock").open("w") as lock:
+    with note.with_name(f"{note.name}.lock").open("a+", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("Another run is making it: waiting for that.")
+            lock.seek(0)
+            say(f"Another run ({lock.read()[:8] or 'just begun'}) is making it: waiting for that.")
             fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate(0)
+        lock.write(run_id)
+        lock.flush()
         yield
 
 

@@ -6,6 +6,7 @@ from assets.factory import benchmark_assets
 from assets.paths import Paths, data_folder
 from assets.tracking import Tracker
 from pipelines.jobs import benchmark_jobs
+from pipelines.pool import look_while_waiting
 from pipelines.profiles import chosen_profile
 from pipelines.side_by_side import executor_for
 from pipelines.watching import refresh_sensor
@@ -15,6 +16,7 @@ from sepmodels.variants import VARIANTS
 
 def build_definitions() -> dg.Definitions:
     """The definitions of the profile that the environment names."""
+    look_while_waiting()
     profile = chosen_profile()
     paths = Paths(data_folder(), profile.name)
     return dg.Definitions(

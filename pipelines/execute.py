@@ -20,8 +20,10 @@ def main() -> int:
     import dagster as dg
 
     from assets.paths import Paths, data_folder
+    from assets.provenance import this_process
     from pipelines.aftermath import clear_up
     from pipelines.profiles import chosen_profile
+    from pipelines.run_processes import PROCESS_TAG
     from pipelines.side_by_side import give_slots
 
     profile = chosen_profile()
@@ -29,7 +31,8 @@ def main() -> int:
     with dg.DagsterInstance.get() as instance:
         slots = give_slots(instance, profile)
         run = _in_processes if min(slots, _trainings(arguments.select)) > 1 else _in_this_process
-        result = run(instance, arguments.job, arguments.select, {COMMAND_TAG: arguments.command})
+        tags = {COMMAND_TAG: arguments.command, PROCESS_TAG: this_process()}
+        result = run(instance, arguments.job, arguments.select, tags)
         if not result.success and _was_interrupted(result.run_id, instance):
             instance.report_run_canceled(instance.get_run_by_id(result.run_id), "Interrupted; what was made is kept.")
     return 0 if result.success else 1

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -95,7 +96,11 @@ class _Board:
         self.started: dict[str, float] = {}
 
     def take(self, message: dict[str, Any]) -> None:
-        asset, state = message["asset"], message["state"]
+        state = message["state"]
+        if state == "says":
+            self.console.print(escape(message["sentence"]), highlight=False, soft_wrap=True)
+            return
+        asset = message["asset"]
         if state == "started":
             self.started[asset] = time.monotonic()
             self.begin(asset)

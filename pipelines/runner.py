@@ -16,7 +16,6 @@ from rich.markup import escape
 
 from assets.events import VARIABLE
 from assets.paths import PROJECT, Paths
-from pipelines.execute import COMMAND_TAG, STOPPED
 from pipelines.instance import use_instance
 from pipelines.listening import listening
 from pipelines.processes import end_trees, watched
@@ -24,7 +23,6 @@ from sepmodels.errors import UserError
 
 INTERRUPTED = 130
 LOGS_KEPT = 20
-GOES_ON = "`sepbench refresh` with the same options goes on from here."  # `run` would make all anew
 
 
 def run_assets(paths: Paths, job: str, keys: Sequence[str], console: Console) -> int:
@@ -128,7 +126,9 @@ class _Interrupts:
 
 def _say_why(command: str, log: Path, status: int, console: Console) -> None:
     """The reason in a sentence per failed step; where there is none, where to look."""
-    reasons = list(_failures(command))
+    from pipelines.reasons import failures
+
+    reasons = list(failures(command))
     for asset, reason in reasons:
         console.print(f"[red]{asset}[/]: {escape(reason)}", highlight=False, soft_wrap=True)
     if status < 0:
@@ -137,33 +137,5 @@ def _say_why(command: str, log: Path, status: int, console: Console) -> None:
             f"The run's process was ended by {name}; `sepbench refresh` with the same options goes on from here.",
             soft_wrap=True,
         )
-    elif not reasons:
+    elif all(asset == "run" for asset, _ in reasons):
         console.print(f"The run ended with status {status}; its log is {log}.", soft_wrap=True)
-
-
-def _failures(command: str) -> Iterator[tuple[str, str]]:
-    import dagster as dg
-    from dagster import DagsterEventType
-
-    with dg.DagsterInstance.get() as instance:
-        runs = instance.get_runs(dg.RunsFilter(tags={COMMAND_TAG: command}))
-        for record in (
-            record
-            for run in runs
-            for record in instance.get_records_for_run(run.run_id, of_type=DagsterEventType.STEP_FAILURE).records
-        ):
-            event = record.event_log_entry.dagster_event
-            data = event.step_failure_data
-            failure = data.user_failure_data
-            if failure and failure.description:
-                yield _asset_of(event), failure.description
-            elif data.error:
-                cause = data.error.cause or data.error
-                if cause.cls_name == STOPPED:
-                    yield _asset_of(event), f"stopped; {GOES_ON}"
-                    continue
-                yield _asset_of(event), f"{cause.cls_name or 'Error'}: {cause.message.strip().splitlines()[-1]}"
-
-
-def _asset_of(event) -> str:
-    return "/".join(event.step_key.split("__")[1:]) if event.step_key else "run"

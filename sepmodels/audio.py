@@ -12,6 +12,7 @@ import numpy as np
 from sepmodels.codec import StreamHeader, decode, probe, require_file
 from sepmodels.errors import UserError
 from sepmodels.files import replacing
+from sepmodels.timeless import leave_time_out
 
 SAMPLE_RATE_HZ = 44_100
 STREAMS = ("mixture", "drums", "bass", "other", "vocals")
@@ -101,8 +102,13 @@ def write_audio(path: Path, waveform: np.ndarray, sample_rate_hz: int) -> None:
     peak = np.abs(waveform).max(initial=0.0)
     if subtype == "PCM_24" and not peak <= 1.0:
         raise UserError(f"{path} would clip (peak {peak:.3f}, FLAC ends at 1): write it as .wav, which keeps it.")
-    with replacing(path) as temporary:
-        soundfile.write(temporary, waveform.astype(np.float32, copy=False).T, sample_rate_hz, subtype=subtype)
+    samples = waveform.astype(np.float32, copy=False).T
+    with (
+        replacing(path) as temporary,
+        soundfile.SoundFile(temporary, "w", sample_rate_hz, waveform.shape[0], subtype) as file,
+    ):
+        leave_time_out(file)
+        file.write(samples)
 
 
 def resample(waveform: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:

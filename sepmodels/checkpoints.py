@@ -13,6 +13,7 @@ from sepmodels.errors import UserError
 from sepmodels.files import replacing
 from sepmodels.fingerprints import configuration
 from sepmodels.models import build_model
+from sepmodels.timeless import sort_header
 from sepmodels.variants import Variant
 
 FORMAT = "sepbench model 1"
@@ -34,6 +35,7 @@ def save_model(path: Path, model: nn.Module, variant: Variant, **facts: Any) -> 
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     with replacing(path) as temporary:
         save_file(weights, temporary, metadata)
+        sort_header(temporary)
 
 
 def load_model(

@@ -21,6 +21,7 @@ from sepmodels.progress import Progress, silent
 from sepmodels.recordings import FFMPEG_TAGS, Recording, open_recording
 from sepmodels.separation import separate_blocks
 from sepmodels.settings import SeparationSettings
+from sepmodels.timeless import leave_time_out
 
 STEMS = ("vocals", "accompaniment")
 SUBTYPES: dict[str, dict[int | None, str]] = {
@@ -204,6 +205,7 @@ def _stem_file(path: Path, form: StemFormat, recording: Recording) -> Iterator[_
             subtype=form.subtype,
             **quality,
         ) as file:
+            leave_time_out(file)
             for name, text in recording.tags.items() if form.name != "mp3" else ():
                 setattr(file, name, text)
             yield _StemFile(file, form)

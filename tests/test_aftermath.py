@@ -98,7 +98,7 @@ def test_a_run_killed_before_it_could_say_which_process_it_is_in_is_closed_after
         clear_up(Paths(data, "demo"))
         assert not instance.get_run_by_id(run.run_id).is_finished
         later = time.time() + 240
-        monkeypatch.setattr("pipelines.aftermath.time.time", lambda: later)
+        monkeypatch.setattr("pipelines.pool.time.time", lambda: later)
         clear_up(Paths(data, "demo"))
         assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE
 

@@ -95,7 +95,7 @@ import sys, time
 from pathlib import Path
 from assets.products import alone
 
-with alone(Path(sys.argv[1]), print):
+with alone(Path(sys.argv[1]), "4a2b6c8d-0123", print):
     print("making", flush=True)
     time.sleep(3600)
 """
@@ -110,10 +110,10 @@ def test_a_product_that_another_process_makes_is_waited_for_until_that_has_ended
         assert process.stdout.readline() == "making\n"
 
         def kill(sentence: str) -> None:
-            assert "waiting" in sentence
+            assert sentence == "Another run (4a2b6c8d) is making it: waiting for that."
             process.kill()
 
-        with alone(note, kill):
+        with alone(note, "another", kill):
             assert process.wait() == -9
 
 
