@@ -270,11 +270,11 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(monkeypatch: pytest
     write_audio(tmp_path / "song.wav", tone(0.1, 44_100), 44_100)
     before = (tmp_path / "song.wav").read_bytes()
 
-    def fail(path: Path, *_: object, **__: object) -> None:
-        path.write_bytes(b"half")
+    def fail(file: soundfile.SoundFile, *_: object) -> None:
+        file.flush()
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(soundfile, "write", fail)
+    monkeypatch.setattr(soundfile.SoundFile, "write", fail)
     with pytest.raises(OSError, match="No space"):
         write_audio(tmp_path / "song.wav", tone(0.2, 44_100), 44_100)
     assert [entry.name for entry in tmp_path.iterdir()] == ["song.wav"]
