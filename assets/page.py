@@ -55,12 +55,12 @@ def report_material(job: Job) -> Material:
 
 def command(profile: Profile, trained: Sequence[str]) -> str:
     """What makes the benchmark again: only those variants, with the settings that were given by ``--set``."""
-    from sepmodels.variants import VARIANTS
+    from sepmodels.variants import variants_of
 
     parts = ["sepbench", "run", "-p", profile.name]
     if profile.dataset.layout != "demo":
         parts += ["--dataset", "DIR"]
-    if set(trained) != set(VARIANTS):
+    if set(trained) != set(variants_of(profile)):
         parts += [part for name in trained for part in ("--only", name)]
     for key, text in json.loads(os.environ.get(OVERRIDES_VARIABLE) or "{}").items():
         parts += ["--set", f"{key}={text}"]

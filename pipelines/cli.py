@@ -67,7 +67,7 @@ def run(
     from pipelines.selection import select
 
     asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
-    chosen, paths = use_options(profile, dataset, data, asked)
+    chosen, paths = use_options(profile, dataset, data, asked, only or ())
     _accept(chosen, paths, accept_licence)
     _run_job("benchmark", select(chosen, only or []), chosen, paths)
 
@@ -89,7 +89,7 @@ def refresh(
     from pipelines.selection import behind, select
     from pipelines.showing import show_end
 
-    chosen, paths = use_options(profile, dataset, data, settings or ())
+    chosen, paths = use_options(profile, dataset, data, settings or (), only or ())
     _accept(chosen, paths, accept_licence)
     keys = behind(chosen, paths, select(chosen, only or []))
     if not keys:

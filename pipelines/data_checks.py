@@ -14,7 +14,7 @@ from sepmodels.archives import ARCHIVES
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
-from sepmodels.variants import VARIANTS
+from sepmodels.variants import variants_of
 
 # Hours of music, and of them in the test split, as long as no table of tracks says it exactly.
 TYPICAL_HOURS = {"demo": (0.05, 0.02), "musdb18-7s": (0.28, 0.1), "musdb18": (10.0, 3.5), "musdb18hq": (10.0, 3.5)}
@@ -50,7 +50,7 @@ def check_disk(profile: Profile, paths: Paths) -> Check:
 
 def bytes_needed(profile: Profile, hours: float, test_hours: float) -> int:
     """What a whole benchmark of a profile takes: the stem cache, every variant's estimates, trainings."""
-    systems = len(VARIANTS) * len(profile.seeds)
+    systems = len(variants_of(profile)) * len(profile.seeds)
     stems = hours * 3600 * SAMPLE_RATE_HZ * len(STREAMS) * 2 * 2  # int16 (stream, channel, sample)
     estimates = test_hours * 3600 * SAMPLE_RATE_HZ * 2 * 4 * systems  # float32 (channel, sample)
     return round(stems + estimates) + systems * TRAINING_BYTES + slots_here(profile) * STATES_BYTES

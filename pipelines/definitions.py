@@ -11,7 +11,7 @@ from pipelines.profiles import chosen_profile
 from pipelines.side_by_side import executor_for
 from pipelines.watching import refresh_sensor
 from sepmodels.references import REFERENCES
-from sepmodels.variants import VARIANTS
+from sepmodels.variants import variants_of
 
 
 def build_definitions() -> dg.Definitions:
@@ -19,10 +19,11 @@ def build_definitions() -> dg.Definitions:
     look_while_waiting()
     profile = chosen_profile()
     paths = Paths(data_folder(), profile.name)
+    variants = variants_of(profile).values()
     return dg.Definitions(
-        assets=benchmark_assets(profile, paths, VARIANTS.values(), REFERENCES),
+        assets=benchmark_assets(profile, paths, variants, REFERENCES),
         jobs=benchmark_jobs(),
-        sensors=[refresh_sensor(profile, paths, VARIANTS.values(), REFERENCES)],
+        sensors=[refresh_sensor(profile, paths, variants, REFERENCES)],
         resources={"tracker": Tracker(folder=str(paths.data / "mlflow"))},
         executor=executor_for(profile),
     )

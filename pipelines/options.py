@@ -19,6 +19,7 @@ from pipelines.profiles import (
 )
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
+from sepmodels.variants import ON_REQUEST
 
 ProfileOption = Annotated[
     str | None,
@@ -64,9 +65,16 @@ AcceptLicenceOption = Annotated[
 
 
 def use_options(
-    profile: str | None = None, dataset: Path | None = None, data: Path | None = None, settings: Iterable[str] = ()
+    profile: str | None = None,
+    dataset: Path | None = None,
+    data: Path | None = None,
+    settings: Iterable[str] = (),
+    only: Iterable[str] = (),
 ) -> tuple[Profile, Paths]:
-    """Put the options into the environment, where this process and its children find them."""
+    """Put the options into the environment, where this process and its children find them.
+
+    only: variants to make; those on request are asked for, too.
+    """
     if profile:
         os.environ[PROFILE_VARIABLE] = profile
     if dataset:
@@ -79,10 +87,18 @@ def use_options(
         if not equals:
             raise UserError(f"--set {setting!r} has no value: write SETTING=VALUE, such as training.batch=8.")
         overrides[key.strip()] = value.strip()
+    _keep(overrides)
+    chosen = chosen_profile()
+    asked = dict.fromkeys((*chosen.extra_variants, *(name for name in only if name in ON_REQUEST)))
+    if len(asked) > len(chosen.extra_variants):
+        _keep({**overrides, "extra_variants": ",".join(asked)})
+        chosen = chosen_profile()
+    return chosen, Paths(data_folder(), chosen.name)
+
+
+def _keep(overrides: Mapping[str, str]) -> None:
     if overrides:
         os.environ[OVERRIDES_VARIABLE] = json.dumps(overrides)
-    chosen = chosen_profile()
-    return chosen, Paths(data_folder(), chosen.name)
 
 
 def advised(command: str, profile: Profile, *words: str, settings: Mapping[str, str] | None = None) -> str:

@@ -4,14 +4,17 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.limits import check_limits, check_overlap
 from sepmodels.settings import DatasetSettings, Profile, TrainingSettings
+from sepmodels.variants import find_variant
 
 DEFAULT = "demo"
+T = TypeVar("T")
 
+_FOR_CLAIMS = ("time_domain_22khz",)
 _SHORT = TrainingSettings(batch=4, chunk_seconds=3.0, threads=1)
 
 _ALL = (
@@ -26,16 +29,19 @@ _ALL = (
         summary="The public preview of MUSDB18: 144 clips of seven seconds of real music.",
         dataset=DatasetSettings("stems", archive="musdb18-7s"),
         training=replace(_SHORT, chunks_per_track=4, steps=2000),
+        extra_variants=_FOR_CLAIMS,
     ),
     Profile(
         name="musdb18",
         summary="MUSDB18 in full: 150 songs, ten hours, as compressed five-stream files. Wants a GPU.",
         dataset=DatasetSettings("stems", archive="musdb18"),
+        extra_variants=_FOR_CLAIMS,
     ),
     Profile(
         name="musdb18hq",
         summary="MUSDB18-HQ: the same 150 songs as uncompressed WAV files. Wants a GPU.",
         dataset=DatasetSettings("wav", archive="musdb18hq"),
+        extra_variants=_FOR_CLAIMS,
     ),
     Profile(
         name="folder",
@@ -55,6 +61,7 @@ EXPECTED: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
     tuple[int, ...]: "different whole numbers, such as 42,43",
+    tuple[str, ...]: "different names with commas between them, or nothing",
 }
 
 
@@ -68,6 +75,8 @@ def chosen_profile(environment: Mapping[str, str] = os.environ) -> Profile:
         profile = override(profile, "dataset.folder", folder)
     for key, text in json.loads(environment.get(OVERRIDES_VARIABLE) or "{}").items():
         profile = override(profile, key, text)
+    for name in profile.extra_variants:
+        find_variant(name)
     check_overlap(profile.separation)
     return profile
 
@@ -109,10 +118,10 @@ def override(profile: Profile, key: str, text: str) -> Profile:
     return changed
 
 
-def _different(numbers: Iterable[int]) -> tuple[int, ...]:
-    found = tuple(numbers)
+def _different(values: Iterable[T]) -> tuple[T, ...]:
+    found = tuple(values)
     if len(set(found)) < len(found):
-        raise ValueError("a number is there twice")
+        raise ValueError("a value is there twice")
     return found
 
 
@@ -131,6 +140,8 @@ def _read(owner: type, name: str, key: str, text: str) -> Any:
             return base(text)
         if base == tuple[int, ...]:
             return _different(int(part) for part in text.split(","))
+        if base == tuple[str, ...]:
+            return _different(part.strip() for part in text.split(",") if part.strip())
         if text in get_args(base):
             return text
     except (KeyError, ValueError):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from assets.paths import Paths
 from sepmodels.settings import Profile
-from sepmodels.variants import VARIANTS, find_variant
+from sepmodels.variants import find_variant, variants_of
 
 if TYPE_CHECKING:
     from assets.staleness import Standing, Subject
@@ -21,8 +21,9 @@ def select(profile: Profile, only: Iterable[str]) -> list[str]:
     from assets.steps import benchmark_steps
     from sepmodels.references import REFERENCES
 
-    wanted = {find_variant(name).name for name in only} or set(VARIANTS)
-    steps = benchmark_steps(profile, VARIANTS.values(), REFERENCES)
+    trained = variants_of(profile)
+    wanted = {find_variant(name).name for name in only} or set(trained)
+    steps = benchmark_steps(profile, trained.values(), REFERENCES)
     return ["/".join((profile.name, *step.path)) for step in steps if step.variant is None or step.name in wanted]
 
 
@@ -36,7 +37,7 @@ def standing(profile: Profile, paths: Paths) -> list[tuple[Subject, Standing]]:
     from sepmodels.references import REFERENCES
 
     use_instance(paths.data)
-    subjects = benchmark_subjects(profile, paths, VARIANTS.values(), REFERENCES)
+    subjects = benchmark_subjects(profile, paths, variants_of(profile).values(), REFERENCES)
     with dg.DagsterInstance.get() as instance:
         return list(zip(subjects, standings(subjects, instance), strict=True))
 

@@ -97,11 +97,21 @@ def show_standings(profile: Profile, paths: Paths, console: Console) -> None:
 
 
 def show_variants(console: Console) -> None:
-    """List the variants and references, a sentence each."""
+    """List the variants and references, a sentence each; of a variant on request also who trains it."""
     from sepmodels.references import REFERENCES
-    from sepmodels.variants import VARIANTS
+    from sepmodels.variants import ON_REQUEST, VARIANTS
 
-    _show_named({name: entry.summary for name, entry in {**VARIANTS, **REFERENCES}.items()}, console)
+    words = {name: entry.summary for name, entry in {**VARIANTS, **REFERENCES}.items()}
+    _show_named(
+        words | {name: f"{words[name]} {_who_trains(name)}" for name in VARIANTS if name in ON_REQUEST}, console
+    )
+
+
+def _who_trains(name: str) -> str:
+    from pipelines.profiles import PROFILES
+
+    asking = [profile.name for profile in PROFILES.values() if name in profile.extra_variants]
+    return f"Trained in {', '.join(asking) or 'no profile'}; elsewhere with --only {name}."
 
 
 def show_profiles(console: Console) -> None:

@@ -17,10 +17,10 @@ from sepmodels.markdown import results_markdown
 from sepmodels.published import published_systems
 from sepmodels.references import REFERENCES, Bound
 from sepmodels.sentences import sentence
-from sepmodels.variants import BASELINE, VARIANTS
+from sepmodels.variants import BASELINE, ON_REQUEST, VARIANTS
 
 BOUNDS: Mapping[str, Bound] = {name: reference.bound for name, reference in REFERENCES.items()}
-TITLES = {name: variant.title for name, variant in VARIANTS.items()} | {
+TITLES = {name: variant.title for name, variant in VARIANTS.items() if name not in ON_REQUEST} | {
     name: reference.title for name, reference in REFERENCES.items()
 }
 COLUMNS = ("variant", "seed", "track", "target", "metric", "window", "value")

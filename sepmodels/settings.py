@@ -136,6 +136,7 @@ class ReportSettings:
 class Profile:
     """One benchmark: a dataset, a budget, seeds and where it runs.
 
+    extra_variants: variants on request (:data:`sepmodels.variants.ON_REQUEST`) that it trains beside all others.
     scoring_workers: how many tracks are scored at once, each in a process of its own; 0 for what suits the machine.
     """
 
@@ -146,6 +147,7 @@ class Profile:
     separation: SeparationSettings = SeparationSettings()
     report: ReportSettings = ReportSettings()
     seeds: tuple[int, ...] = (42,)
+    extra_variants: tuple[str, ...] = ()
     sample_rate_hz: int = 44_100
     device: str = speed_only("auto")
     scorer: Literal["fast", "museval"] = speed_only("fast")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from sepmodels.errors import UserError, unknown_name
+from sepmodels.settings import Profile
 
 Settings = Mapping[str, int | float | str | bool]
 # Words about a variant make no result stale.
@@ -64,6 +65,15 @@ _ALL = (
         loss_settings=MappingProxyType({"spectral_units": True}),
     ),
     Variant(
+        name="time_domain_22khz",
+        title="Time domain, 22.05 kHz",
+        summary="The time-domain model at half the sample rate.",
+        architecture="time_domain",
+        loss="waveform_mse",
+        loss_settings=MappingProxyType({"spectral_units": True}),
+        settings=MappingProxyType({"sample_rate_hz": 22_050}),
+    ),
+    Variant(
         name="transformer",
         title="Transformer",
         summary="Open-Unmix with a Transformer encoder of comparable size in place of the BiLSTM.",
@@ -109,6 +119,15 @@ def by_name(variants: Iterable[Variant]) -> dict[str, Variant]:
 
 
 VARIANTS: dict[str, Variant] = by_name(_ALL)
+# What only a claim needs: trained where a profile asks for it (its ``extra_variants``), and nowhere else.
+ON_REQUEST = frozenset({"time_domain_22khz"})
+
+
+def variants_of(profile: Profile) -> dict[str, Variant]:
+    """The variants that the profile trains: all but those on request, and of these the ones that it asks for."""
+    return {
+        name: variant for name, variant in VARIANTS.items() if name not in ON_REQUEST or name in profile.extra_variants
+    }
 
 
 def find_variant(name: str) -> Variant:

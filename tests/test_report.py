@@ -30,7 +30,7 @@ from sepmodels.report.site import render
 from sepmodels.report.table import results_table
 from sepmodels.report.training_figures import training_figures
 from sepmodels.settings import ReportSettings
-from sepmodels.variants import VARIANTS
+from sepmodels.variants import VARIANTS, variants_of
 from tests.scored_folder import LEVELS, ODD_NAME, SECONDS, TRACKS, TRAINED, scored_job
 
 
@@ -268,10 +268,10 @@ def test_the_scores_of_every_track_are_beside_the_page(site: Path) -> None:
 
 def test_the_page_says_how_to_make_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEPBENCH_OVERRIDES", json.dumps({"training.steps": "10", "dataset.folder": "/my music"}))
-    given = command(PROFILES["musdb18-7s"], list(VARIANTS))
+    given = command(PROFILES["musdb18-7s"], list(variants_of(PROFILES["musdb18-7s"])))
     assert given == "sepbench run -p musdb18-7s --dataset DIR --set training.steps=10 --set 'dataset.folder=/my music'"
     monkeypatch.delenv("SEPBENCH_OVERRIDES")
-    assert command(PROFILES["demo"], list(VARIANTS)) == "sepbench run -p demo"
+    assert command(PROFILES["demo"], list(variants_of(PROFILES["demo"]))) == "sepbench run -p demo"
 
 
 def test_what_makes_the_page_again_trains_the_variants_that_it_shows_and_no_others(material: Material) -> None:

@@ -1,0 +1,71 @@
+"""Variants that only a claim needs: who trains them, and how one asks for them."""
+
+import dataclasses
+import io
+import json
+
+import pytest
+
+from assets.steps import benchmark_steps
+from pipelines.options import advised, use_options
+from pipelines.profiles import OVERRIDES_VARIABLE, PROFILE_VARIABLE, PROFILES, chosen_profile
+from pipelines.selection import select
+from pipelines.showing import show_variants
+from pipelines.terminal import Terminal
+from sepmodels.errors import UserError
+from sepmodels.references import REFERENCES
+from sepmodels.variants import ON_REQUEST, VARIANTS, variants_of
+
+ASKED = "time_domain_22khz"
+BY_WHOM = {"demo": False, "folder": False, "musdb18-7s": True, "musdb18": True, "musdb18hq": True}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_each_profile_trains_all_variants_but_those_on_request_that_it_does_not_ask_for(name: str) -> None:
+    trained = set(variants_of(PROFILES[name]))
+    assert set(VARIANTS) - trained == (set() if BY_WHOM[name] else ON_REQUEST)
+
+
+def test_a_new_variant_is_trained_by_every_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    novel = dataclasses.replace(VARIANTS["transformer"], name="novel")
+    monkeypatch.setitem(VARIANTS, "novel", novel)
+    assert all("novel" in variants_of(profile) for profile in PROFILES.values())
+
+
+def test_what_is_on_request_is_in_the_list_of_variants() -> None:
+    assert set(VARIANTS) >= ON_REQUEST
+
+
+def test_the_table_of_a_profile_that_does_not_ask_knows_nothing_of_it() -> None:
+    for step in benchmark_steps(PROFILES["demo"], variants_of(PROFILES["demo"]).values(), REFERENCES):
+        assert ASKED not in json.dumps([step.path, step.needs, list(step.settings.items())], default=str)
+
+
+def test_a_setting_asks_for_it_and_a_misspelt_name_is_refused_with_the_nearest() -> None:
+    def asking(text: str) -> set[str]:
+        return set(variants_of(chosen_profile({OVERRIDES_VARIABLE: json.dumps({"extra_variants": text})})))
+
+    assert ASKED in asking(ASKED)
+    assert ASKED not in asking("")
+    with pytest.raises(UserError, match=f"did you mean '{ASKED}'"):
+        asking("time_domain_22")
+
+
+def test_naming_it_alone_with_only_asks_for_it_also_in_the_processes_and_commands_that_follow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(PROFILE_VARIABLE, "demo")
+    monkeypatch.setenv(OVERRIDES_VARIABLE, "")
+    profile, _ = use_options("demo", settings=["training.steps=10"], only=[ASKED])
+    assert f"demo/{ASKED}/checkpoint" in select(profile, [ASKED])
+    assert "demo/open_unmix/checkpoint" not in select(profile, [ASKED])
+    assert chosen_profile() == profile
+    assert f"--set extra_variants={ASKED}" in advised("refresh", profile)
+    assert f"demo/{ASKED}/checkpoint" not in select(PROFILES["demo"], [])
+
+
+def test_the_list_of_variants_says_who_trains_it() -> None:
+    console = Terminal(file=io.StringIO(), width=300)
+    show_variants(console)
+    (line,) = [line for line in console.file.getvalue().splitlines() if line.startswith(ASKED)]
+    assert line.rstrip().endswith(f"Trained in musdb18-7s, musdb18, musdb18hq; elsewhere with --only {ASKED}.")
