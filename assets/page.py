@@ -35,6 +35,7 @@ def report_material(job: Job) -> Material:
         comparisons=pd.read_parquet(paths.results / "comparisons.parquet"),
         by_seed=pd.read_parquet(paths.results / "by_seed.parquet"),
         said=said["sentences"],
+        notes=said["notes"],
         scenario=said["scenario"],
         missing=[titles(job.names)[name] for name in said["missing"]],
         scores=pd.concat(scores, ignore_index=True),

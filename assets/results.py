@@ -29,11 +29,16 @@ def make_table(job: Job) -> Made:
         dataset=job.profile.name,
     )
     results.write(job.paths.results)
-    said = {"scenario": results.scenario, "sentences": results.sentences, "missing": list(results.missing)}
+    said = {
+        "scenario": results.scenario,
+        "sentences": results.sentences,
+        "notes": list(results.notes),
+        "missing": list(results.missing),
+    }
     with replacing(job.paths.results / "said.json") as temporary:
         temporary.write_text(json.dumps(said, indent=1), encoding="utf-8")
     untimed = results.summary.drop(columns=list(results.figures))  # two runs that did the same never took as long
-    tables = (scores, untimed, results.comparisons, results.by_seed, results.published)
+    tables = (scores, untimed, results.comparisons, results.control, results.by_seed, results.published)
     return Made(
         hash_texts([*(table.to_csv(index=False) for table in tables), json.dumps(said)]),
         {"systems": len(found), "tracks": int(scores.track.nunique()), "missing": ", ".join(results.missing)},

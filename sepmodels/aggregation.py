@@ -43,6 +43,11 @@ class TrackTable:
         cell = self._cells.get((variant, target, metric))
         return np.empty((len(self.tracks), 0)) if cell is None else cell.to_numpy(dtype=np.float64)
 
+    def seeds(self, variant: str, target: str, metric: str) -> tuple[int, ...]:
+        """The seeds of the columns of :meth:`values`."""
+        cell = self._cells.get((variant, target, metric))
+        return () if cell is None else tuple(int(seed) for seed in cell.columns)
+
     def by_seed(self) -> pd.DataFrame:
         """A row per variant, target and seed, with every metric's median over tracks, in dB; NaN for no score."""
         medians = self.table.groupby(["variant", "target", "seed", "metric"], sort=False).value.median()

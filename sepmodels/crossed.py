@@ -15,10 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.optimize
 import scipy.stats
-from numpy.typing import NDArray
 
-Float64 = NDArray[np.float64]
-LEVEL = 0.95
+from sepmodels.intervals import LEVEL, Float64
+
 FEWEST_TRACKS = 6  # the fewest on which the test was simulated: benchmarks/calibration.py
 LEAST_DEGREES = 0.2  # of two trainings: with more, five comparisons found a difference by chance in over 5 % of cases
 
@@ -87,6 +86,7 @@ class Difference:
     low, high, p: its 95 % interval and the two-sided p of no difference, for other tracks and other seeds; NaN where a
         recipe has a single training or there are fewer than :data:`FEWEST_TRACKS` tracks.
     error: its standard error; None in the same cases. tracks: on which both have a score of every seed.
+    components: None for fewer than two tracks.
     """
 
     mean: float
@@ -111,40 +111,54 @@ def difference(first: Float64, second: Float64) -> Difference:
     Shape:
         first, second: ``(track, seed)``, rows that are the same tracks; each with seeds of its own.
     """
-    known = np.isfinite(first).all(axis=1) & np.isfinite(second).all(axis=1)
-    first, second = first[known], second[known]
+    first, second = scored_by_all(first, second)
     tracks, trainings = len(first), (first.shape[1], second.shape[1])
-    if not tracks or not all(trainings):
+    if not tracks:
         return Difference(np.nan, np.nan, np.nan, np.nan, tracks, None, None)
     per_track = first.mean(axis=1) - second.mean(axis=1)
     mean = float(per_track.mean())
+    found = components(first, second) if tracks > 1 else None
     if tracks < FEWEST_TRACKS or min(trainings) < 2:
-        return Difference(mean, np.nan, np.nan, np.nan, tracks, None, None)
+        return Difference(mean, np.nan, np.nan, np.nan, tracks, None, found)
     variances = [per_track.var(ddof=1) / tracks]
     variances += [one.mean(axis=0).var(ddof=1) / one.shape[1] for one in (first, second)]
     error = _error(variances, tracks, trainings)
     margin = float(scipy.stats.t.isf((1 - LEVEL) / 2, error.degrees)) * error.standard
-    p = _p(mean, error)
-    return Difference(mean, mean - margin, mean + margin, p, tracks, error, components(first, second))
+    return Difference(mean, mean - margin, mean + margin, _p(mean, error), tracks, error, found)
+
+
+def scored_by_all(first: Float64, second: Float64) -> tuple[Float64, Float64]:
+    """The scores ``(track, seed)`` of those tracks on which every training of both has a finite one."""
+    if not (first.shape[1] and second.shape[1]):
+        return first[:0], second[:0]
+    known = np.isfinite(first).all(axis=1) & np.isfinite(second).all(axis=1)
+    return first[known], second[known]
 
 
 def components(first: Float64, second: Float64) -> Components:
     """The variance components of two recipes' scores, by the method of moments; none is below zero.
 
+    Where either has a single training, training and rest are NaN for it, and its rest is in that of the tracks.
+
     Shape:
-        first, second: ``(track, seed)``, all finite, at least two of each.
+        first, second: ``(track, seed)``, all finite, at least two tracks.
     """
+    both = first, second
     rest = _rest(first), _rest(second)
     tracks, trainings = len(first), (first.shape[1], second.shape[1])
     per_track = first.mean(axis=1) - second.mean(axis=1)
-    track = per_track.var(ddof=1) - rest[0] / trainings[0] - rest[1] / trainings[1]
-    seeds = [one.mean(axis=0).var(ddof=1) - r / tracks for one, r in zip((first, second), rest, strict=True)]
-    training = float(max(0.0, seeds[0])), float(max(0.0, seeds[1]))
-    return Components(float(max(0.0, track)), training, rest, tracks, trainings)
+    track = per_track.var(ddof=1) - np.nansum([one / seeds for one, seeds in zip(rest, trainings, strict=True)])
+    training = [
+        max(0.0, float(one.mean(axis=0).var(ddof=1) - left / tracks)) if one.shape[1] > 1 else np.nan
+        for one, left in zip(both, rest, strict=True)
+    ]
+    return Components(max(0.0, float(track)), (training[0], training[1]), rest, tracks, trainings)
 
 
 def _rest(scores: Float64) -> float:
     """The mean square of what is left of ``(track, seed)`` scores without their tracks' and seeds' means."""
+    if scores.shape[1] < 2:
+        return float(np.nan)
     left = scores - scores.mean(axis=1, keepdims=True) - scores.mean(axis=0) + scores.mean()
     return float((left**2).sum() / ((scores.shape[0] - 1) * (scores.shape[1] - 1)))
 

@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sepmodels.published import PUBLISHED_METRIC
+from sepmodels.sentences import LARGEST_SHOWN_DB
 
 if TYPE_CHECKING:
     from sepmodels.results import Results
 
 SHOWN = ("SDR", "SIR", "SAR", "ISR", "uSDR", "SI-SDR")
 COMPARED = ("SDR", "SIR", "SAR", "ISR")
+NO_TEST = (
+    "There is no test: it needs two or more seeds of each variant and six or more tracks. Single trainings are "
+    "compared as they are, and others of the same recipes may come out otherwise."
+)
 
 
 def results_markdown(results: "Results") -> str:
@@ -26,7 +31,8 @@ def results_markdown(results: "Results") -> str:
     if results.figures:
         sections += ["### Beside the scores", figure_table(results)]
     if results.sentences:
-        sections += ["### What each change did", "\n".join(f"- {text}" for text in results.sentences.values())]
+        said = [*results.sentences.values(), *results.notes]
+        sections += ["### What each change did", "\n".join(f"- {text}" for text in said)]
         sections += [comparison_table(results), comparison_note(results)]
     if len(results.published):
         sections += [f"### Published elsewhere, not measured here ({PUBLISHED_METRIC})", published_table(results)]
@@ -77,27 +83,31 @@ def figure_table(results: "Results") -> str:
 
 
 def comparison_table(results: "Results") -> str:
-    """Each variant against the baseline, on each target: difference, interval, p and wins/ties/losses."""
+    """Each variant against the baseline, on each target: difference, interval, p and tracks won/tied/lost.
+
+    Below them the control: the baseline against itself.
+    """
     titles = results.summary.drop_duplicates("variant").set_index("variant").title
     rows = []
     for (variant, target), group in results.comparisons.groupby(["variant", "target"], sort=False):
-        by_metric = group.set_index("metric").to_dict("index")
-        rows.append([titles[variant], target, *(_difference(by_metric[metric]) for metric in COMPARED)])
+        rows.append([titles[variant], target, *_differences(group)])
+    for (first, second, target), group in results.control.groupby(["first", "second", "target"], sort=False):
+        rows.append([f"*Control: seeds {first} to {second}*", target, *_differences(group)])
     return table(["Variant", "target", *(f"{metric} difference" for metric in COMPARED)], rows)
 
 
 def comparison_note(results: "Results") -> str:
     """What the columns of the comparisons are."""
-    seeds = (
-        "A track's score is the mean over seeds, and the interval resamples tracks and seeds."
-        if results.by_seed.seed.nunique() > 1
-        else "With one seed it is these trained models that are compared, not other runs of their training."
+    said = (
+        f"Difference: mean over tracks of the difference to {results.baseline_title} on the same track, in dB; a "
+        "track's score is the mean over seeds. Tracks won/tied/lost."
     )
+    if results.comparisons.p.isna().all():
+        return f"{said} {NO_TEST}"
     return (
-        f"Difference: median over tracks of the paired difference to {results.baseline_title}, in dB [95 % bootstrap "
-        "interval], p of Wilcoxon's signed-rank test over tracks, Holm-corrected over the variants, tracks "
-        "won/tied/lost. The sentences tell of a difference where p is below 0.05 and the interval leaves out zero. "
-        + seeds
+        f"{said} Its 95 % interval and p hold for other tracks and other seeds: Student's t over both, with "
+        "Satterthwaite's degrees of freedom, p Holm-corrected over the variants. The sentences tell of a difference "
+        "where p is below 0.05."
     )
 
 
@@ -110,13 +120,19 @@ def published_table(results: "Results") -> str:
     return table(["System", "dB", "Source"], rows)
 
 
+def _differences(rows: pd.DataFrame) -> list[str]:
+    """The cells of one comparison, from its rows for each metric."""
+    by_metric = rows.set_index("metric").to_dict("index")
+    return [_difference(by_metric[metric]) for metric in COMPARED]
+
+
 def _difference(row: dict[str, float]) -> str:
-    """One cell of the comparisons."""
     if math.isnan(row["difference"]):
         return "-"
     p = "" if math.isnan(row["p_holm"]) else f", p = {row['p_holm']:.2g}"
-    score = f"{row['wins']:.0f}/{row['ties']:.0f}/{row['losses']:.0f}"
-    return f"{row['difference']:+.2f} {interval(row['low'], row['high'])}{p}, {score}"
+    known = row["high"] - row["low"] < 2 * LARGEST_SHOWN_DB
+    between = f" {interval(row['low'], row['high'])}" if known else ""
+    return f"{row['difference']:+.2f}{between}{p}, {row['wins']:.0f}/{row['ties']:.0f}/{row['losses']:.0f}"
 
 
 def number(value: float) -> str:

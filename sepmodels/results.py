@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from sepmodels.aggregation import ALL_METRICS, TrackTable
-from sepmodels.comparisons import compare
+from sepmodels.comparisons import compare, control
 from sepmodels.errors import UserError
 from sepmodels.files import replacing
 from sepmodels.intervals import median_interval, per_track
 from sepmodels.markdown import results_markdown
 from sepmodels.published import published_systems
 from sepmodels.references import REFERENCES, Bound
-from sepmodels.sentences import sentence
+from sepmodels.sentences import KNOWN_SEED_SPREAD, notes, seed_spread, sentence
 from sepmodels.variants import BASELINE, ON_REQUEST, VARIANTS
 
 BOUNDS: Mapping[str, Bound] = {name: reference.bound for name, reference in REFERENCES.items()}
@@ -39,9 +39,11 @@ class Results:
         in dB; numbers of tracks, seeds, windows, nan_windows and missing_tracks; the figures given per variant;
         and ``scenario``, the same in every row, so that no copy of the table is without it.
     comparisons: each trained variant against the baseline (:func:`sepmodels.comparisons.compare`).
+    control: the baseline against itself (:func:`sepmodels.comparisons.control`).
     by_seed: a row per trained system, target and seed, with every metric's median over windows then over tracks, in dB:
         how far apart trainings of the same variant end.
     sentences: per trained variant other than the baseline, what its change did to the vocals.
+    notes: sentences on what the table as a whole can tell: the smallest difference that it finds, its control.
     published: what others have published on this dataset (:func:`sepmodels.published.published_systems`).
     missing: names of systems that were expected and are not there.
     scenario: what the numbers are, to be shown with them.
@@ -51,8 +53,10 @@ class Results:
 
     summary: pd.DataFrame
     comparisons: pd.DataFrame
+    control: pd.DataFrame
     by_seed: pd.DataFrame
     sentences: dict[str, str]
+    notes: tuple[str, ...]
     published: pd.DataFrame
     missing: tuple[str, ...]
     scenario: str
@@ -69,8 +73,13 @@ class Results:
         return results_markdown(self)
 
     def write(self, folder: Path) -> dict[str, Path]:
-        """Write results.md, and results, comparisons and by_seed as .parquet and .csv, each whole or not at all."""
-        tables = {"results": self.summary, "comparisons": self.comparisons, "by_seed": self.by_seed}
+        """Write results.md, and every table as .parquet and .csv, each whole or not at all."""
+        tables = {
+            "results": self.summary,
+            "comparisons": self.comparisons,
+            "control": self.control,
+            "by_seed": self.by_seed,
+        }
         paths = {}
         for name, table in tables.items():
             for suffix, write in ((".parquet", table.to_parquet), (".csv", table.to_csv)):
@@ -130,17 +139,20 @@ def make_results(
     ]
     extra = figures if isinstance(figures, pd.DataFrame) else pd.DataFrame.from_dict(figures or {}, orient="index")
     changed = [name for name in systems if name not in kinds and name != baseline]
-    comparisons = compare(table, changed, baseline)
+    comparisons, again = compare(table, changed, baseline), control(table, baseline)
     trained = table.by_seed().loc[lambda rows: ~rows.variant.isin(kinds)]
     baseline_title = titles.get(baseline, baseline)
+    spread = seed_spread(trained) or KNOWN_SEED_SPREAD
     return Results(
         summary=pd.DataFrame(rows).join(extra, on="variant").assign(scenario=scenario),
         comparisons=comparisons.assign(scenario=scenario),
+        control=again.assign(scenario=scenario),
         by_seed=trained.reset_index(drop=True).assign(scenario=scenario),
         sentences={
-            name: sentence(comparisons[comparisons.variant == name], titles.get(name, name), baseline_title)
+            name: sentence(comparisons[comparisons.variant == name], titles.get(name, name), baseline_title, spread)
             for name in changed
         },
+        notes=tuple(notes(comparisons, again, baseline_title)),
         published=published_systems(dataset),
         missing=tuple(name for name in titles if name not in table.variants),
         scenario=scenario,
@@ -183,7 +195,7 @@ def scores_of(table: TrackTable, variant: str, target: str) -> dict[str, float]:
         values = table.values(variant, target, metric)
         tracks = per_track(values)
         known = tracks[np.isfinite(tracks)]
-        low, high = median_interval([values])
+        low, high = median_interval(values)
         columns |= {
             metric: float(np.median(known)) if known.size else np.nan,
             f"{metric}_low": low,

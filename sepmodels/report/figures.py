@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sepmodels.report.material import METRICS, TARGETS, Material
+from sepmodels.sentences import LARGEST_SHOWN_DB
 
 ROW_PIXELS = 46
 SECONDS_PER_MINUTE = 60.0
@@ -41,14 +42,14 @@ def distribution(material: Material, rows: pd.DataFrame, metric: str) -> Any:
 
 
 def differences(material: Material, rows: pd.DataFrame, target: str, metric: str) -> Any:
-    """For each variant, its difference to the baseline on every track, and the median with its interval."""
+    """For each variant, its difference to the baseline on every track, and the mean with its interval."""
     import plotly.graph_objects as go
 
     compared = [name for name in material.trained if name != material.baseline]
     wide = rows.pivot(index="track", columns="variant", values="value")
     axis = {"title": f"{metric}, difference in dB", "zeroline": True, "zerolinewidth": 2}
     figure = go.Figure(layout={"xaxis": axis, **_row_layout(compared)})
-    medians = material.comparisons[
+    means = material.comparisons[
         (material.comparisons.target == target) & (material.comparisons.metric == metric)
     ].set_index("variant")
     for name in reversed(compared):
@@ -56,8 +57,8 @@ def differences(material: Material, rows: pd.DataFrame, target: str, metric: str
             continue
         own = (wide[name] - wide[material.baseline]).dropna()
         _add_box(figure, material, name, own, own.index, "%{x:+.2f} dB")
-        if name in medians.index and np.isfinite(medians.low[name]):
-            _add_interval(figure, material.titles[name], medians.loc[name])
+        if name in means.index and means.high[name] - means.low[name] < 2 * LARGEST_SHOWN_DB:
+            _add_interval(figure, material.titles[name], means.loc[name])
     return as_json(figure)
 
 
@@ -127,7 +128,7 @@ def _add_interval(figure: Any, title: str, row: pd.Series) -> None:
         mode="markers",
         marker={"symbol": "diamond", "size": 11},
         meta="of the page's text colour",
-        hovertemplate=f"median %{{x:+.2f}} dB, 95 % {row.low:+.2f} to {row.high:+.2f}<extra>{title}</extra>",
+        hovertemplate=f"mean %{{x:+.2f}} dB, 95 % {row.low:+.2f} to {row.high:+.2f}<extra>{title}</extra>",
     )
 
 

@@ -26,7 +26,8 @@ GREY = "#7d8590"  # of what was not trained here
 class Material:
     """Everything that the report shows.
 
-    summary, comparisons, by_seed: of :class:`sepmodels.results.Results`. said: its sentences by variant.
+    summary, comparisons, by_seed: of :class:`sepmodels.results.Results`. said: its sentences by variant. notes: its
+        sentences on the table as a whole.
     scores: variant, seed, track, target, metric, window, value. histories: variant, seed, step, name, value.
     trainings: the fields of :class:`sepmodels.training.TrainingReport`, a row per variant and seed.
     separations: variant, seed, track, seconds, audio_seconds.
@@ -41,6 +42,7 @@ class Material:
     comparisons: pd.DataFrame
     by_seed: pd.DataFrame
     said: Mapping[str, str]
+    notes: Sequence[str]
     scenario: str
     missing: Sequence[str]
     scores: pd.DataFrame

@@ -83,6 +83,7 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
         missing=", ".join(f"{name} is missing" for name in material.missing),
         tiles=_tiles(material),
         said=[(unbroken(sentence), material.colours.get(name)) for name, sentence in material.said.items()],
+        notes=[unbroken(sentence) for sentence in material.notes],
         tables=shown,
         colours=material.colours,
         interval_drawing=lambda table, cell, colour: Markup(interval_drawing(table, cell, colour)),

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from sepmodels.markdown import figure, interval, number, summary_table
 from sepmodels.report.material import METRICS, TARGETS, Material
+from sepmodels.sentences import margin
 
 Row: TypeAlias = Mapping[str, Any]
 
@@ -130,8 +131,8 @@ def _columns(material: Material, figures: list[str]) -> Iterator[Column]:
     yield Column(
         "difference",
         f"SDR against {baseline}",
-        f"The median over tracks of the difference to {baseline} on the same track, and Wilcoxon's p, corrected for "
-        "the number of variants after Holm.",
+        f"The mean over tracks of the difference to {baseline} on the same track. Its p, where there is one, is "
+        "for other tracks and other trainings, corrected for the number of variants after Holm.",
     )
     for metric in ("SIR", "SAR", "ISR", "uSDR", "SI-SDR"):
         yield Column(metric, metric, f"{_sentence(MEANINGS[metric])} In dB.")
@@ -189,13 +190,23 @@ def _difference(material: Material, row: Row) -> Cell:
         return Cell("", f"{row['title']} is not compared with {baseline}.", None)
     one = found.iloc[0]
     p = "" if math.isnan(one.p_holm) else "p < 0.001" if one.p_holm < 0.001 else f"p = {one.p_holm:.2g}"
-    test = f" By Wilcoxon's signed-rank test {p}." if p else " Too few tracks for a test."
+    test = f" {_between(one)}{p}, for other tracks and other trainings." if p else f" {_untested(one)}"
     explanation = (
-        f"On the same track {row['title']} scores {one.difference:+.2f} dB against {baseline} (median; 95 % interval "
-        f"{one.low:+.2f} to {one.high:+.2f}): better on {one.wins:.0f} tracks, the same on {one.ties:.0f}, worse on "
-        f"{one.losses:.0f}.{test}"
+        f"On the same track {row['title']} scores {one.difference:+.2f} dB against {baseline} in the mean: better on "
+        f"{one.wins:.0f} tracks, the same on {one.ties:.0f}, worse on {one.losses:.0f}.{test}"
     )
     return Cell(f"{one.difference:+.2f}{f', {p}' if p else ''}", explanation, float(one.difference))
+
+
+def _between(one: Any) -> str:
+    return f"95 % interval {margin(one.low, one.high)}" if margin(one.low, one.high) else "With "
+
+
+def _untested(one: Any) -> str:
+    """Why a difference has no p."""
+    if min(one.seeds, one.baseline_seeds) < 2:
+        return "With one training each there is no test: another seed may come out otherwise."
+    return "Too few tracks for a test."
 
 
 def _latex_head(material: Material, target: str) -> str:
