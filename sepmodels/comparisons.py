@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sepmodels.aggregation import ALL_METRICS, TrackTable
-from sepmodels.crossed import Difference, difference, scored_by_all
+from sepmodels.crossed import components, difference, scored_by_all
 from sepmodels.intervals import LEVEL, Float64
 
 TIE_DB = 0.005
@@ -90,15 +90,16 @@ def _compared(first: Float64, second: Float64, tests: int) -> dict[str, float]:
         "tracks": found.tracks,
         "seeds": first.shape[1],
         "baseline_seeds": second.shape[1],
-        **_spreads(found),
+        **_spreads(ours, theirs),
         "detectable": np.nan if found.error is None else found.error.detectable_db(ALPHA / max(1, tests)),
     }
 
 
-def _spreads(found: Difference) -> dict[str, float]:
-    known = found.components
-    if known is None:
+def _spreads(first: Float64, second: Float64) -> dict[str, float]:
+    """The standard deviations behind the scores (track, seed) of two recipes; none for fewer than two tracks."""
+    if len(first) < 2:
         return {}
+    known = components(first, second)
     names = ("track_sd", "seed_sd", "baseline_seed_sd", "rest_sd", "baseline_rest_sd")
     return dict(zip(names, np.sqrt([known.track, *known.training, *known.rest]), strict=True))
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.optimize
+import scipy.special
 import scipy.stats
 
 from sepmodels.intervals import LEVEL, Float64
@@ -59,7 +60,7 @@ class Error:
         """The smallest true difference that a test at level ``alpha`` finds with this probability."""
         if not self.standard:
             return 0.0
-        most = 10 * self._least(alpha) * self.standard  # found in all cases but those of a very large chi-squared
+        most = 10 * self.least(alpha) * self.standard  # found in all cases but those of a very large chi-squared
         return float(scipy.optimize.brentq(lambda db: self.power(db, alpha) - power, 0.0, most, rtol=1e-6))
 
     def power(self, difference_db: float, alpha: float = 1 - LEVEL) -> float:
@@ -71,11 +72,12 @@ class Error:
         if not self.standard:
             return 1.0
         estimates = np.sqrt(scipy.stats.chi2.ppf(_QUANTILES, self.degrees) / self.degrees)
-        least, shift = self._least(alpha) * estimates, abs(difference_db) / self.standard
+        least, shift = self.least(alpha) * estimates, abs(difference_db) / self.standard
         return float((scipy.stats.norm.sf(least - shift) + scipy.stats.norm.cdf(-least - shift)).mean())
 
-    def _least(self, alpha: float) -> float:
-        return float(scipy.stats.t.isf(alpha / 2, self.degrees))
+    def least(self, alpha: float) -> float:
+        """The fewest standard errors that a test at level ``alpha``, two-sided, calls a difference."""
+        return float(-scipy.special.stdtrit(self.degrees, alpha / 2))  # a tenth of the time of scipy.stats.t
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,6 @@ class Difference:
     low, high, p: its 95 % interval and the two-sided p of no difference, for other tracks and other seeds; NaN where a
         recipe has a single training or there are fewer than :data:`FEWEST_TRACKS` tracks.
     error: its standard error; None in the same cases. tracks: on which both have a score of every seed.
-    components: None for fewer than two tracks.
     """
 
     mean: float
@@ -95,7 +96,6 @@ class Difference:
     p: float
     tracks: int
     error: Error | None
-    components: Components | None
 
 
 def difference(first: Float64, second: Float64) -> Difference:
@@ -114,17 +114,16 @@ def difference(first: Float64, second: Float64) -> Difference:
     first, second = scored_by_all(first, second)
     tracks, trainings = len(first), (first.shape[1], second.shape[1])
     if not tracks:
-        return Difference(np.nan, np.nan, np.nan, np.nan, tracks, None, None)
+        return Difference(np.nan, np.nan, np.nan, np.nan, tracks, None)
     per_track = first.mean(axis=1) - second.mean(axis=1)
     mean = float(per_track.mean())
-    found = components(first, second) if tracks > 1 else None
     if tracks < FEWEST_TRACKS or min(trainings) < 2:
-        return Difference(mean, np.nan, np.nan, np.nan, tracks, None, found)
+        return Difference(mean, np.nan, np.nan, np.nan, tracks, None)
     variances = [per_track.var(ddof=1) / tracks]
     variances += [one.mean(axis=0).var(ddof=1) / one.shape[1] for one in (first, second)]
     error = _error(variances, tracks, trainings)
-    margin = float(scipy.stats.t.isf((1 - LEVEL) / 2, error.degrees)) * error.standard
-    return Difference(mean, mean - margin, mean + margin, _p(mean, error), tracks, error, found)
+    margin = error.least(1 - LEVEL) * error.standard
+    return Difference(mean, mean - margin, mean + margin, _p(mean, error), tracks, error)
 
 
 def scored_by_all(first: Float64, second: Float64) -> tuple[Float64, Float64]:
@@ -174,4 +173,4 @@ def _error(variances: list[float], tracks: int, trainings: tuple[int, int]) -> E
 def _p(mean: float, error: Error) -> float:
     if not error.standard:
         return 1.0 if mean == 0 else 0.0
-    return float(2 * scipy.stats.t.sf(abs(mean) / error.standard, error.degrees))
+    return float(2 * scipy.special.stdtr(error.degrees, -abs(mean) / error.standard))
