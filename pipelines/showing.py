@@ -31,7 +31,7 @@ def show_table(profile: Profile, paths: Paths, console: Console) -> None:
     said = json.loads((paths.results / "said.json").read_text(encoding="utf-8"))
     rows = list(summary[summary.target == "vocals"].itertuples(index=False))
     console.print(_fitting(rows, console, title=f"Vocals, {profile.name}", caption=f"dB; {said['scenario']}."))
-    for sentence in [*said["sentences"].values(), *said["notes"]]:
+    for sentence in [*said["sentences"].values(), *said.get("notes", [])]:
         console.print(f"- {escape(sentence)}", highlight=False)
 
 
