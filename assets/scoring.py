@@ -74,7 +74,8 @@ class _Scoring:
             table = _rows(what, stems, estimates, self.profile.sample_rate_hz, self.profile.scorer)
         except UserError as fault:
             raise UserError(f"{track}: {fault}") from fault
-        rows = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata({"key": key})
+        rows = pa.Table.from_pandas(table, preserve_index=False)
+        rows = rows.replace_schema_metadata({**(rows.schema.metadata or {}), "key": key})  # beside pandas' own types
         with replacing(path) as temporary:
             pq.write_table(rows, temporary)
         return table
