@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, get_args, get_type_hints
 
+from assets.gpus import auto_precision
 from sepmodels.errors import UserError, unknown_name
-from sepmodels.limits import check_limits, check_overlap
+from sepmodels.limits import check_limits, check_relations
 from sepmodels.settings import DatasetSettings, Profile, TrainingSettings
 from sepmodels.variants import find_variant
 
@@ -66,7 +67,10 @@ EXPECTED: dict[Any, str] = {
 
 
 def chosen_profile(environment: Mapping[str, str] = os.environ) -> Profile:
-    """The profile that the environment names, with its overrides; raises :class:`UserError` for an unknown one."""
+    """The profile that the environment names, with its overrides, and a precision that is none but its own.
+
+    Raises :class:`UserError` for an unknown one, and for settings that cannot be, each or together.
+    """
     name = environment.get(PROFILE_VARIABLE) or DEFAULT
     if name not in PROFILES:
         raise unknown_name("profile", name, PROFILES)
@@ -77,8 +81,19 @@ def chosen_profile(environment: Mapping[str, str] = os.environ) -> Profile:
         profile = override(profile, key, text)
     for name in profile.extra_variants:
         find_variant(name)
-    check_overlap(profile.separation)
-    return profile
+    check_relations(profile)
+    return with_precision(profile)
+
+
+def with_precision(profile: Profile) -> Profile:
+    """The profile with the precision that trainings have here, where it says "auto".
+
+    So that it counts in what a training is made from: float32 on a CPU and bfloat16 on a GPU are two trainings, and
+    "auto" on a CPU is what "32" is.
+    """
+    if profile.training.precision != "auto":
+        return profile
+    return replace(profile, training=replace(profile.training, precision=auto_precision(profile.device)))
 
 
 def setting_names(settings: Any = PROFILES[DEFAULT], prefix: str = "") -> list[str]:

@@ -18,6 +18,11 @@ _CGROUP = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current")
 _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
 
 
+def cuda_devices() -> int:
+    """How many CUDA devices torch can use: none where the driver shows some but is too old for this build of torch."""
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
 def choose_device(name: str, count: int = 1) -> torch.device:
     """The device called ``name``; "auto" is the first CUDA device, or the CPU where there is none.
 
@@ -25,16 +30,16 @@ def choose_device(name: str, count: int = 1) -> torch.device:
     not know, or when this machine has not as many.
     """
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+        name = "cuda" if cuda_devices() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError:
         device = torch.device("meta")
     if device.type not in ("cpu", "cuda"):
         raise UserError(f"There is no device {name!r}: say auto, cpu, cuda or cuda:1.")
-    if device.type == "cuda" and (device.index or 0) + count > torch.cuda.device_count():
+    if device.type == "cuda" and (device.index or 0) + count > cuda_devices():
         raise UserError(
-            f"Device {name!r} was asked for, {count} of it, but torch finds {torch.cuda.device_count()} CUDA devices "
+            f"Device {name!r} was asked for, {count} of it, but torch can use {cuda_devices()} CUDA devices "
             "here: say auto or cpu, or check the driver with nvidia-smi."
         )
     return torch.device("cuda", device.index or 0) if device.type == "cuda" else device  # some calls want the number

@@ -19,10 +19,11 @@ Track = np.ndarray[Any, np.dtype[np.int16]]
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """variant, settings, data, code: a hash of each, so that a difference can be named."""
+    """variant, settings, data, code: a hash of each, so that a difference can be named; precision: as it is."""
 
     variant: str
     settings: str
+    precision: str
     data: str
     code: str
 
@@ -51,14 +52,21 @@ def fingerprint(
 ) -> Fingerprint:
     """The fingerprint of a training.
 
+    settings: with the precision that is trained in, where "auto" was asked for: it is not the same on each device.
+
     Of each track the length and the samples at its begin, middle and end are read: enough to tell data sets
     apart without reading all of one, but not two editions of one; ``data_version``, a hash of all of it, does.
     """
+    chosen = result_settings(settings)
+    precision = chosen.pop("precision")
+    if precision == "auto":
+        raise ValueError("Which precision is auto depends on the device: choose it before the fingerprint is taken.")
     arrays = [statistics.mean, statistics.scale]
     arrays += [part for split in tracks for track in split for part in _probes(track)]
     return Fingerprint(
         variant=_hash(configuration(variant)),
-        settings=_hash({"training": result_settings(settings), "seed": seed, "sample_rate_hz": sample_rate_hz}),
+        settings=_hash({"training": chosen, "seed": seed, "sample_rate_hz": sample_rate_hz}),
+        precision=precision,
         data=hash_texts([hash_arrays(*arrays, np.array([len(split) for split in tracks])), data_version]),
         code=code_version,
     )

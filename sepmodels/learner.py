@@ -15,13 +15,13 @@ from sepmodels.devices import GIB, return_freed_memory
 from sepmodels.distributed import ALONE, World
 from sepmodels.errors import UserError
 from sepmodels.estimate import Estimate
-from sepmodels.settings import TrainingSettings
+from sepmodels.settings import Precision, TrainingSettings
 from sepmodels.thrift import HostBudget, Snapshot, out_of_memory, random_state, recompute_blocks, set_random_state
 
 _DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def choose_precision(asked: str, device: torch.device) -> str:
+def choose_precision(asked: Precision, device: torch.device) -> Precision:
     """ "32", "bf16" or "fp16": what was asked for, or by device: float32 on a CPU, half precision on CUDA."""
     if asked != "auto":
         return asked
@@ -198,8 +198,7 @@ class Learner:
         """Go on where ``state`` was taken."""
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        if state["scaler"]:  # none of a training that began in another precision
-            self.scaler.load_state_dict(state["scaler"])
+        self.scaler.load_state_dict(state["scaler"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.notes = list(dict.fromkeys([*state["notes"], *self.notes]))

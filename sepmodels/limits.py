@@ -5,7 +5,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from sepmodels.errors import UserError
-from sepmodels.settings import SeparationSettings
+from sepmodels.settings import Profile, SeparationSettings, TrainingSettings
 
 # By dotted name: the least and the most. Without an entry any number from 0 on may be.
 LIMITS = {
@@ -32,6 +32,7 @@ LIMITS = {
 def check_limits(settings: Any, prefix: str = "") -> None:
     """Raise :class:`UserError` for the first number of a settings dataclass, or of those in it, that cannot be.
 
+    Each by itself: what two of them may be together is :func:`check_relations`', for they are set one after the other.
     prefix: of the names in the sentence: "training." for the training's own.
 
     >>> from sepmodels.settings import TrainingSettings
@@ -46,14 +47,36 @@ def check_limits(settings: Any, prefix: str = "") -> None:
         for number in value if isinstance(value, tuple) else (value,):
             if isinstance(number, (int, float)) and not isinstance(number, bool):
                 _check_number(f"{prefix}{entry.name}", number)
-    if getattr(settings, "gain_low", 0.0) > getattr(settings, "gain_high", math.inf):
-        raise UserError(f"The setting {prefix}gain_low cannot be above {prefix}gain_high ({settings.gain_high}).")
+
+
+def check_relations(profile: Profile) -> None:
+    """Raise :class:`UserError` where two settings cannot be what they are together. To be called once all are set."""
+    check_training(profile.training)
+    check_overlap(profile.separation)
+
+
+def check_training(settings: TrainingSettings) -> None:
+    """Raise :class:`UserError` where settings of a training contradict each other.
+
+    >>> check_training(TrainingSettings(gain_low=1.5))
+    Traceback (most recent call last):
+    sepmodels.errors.UserError: The setting training.gain_low cannot be 1.5, above training.gain_high (1.25): expected \
+at most that.
+    """
+    if settings.gain_low > settings.gain_high:
+        raise UserError(
+            f"The setting training.gain_low cannot be {settings.gain_low:g}, above training.gain_high "
+            f"({settings.gain_high:g}): expected at most that."
+        )
+    if settings.batch % settings.processes:
+        raise UserError(
+            f"A batch of {settings.batch} chunks cannot be shared by {settings.processes} processes: set "
+            "training.batch to a multiple of training.processes."
+        )
 
 
 def check_overlap(settings: SeparationSettings) -> None:
     """Raise :class:`UserError` where neighbouring segments would share more than half of themselves.
-
-    Apart from :func:`check_limits`, since the two lengths are set one after the other.
 
     >>> check_overlap(SeparationSettings(segment_seconds=20.0, overlap_seconds=30.0))
     Traceback (most recent call last):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 DatasetLayout = Literal["demo", "stems", "wav", "folder"]
+Precision = Literal["auto", "32", "bf16", "fp16"]
 
 
 def speed_only(default: Any) -> Any:
@@ -64,6 +65,8 @@ class TrainingSettings:
     plateau_factor, plateau_patience: the learning rate is multiplied by the factor when the validation loss has not
         improved for so many epochs.
     gradient_clip: largest norm of the gradient. ema_decay: of the averaged weights, 0 for none.
+    precision: of the model; "auto" is float32 on a CPU and half precision on a GPU. What it stands for counts, not the
+        word, so that what was made on the other kind of device is stale here.
     remix: each stem from a track of its own.
     threads: of the CPU for each process of a training, 0 for all there are. With few, several variants train side by
         side, which on short batches makes far more of the processors. It bears on the result by rounding.
@@ -88,7 +91,7 @@ class TrainingSettings:
     gain_high: float = 1.25
     swap_probability: float = 0.5
     remix: bool = True
-    precision: Literal["auto", "32", "bf16", "fp16"] = "auto"
+    precision: Precision = "auto"
     threads: int = 0
     processes: int = 1
     feeding: Literal["auto", "device", "host", "disk"] = speed_only("auto")

@@ -8,7 +8,7 @@ import functools
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,8 +18,8 @@ from sepmodels.distributed import World, several_processes
 from sepmodels.errors import UserError
 from sepmodels.fingerprints import fingerprint
 from sepmodels.interruptions import held_signals
-from sepmodels.learner import Learner, own_randomness
-from sepmodels.limits import check_limits
+from sepmodels.learner import Learner, choose_precision, own_randomness
+from sepmodels.limits import check_limits, check_training
 from sepmodels.losses import build_loss
 from sepmodels.models import build_model
 from sepmodels.progress import Progress, silent
@@ -90,8 +90,8 @@ def train(
     Beside it are ``history.parquet`` (step, name, value), ``training.json`` (the report), and until it has ended
     the last two training states. Killed at any time and called again with the same arguments, training goes on
     from the last state, and its losses and weights are bit for bit those of a training that was never interrupted
-    (same machine and versions). A state of another variant, settings, seed, data or ``code_version`` is not used:
-    training starts anew.
+    (same machine and versions). A state of another variant, settings, seed, precision, data or ``code_version`` is not
+    used: training starts anew.
 
     train_tracks, valid_tracks: int16 (stream, channel, sample), streams as in :data:`sepmodels.audio.STREAMS`.
     device: with ``settings.processes`` of several, the first of so many GPUs; on the CPU they share its cores.
@@ -108,6 +108,8 @@ def train(
     loss is not a number or explodes; the best model so far and the states from before stay.
     """
     _check(train_tracks, valid_tracks, settings)
+    chosen = choose_device(device, settings.processes)
+    settings = replace(settings, precision=choose_precision(settings.precision, chosen))
     identity = fingerprint(
         variant,
         settings,
@@ -121,7 +123,6 @@ def train(
     files = TrainingFiles(folder, identity)
     if keep_finished and (kept := _kept(files, log, progress)):
         return kept
-    chosen = choose_device(device, settings.processes)
     notes = files.begin()
     for note in notes:
         LOG.info(note)
@@ -204,11 +205,7 @@ def _sampler(world: World, task: _Task, device: torch.device) -> ChunkSampler:
 
 def _check(train_tracks: Sequence[Track], valid_tracks: Sequence[Track], settings: TrainingSettings) -> None:
     check_limits(settings, "training.")
-    if settings.batch % settings.processes:
-        raise UserError(
-            f"A batch of {settings.batch} chunks cannot be shared by {settings.processes} processes: set "
-            "training.batch to a multiple of training.processes."
-        )
+    check_training(settings)
     if not train_tracks:
         raise UserError("There is no track to train on: the training split is empty.")
     if not valid_tracks:

@@ -23,7 +23,7 @@ def test_auto_is_a_gpu_where_there_is_one(monkeypatch, gpus, expected):
 @pytest.mark.parametrize(("name", "gpus"), [("auto", 1), ("cuda", 1), ("cuda:1", 2)])
 def test_more_processes_than_gpus_are_refused_before_any_begins(monkeypatch, name, gpus):
     with_gpus(monkeypatch, gpus)
-    with pytest.raises(UserError, match=rf"2 of it, but torch finds {gpus} CUDA devices"):
+    with pytest.raises(UserError, match=rf"2 of it, but torch can use {gpus} CUDA devices"):
         choose_device(name, 2)
 
 

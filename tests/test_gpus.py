@@ -7,17 +7,35 @@ from pathlib import Path
 
 import pynvml
 import pytest
+import torch
 
-from assets.gpus import count_gpus, own_device
+import assets.gpus as gpus_here
+from assets.gpus import auto_precision, count_gpus, own_device
+from sepmodels.devices import choose_device
+from sepmodels.errors import UserError
 from tests.conftest import PROJECT
 
 
 @pytest.fixture
 def gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three of them, as far as the driver's library says."""
+    """Three of them, by the driver's library and by torch."""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: 3)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lambda number: number)
+    monkeypatch.setattr(pynvml, "nvmlSystemGetCudaDriverVersion", lambda: 13_020)
+    monkeypatch.setattr(gpus_here, "torch_cuda_version", lambda: 13)
+    of_generations(monkeypatch, 9, 8, 7)
+    torch_can_use(monkeypatch, 3)
+
+
+def of_generations(monkeypatch: pytest.MonkeyPatch, *majors: int) -> None:
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetCudaComputeCapability", lambda handle: (majors[handle], 0))
+
+
+def torch_can_use(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)  # it asks NVML, whether or not it can use them
 
 
 @pytest.mark.parametrize(
@@ -44,7 +62,7 @@ def test_steps_at_once_have_a_gpu_each_and_one_that_is_free_again_is_taken_again
 @pytest.mark.usefixtures("gpus")
 def test_the_gpu_of_a_killed_process_is_free_again(tmp_path: Path) -> None:
     code = (
-        "import os, pathlib, assets.gpus as gpus; gpus.count_gpus = lambda: 3\n"
+        "import os, pathlib, assets.gpus as gpus; gpus.usable_gpus = lambda: 3\n"
         f"with gpus.own_device('auto', pathlib.Path({str(tmp_path)!r})) as device:\n"
         "    print(device, flush=True); os.kill(os.getpid(), 9)"
     )
@@ -68,3 +86,51 @@ def test_where_there_is_one_gpu_or_none_there_is_nothing_to_choose(
         monkeypatch.setattr("assets.gpus.count_gpus", lambda count=count: count)
         with own_device("auto", tmp_path) as device:
             assert device == "auto"
+
+
+@pytest.mark.usefixtures("gpus")
+def test_gpus_that_torch_cannot_use_leave_auto_to_the_cpu_however_many_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch_can_use(monkeypatch, 0)
+    with own_device("auto", tmp_path) as device:
+        assert choose_device(device) == torch.device("cpu")
+    with own_device("cuda", tmp_path) as device, pytest.raises(UserError, match="torch can use 0 CUDA devices here"):
+        choose_device(device)
+
+
+@pytest.mark.parametrize(("built_for", "driver"), [(None, 13_020), (13, 12_080), (14, 13_020)])
+@pytest.mark.usefixtures("gpus")
+def test_gpus_that_this_build_of_torch_was_not_made_for_do_not_count(
+    monkeypatch: pytest.MonkeyPatch, built_for: int | None, driver: int
+) -> None:
+    monkeypatch.setattr(gpus_here, "torch_cuda_version", lambda: built_for)
+    monkeypatch.setattr(pynvml, "nvmlSystemGetCudaDriverVersion", lambda: driver)
+    assert count_gpus() == 0
+    assert auto_precision("auto") == "32"
+
+
+def test_what_torch_was_built_for_is_read_as_torch_itself_says_it() -> None:
+    said = torch.version.cuda
+    assert gpus_here.torch_cuda_version() == (int(said.partition(".")[0]) if said else None)
+
+
+@pytest.mark.parametrize(
+    ("majors", "visible", "precision"),
+    [
+        ((9, 8, 8), None, "bf16"),
+        ((9, 8, 7), None, "fp16"),
+        ((9, 8, 7), "1,0", "bf16"),
+        ((9, 8, 7), "GPU-8f2a", "fp16"),
+        ((9, 8, 7), "", "32"),
+    ],
+)
+@pytest.mark.usefixtures("gpus")
+def test_auto_precision_is_what_the_gpus_that_may_be_used_have(
+    monkeypatch: pytest.MonkeyPatch, majors: tuple[int, ...], visible: str | None, precision: str
+) -> None:
+    of_generations(monkeypatch, *majors)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert auto_precision("auto") == auto_precision("cuda:1") == precision
+    assert auto_precision("cpu") == "32"

@@ -99,6 +99,38 @@ def test_an_overlap_is_held_against_the_segments_that_are_set_after_it() -> None
     assert chosen_profile({"SEPBENCH_OVERRIDES": json.dumps(asked)}).separation.overlap_seconds == 15
 
 
+@pytest.mark.parametrize("names", [("gain_low", "gain_high"), ("gain_high", "gain_low")])
+def test_two_settings_that_go_together_may_be_given_in_any_order(names: tuple[str, str]) -> None:
+    values = {"gain_low": "1.5", "gain_high": "2"}
+    asked = {f"training.{name}": values[name] for name in names}
+    training = chosen_profile({"SEPBENCH_OVERRIDES": json.dumps(asked)}).training
+    assert (training.gain_low, training.gain_high) == (1.5, 2)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"training.gain_low": "1.5"}, r"gain_low cannot be 1\.5, above training\.gain_high \(1\.25\)"),
+        ({"training.processes": "3"}, r"batch of 4 chunks cannot be shared by 3 processes"),
+    ],
+)
+def test_two_settings_that_contradict_each_other_are_refused_at_once(asked: dict[str, str], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        chosen_profile({"SEPBENCH_OVERRIDES": json.dumps(asked)})
+
+
+def test_auto_precision_is_the_one_that_the_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    def chosen(**asked: str) -> str:
+        return chosen_profile({"SEPBENCH_OVERRIDES": json.dumps(asked)}).training.precision
+
+    monkeypatch.setattr("assets.gpus.gpu_generations", list)
+    assert chosen() == chosen(**{"training.precision": "auto"}) == "32"
+    monkeypatch.setattr("assets.gpus.gpu_generations", lambda: [9])
+    assert chosen() == "bf16"
+    assert chosen(device="cpu") == "32"
+    assert chosen(**{"training.precision": "32"}) == "32"
+
+
 def test_every_limit_is_of_a_setting() -> None:
     assert set(LIMITS) <= set(setting_names())
 
@@ -109,7 +141,6 @@ def test_every_limit_is_of_a_setting() -> None:
         ("sample_rate_hz", "22050", r"sample_rate_hz cannot be 22050: expected 44100\."),
         ("training.gradient_clip", "0", r"gradient_clip cannot be 0\.?0?: expected a number from 1e-06 on\."),
         ("report.bitrate_kbps", "9", r"bitrate_kbps cannot be 9: expected a number from 64 to 320\."),
-        ("training.gain_low", "2", r"training\.gain_low cannot be above training\.gain_high \(1\.25\)\."),
         ("seeds", str(2**64), r"seeds cannot be \d+: expected a number from 0 to \d+\."),
     ],
 )

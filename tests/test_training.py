@@ -274,6 +274,7 @@ def test_a_damaged_state_costs_only_the_steps_since_the_one_before(tmp_path, uni
     ("changes", "named"),
     [
         ({"settings": dataclasses.replace(SETTINGS, batch=2)}, "settings"),
+        ({"settings": dataclasses.replace(SETTINGS, precision="bf16")}, "precision"),
         ({"seed": 2}, "settings"),
         ({"variant": dataclasses.replace(TINY, loss="magnitude_l1")}, "variant"),
         ({"train_tracks": TRAIN[:2]}, "data"),
@@ -287,6 +288,22 @@ def test_a_state_of_another_training_is_never_resumed(tmp_path, changes, named):
     assert report.notes[0].startswith("The saved training state is of another")
     assert named in report.notes[0]
     assert report.steps == 12
+
+
+def test_a_precision_that_is_written_out_is_the_same_training_as_auto_that_means_it(tmp_path, uninterrupted):
+    interrupted_at(tmp_path, 3, dataclasses.replace(SETTINGS, precision="auto"))
+    report = train_tiny(tmp_path, dataclasses.replace(SETTINGS, precision="32"))
+    assert report.notes == ("Training goes on after step 3.",)
+    assert_same_training(tmp_path, uninterrupted)
+
+
+def test_a_state_does_not_go_on_in_the_precision_of_another_device(tmp_path, monkeypatch):
+    """As where a training that began on a CPU goes on where there is a GPU."""
+    interrupted_at(tmp_path, 3)
+    monkeypatch.setattr(training, "choose_precision", lambda _asked, _device: "bf16")
+    report = train_tiny(tmp_path)
+    assert report.notes == ("The saved training state is of another precision: training starts anew.",)
+    assert report.precision == "bf16"
 
 
 def test_settings_that_only_decide_speed_do_not_prevent_resuming(tmp_path, uninterrupted):
@@ -333,6 +350,7 @@ def test_a_finished_training_is_kept_if_so_wanted_and_its_history_is_heard_again
     "changes",
     [
         {"settings": dataclasses.replace(SETTINGS, batch=2)},
+        {"settings": dataclasses.replace(SETTINGS, precision="bf16")},
         {"seed": 2},
         {"variant": dataclasses.replace(TINY, loss="magnitude_l1")},
         {"train_tracks": TRAIN[:2]},
