@@ -11,7 +11,7 @@ help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 benchmark: setup ## set up, run the whole benchmark on the demo songs, print the table; made before is not made again
-	@$(BIN)/sepbench refresh
+	@$(BIN)/sepbench run
 
 test: setup-dev ## set up, then lint, check types and run every test
 	@$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """The steps that all variants share: dataset, tracks, stems per split, statistics."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -56,7 +57,7 @@ def _source_hashes(job: Job, sources: list[Path]) -> dict[str, str]:
     from sepmodels.files import hash_file
 
     known: dict[tuple[str, int, int], str] = {}
-    if job.paths.manifest.exists():
+    if job.paths.manifest.exists() and not job.anew:
         before = pd.read_parquet(job.paths.manifest)
         known = {(r.source, r.bytes, r.changed_ns): r.hash for r in before.itertuples()}
     rows = []
@@ -76,7 +77,7 @@ def make_tracks(job: Job) -> Made:
     from sepmodels.datasets import find_tracks
     from sepmodels.tracks import describe_tracks
 
-    previous = pd.read_parquet(job.paths.tracks) if job.paths.tracks.exists() else None
+    previous = pd.read_parquet(job.paths.tracks) if job.paths.tracks.exists() and not job.anew else None
     tracks = find_tracks(dataset_folder(job.profile, job.paths), job.profile.dataset)
     table = describe_tracks(
         tracks, job.profile.dataset, previous=previous, code_version=job.code_version, progress=job.progress
@@ -98,6 +99,8 @@ def make_stems(job: Job, split: str) -> Made:
     table = pd.read_parquet(job.paths.tracks)
     table = table[table.split == split]
     folder = job.paths.stems(split)
+    if job.anew:
+        shutil.rmtree(folder, ignore_errors=True)
     report = build_cache(
         tracks, table, folder, job.profile.dataset, code_version=job.code_version, progress=job.progress
     )

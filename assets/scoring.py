@@ -40,6 +40,8 @@ def _score(job: Job, seeds: tuple[int, ...], signals: Signals) -> Made:
     folder = job.paths.stems("test")
     parts = [(seed, track) for seed in seeds for track in cached_names(folder)]
     longest = max((load_stems(folder, track).shape[-1] for _, track in parts), default=0)
+    if job.anew:
+        shutil.rmtree(job.paths.score_parts(job.name), ignore_errors=True)
     scoring = _Scoring(job.profile, job.paths, job.name, job.code_version, signals)
     workers = scoring_workers(job.profile.scorer, longest / job.profile.sample_rate_hz, job.profile.scoring_workers)
     tables, faults = for_each_in_processes(scoring, parts, workers=workers, progress=job.progress)

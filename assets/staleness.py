@@ -11,6 +11,7 @@ will be made again shows when that has been made, for a product made again with 
 below it.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,9 @@ PARTS = "code_version_parts"
 REASONS = "made_because"
 CARRIED = "carried_over_from_run"
 REFRESH_TAGS = {"sepbench/refresh": "true"}  # of a run that makes only what is stale
+ANEW_TAGS = {"sepbench/anew": "true"}  # of a run that keeps nothing that was made before
 FILES = "files"  # of the products that are folders, with their sizes
+SECONDS = "seconds_to_make"
 NEVER_MADE = "it has never been made"
 
 _CODE_VERSION = "dagster/code_version"
@@ -89,7 +92,8 @@ def refreshed(
 ) -> dg.MaterializeResult:
     """What ``make`` makes, with a note of its code version's parts and of why it was made.
 
-    make: is told whether the product is made anew only because it was asked for.
+    make: is told whether nothing that was made before may be kept: nothing has changed, and so it was only asked for,
+        or all was asked for anew.
 
     In a run with ``REFRESH_TAGS``, a product that nothing has changed for is carried over instead: materialized
     again as it was, so that the run goes on below it.
@@ -105,10 +109,12 @@ def refreshed(
         return _carried_over(subject, made[subject.key])
     context.log.info(f"{shown(subject.key)} is made: {'; '.join(reasons) or 'it was asked for'}.")
     begin(subject.begun, context.run.run_id)
-    result = make(not reasons)
+    started = time.perf_counter()
+    result = make(not reasons or is_anew(context.run))
+    seconds = dg.MetadataValue.float(time.perf_counter() - started)
     said = "\n".join(f"- {reason}" for reason in reasons or ["it was asked for"])
     files = dg.MetadataValue.json(sizes(subject.products))
-    notes = {REASONS: dg.MetadataValue.md(said), PARTS: _noted(subject), FILES: files}
+    notes = {REASONS: dg.MetadataValue.md(said), PARTS: _noted(subject), FILES: files, SECONDS: seconds}
     return dg.MaterializeResult(data_version=result.data_version, metadata={**(result.metadata or {}), **notes})
 
 
@@ -127,6 +133,11 @@ def wanted_and_made(subjects: Iterable[Subject], instance: dg.DagsterInstance) -
 def is_refresh(run: dg.DagsterRun) -> bool:
     """Whether a run makes only what is stale."""
     return REFRESH_TAGS.items() <= run.tags.items()
+
+
+def is_anew(run: dg.DagsterRun) -> bool:
+    """Whether a run keeps nothing that was made before."""
+    return ANEW_TAGS.items() <= run.tags.items()
 
 
 def data_version(key: dg.AssetKey, instance: dg.DagsterInstance) -> str:

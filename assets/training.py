@@ -18,7 +18,7 @@ def make_checkpoint(job: Job) -> Made:
     that the profile had before, when others are added.
     """
     from sepmodels.cache import cache_content, cached_names, load_stems
-    from sepmodels.states import outcome_file
+    from sepmodels.states import forget
     from sepmodels.statistics import read_statistics
     from sepmodels.training import train
 
@@ -28,7 +28,7 @@ def make_checkpoint(job: Job) -> Made:
     statistics = read_statistics(job.paths.statistics)
     if job.anew:
         for seed in job.profile.seeds:
-            outcome_file(job.paths.checkpoint(job.name, seed)).unlink(missing_ok=True)
+            forget(job.paths.checkpoint(job.name, seed))
     rows, hashes = [], []
     for seed in job.profile.seeds:
         report = train(

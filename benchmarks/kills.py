@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills a benchmark again and again, at random, and says whether it ends as one that nobody disturbed.
 
-A small benchmark of two variants runs by ``sepbench refresh``. Each turn kills (``kill -9``) one victim at a random
+A small benchmark of two variants runs by ``sepbench run``. Each turn kills (``kill -9``) one victim at a random
 moment: the command, the process that watches it, the run's leader, Dagster's forkserver, a step, ffmpeg, or all of them
 as a power cut does; between turns a random product is removed. It fails when a command does not end, when a process
 is left, when a run is left open, or when a product is another file than the undisturbed benchmark's.
@@ -61,12 +61,12 @@ def write_dataset(folder: Path) -> None:
 
 
 class Refresh:
-    """``sepbench refresh`` as a terminal would start it."""
+    """``sepbench run`` as a terminal would start it."""
 
     def __init__(self, dataset: Path, data: Path) -> None:
         data.mkdir(parents=True, exist_ok=True)
         self.data, self.log = data, data.parent / f"{data.name}.txt"
-        words = ["refresh", "-p", PROFILE, "--dataset", str(dataset), "--data", str(data)]
+        words = ["run", "-p", PROFILE, "--dataset", str(dataset), "--data", str(data)]
         words += [word for name in VARIANTS for word in ("--only", name)]
         words += [word for pair in SETTINGS.items() for word in ("--set", "=".join(pair))]
         with self.log.open("wb") as output:

@@ -59,61 +59,38 @@ def run(
     ] = None,
     accept_licence: AcceptLicenceOption = False,
     settings: SetOption = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Throw away what was made, and make everything again; asks first.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --anew: do not ask.")] = False,
 ) -> None:
-    """Materialize the benchmark: dataset, every variant's training, separation and scores, table and report.
+    """Make what is missing or stale of the benchmark: data, trainings, separations, scores, table and report.
 
-    The default profile takes some minutes on a CPU. Ctrl-C saves; `sepbench refresh` goes on from there.
+    What is up to date is kept, so that it can be typed again at any time; Ctrl-C saves, and the next time goes on
+    from there. What is stale, and why, `sepbench stale` says beforehand. The default profile takes some minutes on a
+    CPU.
     """
+    from pipelines.making import make_anew, make_behind
     from pipelines.selection import select
 
     asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
     chosen, paths = use_options(profile, dataset, data, asked, only or ())
-    _accept(chosen, paths, accept_licence)
-    _run_job("benchmark", select(chosen, only or []), chosen, paths)
+    keys = select(chosen, only or [])
+    _accept_licence(chosen, paths, accept_licence)
+    if anew:
+        make_anew(chosen, paths, keys, console, sure=yes)
+    else:
+        make_behind(chosen, paths, keys, console)
 
 
-@app.command()
-def refresh(
-    profile: ProfileOption = None,
-    only: OnlyOption = None,
-    dataset: DatasetOption = None,
-    data: DataOption = None,
-    accept_licence: AcceptLicenceOption = False,
-    settings: SetOption = None,
-) -> None:
-    """Materialize only what is stale or was never made, and what follows from it.
-
-    What is stale, and why, `sepbench stale` says beforehand.
-    """
-    from pipelines.aftermath import clear_up
-    from pipelines.selection import behind, select
-    from pipelines.showing import show_end
-
-    chosen, paths = use_options(profile, dataset, data, settings or (), only or ())
-    _accept(chosen, paths, accept_licence)
-    keys = behind(chosen, paths, select(chosen, only or []))
-    if not keys:
-        clear_up(paths)
-        console.print("Everything is up to date.")
-        show_end(chosen, paths, console)
-        return
-    _run_job("refresh", keys, chosen, paths)
+app.command("refresh", help="Another name of `run`.")(run)
 
 
-def _accept(chosen: Profile, paths: Paths, accepted: bool) -> None:
+def _accept_licence(chosen: Profile, paths: Paths, accepted: bool) -> None:
     if accepted:
         from assets.fetching import accept_licence
 
         accept_licence(chosen, paths)
-
-
-def _run_job(job: str, keys: list[str], chosen: Profile, paths: Paths) -> None:
-    from pipelines.runner import run_assets
-    from pipelines.showing import show_end
-
-    if status := run_assets(paths, job, keys, console):
-        raise typer.Exit(status)
-    show_end(chosen, paths, console)
 
 
 @app.command()
@@ -127,7 +104,7 @@ def download(
     from pipelines.downloading import download_dataset
 
     chosen, paths = use_options(profile, data=data)
-    _accept(chosen, paths, accept_licence)
+    _accept_licence(chosen, paths, accept_licence)
     download_dataset(chosen, paths, console)
 
 

@@ -1,6 +1,7 @@
 """Runs a job of the chosen profile; the command line starts it as a child and shows its progress."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ def main() -> int:
     parser.add_argument("--select", nargs="*", default=[], help="keys of assets; all when none is given")
     parser.add_argument("--command", required=True, help="by which the caller finds the run")
     parser.add_argument("--job", required=True)
+    parser.add_argument("--tags", type=json.loads, default={}, help="further tags of the run, as JSON")
     arguments = parser.parse_args()
 
     import dagster as dg
@@ -31,7 +33,7 @@ def main() -> int:
     with dg.DagsterInstance.get() as instance:
         slots = give_slots(instance, profile)
         run = _in_processes if min(slots, _trainings(arguments.select)) > 1 else _in_this_process
-        tags = {COMMAND_TAG: arguments.command, PROCESS_TAG: this_process()}
+        tags = {**arguments.tags, COMMAND_TAG: arguments.command, PROCESS_TAG: this_process()}
         result = run(instance, arguments.job, arguments.select, tags)
         if not result.success and _was_interrupted(result.run_id, instance):
             instance.report_run_canceled(instance.get_run_by_id(result.run_id), "Interrupted; what was made is kept.")

@@ -8,7 +8,7 @@ from dagster._utils.error import SerializableErrorInfo
 from pipelines.execute import COMMAND_TAG, STOPPED
 
 CRASHED = "ChildProcessCrashException"  # what Dagster says of a step whose process has gone
-GOES_ON = "`sepbench refresh` with the same options goes on from here."  # `run` would make all anew
+GOES_ON = "`sepbench run` with the same options goes on from here."
 _MOST_CHARACTERS = 300
 _ENDS_OF_SENSE = ("[SQL:", "[parameters:", "(Background on this error at:")  # SQLAlchemy's, after what was wrong
 

@@ -1,12 +1,13 @@
 """Runs assets in a child process and shows how far they are."""
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -25,8 +26,12 @@ INTERRUPTED = 130
 LOGS_KEPT = 20
 
 
-def run_assets(paths: Paths, job: str, keys: Sequence[str], console: Console) -> int:
+def run_assets(
+    paths: Paths, job: str, keys: Sequence[str], console: Console, tags: Mapping[str, str] | None = None
+) -> int:
     """Run a job on the assets of those keys; gives the exit status.
+
+    tags: of Dagster's run.
 
     The child has a session of its own, so that Ctrl-C reaches it once, from here, and training can save.
 
@@ -35,7 +40,8 @@ def run_assets(paths: Paths, job: str, keys: Sequence[str], console: Console) ->
     use_instance(paths.data)
     name = str(uuid.uuid4())
     log = _new_log(paths.data / "logs", name)
-    command = [sys.executable, "-m", "pipelines.execute", "--job", job, "--command", name, "--select", *keys]
+    command = [sys.executable, "-m", "pipelines.execute", "--job", job, "--command", name]
+    command += ["--tags", json.dumps(dict(tags or {})), "--select", *keys]
     with (
         _alone(paths) as lock,
         listening(console, len(keys)) as address,
@@ -126,16 +132,13 @@ class _Interrupts:
 
 def _say_why(command: str, log: Path, status: int, console: Console) -> None:
     """The reason in a sentence per failed step; where there is none, where to look."""
-    from pipelines.reasons import failures
+    from pipelines.reasons import GOES_ON, failures
 
     reasons = list(failures(command))
     for asset, reason in reasons:
         console.print(f"[red]{asset}[/]: {escape(reason)}", highlight=False, soft_wrap=True)
     if status < 0:
         name = signal.Signals(-status).name
-        console.print(
-            f"The run's process was ended by {name}; `sepbench refresh` with the same options goes on from here.",
-            soft_wrap=True,
-        )
+        console.print(f"The run's process was ended by {name}; {GOES_ON}", soft_wrap=True)
     elif all(asset == "run" for asset, _ in reasons):
         console.print(f"The run ended with status {status}; its log is {log}.", soft_wrap=True)

@@ -76,6 +76,12 @@ def outcome_file(folder: Path) -> Path:
     return folder / "training.json"
 
 
+def forget(folder: Path) -> None:
+    """Leave nothing in a training's folder that the next one could go on from, or be taken for."""
+    outcome_file(folder).unlink(missing_ok=True)
+    TrainingStates(folder / "states").clear()
+
+
 class TrainingFiles:
     """What a training leaves in its folder; while it is under way, also states to go on from."""
 

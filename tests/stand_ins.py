@@ -48,6 +48,7 @@ class Benchmark:
         self.profile = PROFILES["demo"]
         self.variants = {name: VARIANTS[name] for name in PAPER}
         self.contents: dict[str, str] = {}
+        self.figures: dict[str, float] = {"n": 1}
         self.made: list[str] = []
         self.made_anew: set[str] = set()
         monkeypatch.setattr(assets.versions, "code_version", partial(code_version, root=root))
@@ -59,7 +60,8 @@ class Benchmark:
         self.made.append(name)
         if job.anew:
             self.made_anew.add(name)
-        return dg.MaterializeResult(data_version=dg.DataVersion(self.contents.get(name, "as ever")), metadata={"n": 1})
+        content = dg.DataVersion(self.contents.get(name, "as ever"))
+        return dg.MaterializeResult(data_version=content, metadata=dict(self.figures))
 
     def run(self, tags=REFRESH_TAGS) -> set[str]:
         """Run all steps; gives those that were made rather than carried over."""

@@ -146,7 +146,7 @@ def test_a_command_that_is_advised_has_the_options_that_were_given(tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_a_run_shows_its_progress_and_ends_with_the_table_and_a_refresh_makes_nothing_again(
+def test_a_run_ends_with_the_table_and_typed_again_makes_nothing_again_unless_all_is_asked_for_anew(
     stem_dataset: Path, tmp_path: Path
 ) -> None:
     common = ["-p", "musdb18-7s", "--dataset", stem_dataset, "--data", tmp_path, "--only", "open_unmix"]
@@ -154,20 +154,34 @@ def test_a_run_shows_its_progress_and_ends_with_the_table_and_a_refresh_makes_no
     first = sepbench("run", *common, **overrides)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "made open_unmix/checkpoint" in first.stdout
-    assert "Oracle mask" in first.stdout
+    assert "Ideal ratio mask" in first.stdout
     assert str(tmp_path / "musdb18-7s" / "report" / "index.html") in first.stdout
     assert f"sepbench ui -p musdb18-7s --data {tmp_path} --dataset {stem_dataset} --set " in first.stdout
-    second = sepbench("refresh", *common, **overrides)
-    assert second.returncode == 0, second.stdout + second.stderr
-    assert second.stdout.startswith("Everything is up to date.")
-    assert " made " not in second.stdout
-    assert "Oracle mask" in second.stdout
+    for name in ("run", "refresh"):
+        second = sepbench(name, *common, **overrides)
+        assert second.returncode == 0, second.stdout + second.stderr
+        assert second.stdout.startswith("Everything is up to date.")
+        assert " made " not in second.stdout
+        assert "Ideal ratio mask" in second.stdout
     stale = sepbench("stale", *common[:-2], **overrides).stdout.splitlines()
     standing = {line.split()[0]: line.split()[1] for line in stale[1:] if line.strip()}
     assert standing["open_unmix/checkpoint"] == "fresh"
     assert standing["transformer/checkpoint"] == "never"
     changed = sepbench("stale", *common[:-2], "--set", "training.steps=5", **overrides).stdout
     assert "training setting steps changed from 4 to 5" in changed
+
+    unasked = sepbench("run", *common, "--anew", **overrides)
+    assert unasked.returncode == 2
+    said = f"--anew throws away what was made of musdb18-7s in {tmp_path}, and makes it again: "
+    assert said + "1 training, 1 separation, 4 scorings, 1 report and 7 other products. It took " in unasked.stderr
+    assert unasked.stderr.endswith("Say --yes to do that without being asked.\n")
+    model = tmp_path / "musdb18-7s/checkpoints/open_unmix/seed_42/model.safetensors"
+    before = model.stat().st_mtime_ns
+    again = sepbench("run", *common, "--anew", "--yes", **overrides)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert said in again.stdout
+    assert all(f"made {name}" in again.stdout for name in ("dataset", "stems/test", "open_unmix/checkpoint", "report"))
+    assert model.stat().st_mtime_ns > before
 
 
 @pytest.mark.slow

@@ -30,13 +30,13 @@ TRAINING_STEPS = "30"  # long enough to be met in the middle
 
 
 class Refresh:
-    """``sepbench refresh`` of one variant, as a terminal would start it."""
+    """``sepbench run`` of one variant, as a terminal would start it."""
 
     def __init__(self, dataset: Path, data: Path) -> None:
         self.data, self.paths = data, Paths(data, PROFILE)
         data.mkdir(exist_ok=True)
         self.output = data / "output.txt"
-        words = ["refresh", "-p", PROFILE, "--dataset", str(dataset), "--data", str(data), "--only", "open_unmix"]
+        words = ["run", "-p", PROFILE, "--dataset", str(dataset), "--data", str(data), "--only", "open_unmix"]
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", "from pipelines.cli import main; main()", *words],
@@ -70,13 +70,13 @@ class Refresh:
 def ctrl_c(refresh: Refresh) -> None:
     os.killpg(refresh.process.pid, signal.SIGINT)
     assert refresh.process.wait() == 130, refresh.output.read_text()
-    assert "stopped; `sepbench refresh` with the same options goes on from here" in refresh.output.read_text()
+    assert "stopped; `sepbench run` with the same options goes on from here" in refresh.output.read_text()
 
 
 def kill_9_of_the_run(refresh: Refresh) -> None:
     refresh.run_process().kill()
     assert refresh.process.wait() == 128 + signal.SIGKILL
-    assert "ended by SIGKILL; `sepbench refresh` with the same options goes on from here" in refresh.output.read_text()
+    assert "ended by SIGKILL; `sepbench run` with the same options goes on from here" in refresh.output.read_text()
 
 
 def kill_9_of_the_command(refresh: Refresh) -> None:

@@ -31,7 +31,7 @@ def reason(error: Exception) -> str:
         (
             ChildProcessCrashException(12, -9),
             "its process was killed, as the system does when memory runs out; "
-            "`sepbench refresh` with the same options goes on from here.",
+            "`sepbench run` with the same options goes on from here.",
         ),
     ],
 )

@@ -9,12 +9,13 @@ import dagster as dg
 import pytest
 
 import assets.factory
+from assets.durations import seconds_to_make
 from assets.products import alone
-from assets.staleness import CARRIED, PARTS, REASONS, REFRESH_TAGS
+from assets.staleness import ANEW_TAGS, CARRIED, PARTS, REASONS, REFRESH_TAGS, shown
 from pipelines.watching import refresh_sensor
 from sepmodels.references import REFERENCES
 from sepmodels.variants import VARIANTS
-from tests.stand_ins import Benchmark, check_stale, copy_code, matching
+from tests.stand_ins import Benchmark, check_stale, copy_code, matching, with_setting
 
 
 @pytest.fixture
@@ -90,6 +91,24 @@ def test_what_was_made_before_is_kept_unless_a_product_is_made_only_because_it_w
     assert runnable.made_anew == everything - {"open_unmix/checkpoint", "transformer/checkpoint"}
 
 
+def test_a_run_that_asks_for_all_anew_keeps_nothing_not_even_of_what_was_broken_off(runnable):
+    runnable.edit("sepmodels/losses.py", "magnitude_mse")
+    assert runnable.run(tags=ANEW_TAGS) == runnable.made_anew == matching(runnable.subjects(), "*")
+
+
+def test_each_product_keeps_how_long_it_took_and_of_parts_that_may_be_kept_all_of_them_count(runnable):
+    keys = [subject.key for subject in runnable.subjects()]
+    seconds = seconds_to_make(keys, runnable.instance)
+    assert seconds.keys() == set(keys)
+    runnable.profile = with_setting(runnable.profile, "seeds", (1, 2, 3))
+    runnable.figures = {"seconds": 3600.0}  # of each training, and of a separation in all
+    runnable.run()
+    after = {shown(key): found for key, found in seconds_to_make(keys, runnable.instance).items()}
+    assert after["transformer/checkpoint"] == 3 * 3600
+    assert after["transformer/estimates"] == 3600
+    assert after["tracks"] == seconds[dg.AssetKey(["demo", "tracks"])]  # which was carried over
+
+
 def test_each_product_keeps_the_parts_of_its_code_version(runnable):
     parts = runnable.metadata("open_unmix/checkpoint")[PARTS].value
     assert "sepmodels/losses.py::magnitude_mse" in parts
@@ -149,7 +168,7 @@ def test_no_other_run_can_make_a_product_meanwhile(runnable, monkeypatch):
     make, tried = assets.factory._make, []
 
     def make_and_try(step, *others):
-        with pytest.raises(Waited), alone(runnable.paths.begun(step.path), wait):
+        with pytest.raises(Waited), alone(runnable.paths.begun(step.path), "another", wait):
             pass
         tried.append("/".join(step.path))
         return make(step, *others)
@@ -159,7 +178,7 @@ def test_no_other_run_can_make_a_product_meanwhile(runnable, monkeypatch):
 
     monkeypatch.setattr(assets.factory, "_make", make_and_try)
     assert runnable.run(tags={}) == set(tried)
-    with alone(runnable.paths.begun(("tracks",)), wait):
+    with alone(runnable.paths.begun(("tracks",)), "another", wait):
         pass  # nobody makes it now
 
 
@@ -172,7 +191,7 @@ def test_after_the_wait_for_another_run_what_that_one_made_is_carried_over(runna
     first = [True]
 
     @contextmanager
-    def waited(note, _say):
+    def waited(note, _run, _say):
         if note.name == "tracks" and first:
             first.clear()
             assert runnable.run() == {"tracks"}  # the other run, to its end

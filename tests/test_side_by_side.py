@@ -66,7 +66,7 @@ def test_variants_train_side_by_side_and_each_gives_the_weights_that_it_gives_al
         data = tmp_path / folder
         only = [word for variant in variants for word in ("--only", variant)]
         done = sepbench(
-            *("refresh", "-p", "musdb18-7s", "--dataset", stem_dataset, "--data", data, *only),
+            *("run", "-p", "musdb18-7s", "--dataset", stem_dataset, "--data", data, *only),
             SEPBENCH_OVERRIDES=json.dumps({**OVERRIDES, "training.steps": "40"}),
         )
         assert done.returncode == 0, done.stdout + done.stderr
