@@ -4,12 +4,40 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from sepmodels.errors import UserError
+
 PROJECT = Path(__file__).resolve().parents[1]
+DATA_VARIABLE = "SEPBENCH_DATA"
+
+
+def whole_path(text: str | Path) -> Path:
+    """The absolute path that a person means: from the working directory on, ``~`` as a shell reads it.
+
+    Raises :class:`UserError` for the home of a user that is not there.
+    """
+    try:
+        return Path(text).expanduser().resolve()
+    except RuntimeError:
+        raise UserError(
+            f"There is no user with the home folder {str(text).split('/')[0]}: name another folder."
+        ) from None
+
+
+def folder_named_by(variable: str) -> Path | None:
+    """The folder that an environment variable names; None where it is unset or empty.
+
+    The variable holds the whole path afterwards: processes that are started from here work in other folders.
+    """
+    if not (text := os.environ.get(variable, "").strip()):
+        return None
+    folder = whole_path(text)
+    os.environ[variable] = str(folder)
+    return folder
 
 
 def data_folder() -> Path:
     """The folder of all products: ``SEPBENCH_DATA``, or ``data`` in the project."""
-    return Path(os.environ.get("SEPBENCH_DATA", PROJECT / "data")).resolve()
+    return folder_named_by(DATA_VARIABLE) or (PROJECT / "data").resolve()
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,22 @@ from typing import Annotated
 
 import typer
 
-from assets.paths import Paths, data_folder
+from assets.paths import DATA_VARIABLE, Paths, data_folder, folder_named_by
 from pipelines.profiles import (
     DATASET_VARIABLE,
+    DEFAULT,
+    FOLDER_SETTING,
     OVERRIDES_VARIABLE,
     PROFILE_VARIABLE,
     PROFILES,
     chosen_profile,
+    override,
 )
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 from sepmodels.variants import ON_REQUEST
+
+FOLDER_VARIABLES = (DATA_VARIABLE, DATASET_VARIABLE, "TMPDIR")  # those of which a person may give a part of the path
 
 ProfileOption = Annotated[
     str | None,
@@ -73,20 +78,26 @@ def use_options(
 ) -> tuple[Profile, Paths]:
     """Put the options into the environment, where this process and its children find them.
 
+    Folders are whole paths there, for the children work in other folders than the person.
+
     only: variants to make; those on request are asked for, too.
     """
     if profile:
         os.environ[PROFILE_VARIABLE] = profile
     if dataset:
-        os.environ[DATASET_VARIABLE] = str(dataset.resolve())
+        os.environ[DATASET_VARIABLE] = str(dataset)
     if data:
-        os.environ["SEPBENCH_DATA"] = str(data.resolve())
+        os.environ[DATA_VARIABLE] = str(data)
+    for variable in FOLDER_VARIABLES:
+        folder_named_by(variable)
     overrides = json.loads(os.environ.get(OVERRIDES_VARIABLE) or "{}")
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals:
             raise UserError(f"--set {setting!r} has no value: write SETTING=VALUE, such as training.batch=8.")
         overrides[key.strip()] = value.strip()
+    if folder := overrides.get(FOLDER_SETTING):
+        overrides[FOLDER_SETTING] = override(PROFILES[DEFAULT], FOLDER_SETTING, folder).dataset.folder or "none"
     _keep(overrides)
     chosen = chosen_profile()
     asked = dict.fromkeys((*chosen.extra_variants, *(name for name in only if name in ON_REQUEST)))
@@ -109,7 +120,7 @@ def advised(command: str, profile: Profile, *words: str, settings: Mapping[str, 
     words: of its own. settings: that it changes beside those given.
     """
     options = []
-    if data := os.environ.get("SEPBENCH_DATA"):
+    if data := os.environ.get(DATA_VARIABLE):
         options += ["--data", data]
     if dataset := os.environ.get(DATASET_VARIABLE):
         options += ["--dataset", dataset]

@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from assets.gpus import auto_precision
+from assets.paths import whole_path
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.limits import check_limits, check_relations
 from sepmodels.settings import DatasetSettings, Profile, TrainingSettings
@@ -56,6 +57,7 @@ PROFILES: dict[str, Profile] = {profile.name: profile for profile in _ALL}
 PROFILE_VARIABLE = "SEPBENCH_PROFILE"
 DATASET_VARIABLE = "SEPBENCH_DATASET"
 OVERRIDES_VARIABLE = "SEPBENCH_OVERRIDES"
+FOLDER_SETTING = "dataset.folder"
 
 EXPECTED: dict[Any, str] = {
     bool: "true or false",
@@ -75,8 +77,8 @@ def chosen_profile(environment: Mapping[str, str] = os.environ) -> Profile:
     if name not in PROFILES:
         raise unknown_name("profile", name, PROFILES)
     profile = PROFILES[name]
-    if folder := environment.get(DATASET_VARIABLE):
-        profile = override(profile, "dataset.folder", folder)
+    if folder := environment.get(DATASET_VARIABLE, "").strip():
+        profile = override(profile, FOLDER_SETTING, folder)
     for key, text in json.loads(environment.get(OVERRIDES_VARIABLE) or "{}").items():
         profile = override(profile, key, text)
     for name in profile.extra_variants:
@@ -151,6 +153,8 @@ def _read(owner: type, name: str, key: str, text: str) -> Any:
     try:
         if base is bool:
             return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+        if key == FOLDER_SETTING:
+            return str(whole_path(text))
         if base in (int, float, str):
             return base(text)
         if base == tuple[int, ...]:
