@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# of a checkout that was moved or copied, the environment is mended
+$(shell sh scripts/at-home $(VENV) || rm -f $(VENV)/.benchmark $(VENV)/.test)
 
 .DEFAULT_GOAL := help
 .PHONY: help benchmark test ui setup setup-dev lint lock clean

@@ -4,13 +4,15 @@ import tempfile
 import warnings
 from importlib.metadata import version
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
+import sepmodels
+from assets.moving import kept_file
 from assets.tracking import open_store
 from sepmodels.errors import UserError, unknown_name
 
-# What a model needs beside this project; said outright, or MLflow would go and find out.
-LIBRARIES = ("torch", "numpy", "safetensors")
+# What the code that is kept with a model needs; said outright, or MLflow would go and find out.
+LIBRARIES = ("torch", "torchaudio", "numpy", "pandas", "psutil", "safetensors")
+CODE = Path(sepmodels.__file__).parent
 SCRIPT = Path(__file__).with_name("registered_model.py")
 
 
@@ -27,7 +29,8 @@ def register_model(client, run_id: str, model_file: Path, name: str) -> str:
     """Keep a copy of ``model_file`` in the registry as the newest version of ``name``, made by ``run_id``.
 
     ``mlflow.pyfunc.load_model("models:/<name>/latest")`` gives it back, with a ``predict`` from mixture to vocals,
-    both float32 (channel, sample). What is kept is the safetensors file and a script that loads it: no pickle.
+    both float32 (channel, sample), also where this project is not installed. What is kept is the safetensors file, a
+    script that loads it, and the code that the script calls: no pickle.
     Returns the version.
     """
     from mlflow.exceptions import MlflowException
@@ -59,6 +62,7 @@ def _pack(model_file: Path, folder: Path) -> None:
             folder,
             python_model=str(SCRIPT),
             artifacts={"model": str(model_file)},
+            code_paths=[str(CODE)],
             signature=ModelSignature(inputs=waveform, outputs=waveform),
             pip_requirements=[f"{name}=={version(name)}" for name in LIBRARIES],
         )
@@ -77,7 +81,7 @@ def registered_model_file(tracking_folder: Path, name: str, version: str | None 
         version = max(versions, key=int)
     if version not in versions:
         raise unknown_name(f"version of {name} called", version, sorted(versions, key=int))
-    return _packed_file(versions[version].source, f"version {version} of {name}")
+    return _packed_file(tracking_folder, versions[version].source, f"version {version} of {name}")
 
 
 def run_model_file(tracking_folder: Path, run_id: str) -> Path:
@@ -91,12 +95,12 @@ def run_model_file(tracking_folder: Path, run_id: str) -> Path:
         raise UserError(
             f"There is no run {run_id} in {tracking_folder}: its page in MLflow shows the id (`sepbench ui`)."
         ) from None
-    return _packed_file(f"{run.info.artifact_uri}/model", f"run {run_id}")
+    return _packed_file(tracking_folder, f"{run.info.artifact_uri}/model", f"run {run_id}")
 
 
-def _packed_file(source: str, whose: str) -> Path:
+def _packed_file(tracking_folder: Path, source: str, whose: str) -> Path:
     """The one safetensors file in what :func:`_pack` made."""
-    folder = Path(unquote(urlparse(source).path)) / "artifacts"
+    folder = kept_file(tracking_folder, source) / "artifacts"
     found = sorted(folder.glob("*.safetensors"))
     if len(found) != 1:
         raise UserError(f"The {whose} keeps no model in {folder}: name the run of a checkpoint, or a model's file.")

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from assets.interrupts import raise_lost
+from assets.moving import artifact_uri, follow_move
 from assets.provenance import git_state, is_alive, this_process
 from assets.tracked_run import TrackedRun, system_metrics
 from sepmodels.errors import UserError
@@ -37,11 +38,6 @@ def store_uri(folder: Path) -> str:
     return f"sqlite:///{(folder / 'mlflow.db').resolve()}"
 
 
-def artifact_uri(folder: Path) -> str:
-    """Where the runs of the MLflow store in ``folder`` put their files."""
-    return (folder / "artifacts").resolve().as_uri()
-
-
 def open_store(folder: Path):
     """An ``MlflowClient`` of the store in ``folder``, which is made if it is not there.
 
@@ -57,6 +53,7 @@ def open_store(folder: Path):
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _require_sound(folder / "mlflow.db")
+        follow_move(folder)
         client = MlflowClient(store_uri(folder), registry_uri=store_uri(folder))
         client.search_experiments(max_results=1)
     return client

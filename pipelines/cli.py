@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from assets.paths import Paths
 from pipelines.options import AcceptLicenceOption, DataOption, DatasetOption, ProfileOption, SetOption, use_options
+from pipelines.own_code import foreign_code
 from pipelines.song_commands import export, separate, serve
 from pipelines.terminal import Terminal, output_is_lost
 from sepmodels.errors import UserError
@@ -199,6 +200,8 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):  # as standard error does: a file's name may be in no encoding
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        if note := foreign_code():
+            Terminal(stderr=True).print(f"[yellow]sepbench:[/] {escape(note)}", highlight=False, soft_wrap=True)
         app()
     except UserError as fault:
         _complain(str(fault))

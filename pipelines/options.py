@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from assets.moving import follow_move
 from assets.paths import DATA_VARIABLE, Paths, data_folder, folder_named_by
 from pipelines.profiles import (
     DATASET_VARIABLE,
@@ -104,6 +105,7 @@ def use_options(
     if len(asked) > len(chosen.extra_variants):
         _keep({**overrides, "extra_variants": ",".join(asked)})
         chosen = chosen_profile()
+    follow_move(data_folder() / "mlflow")
     return chosen, Paths(data_folder(), chosen.name)
 
 

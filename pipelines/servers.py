@@ -12,8 +12,9 @@ from typing import IO
 
 from rich.console import Console
 
+from assets.moving import artifact_uri
 from assets.paths import PROJECT, Paths
-from assets.tracking import QUIET, artifact_uri, runs_page, store_uri
+from assets.tracking import QUIET, runs_page, store_uri
 from pipelines.aftermath import clear_up
 from pipelines.instance import use_instance
 from pipelines.ports import address_of, free_port
