@@ -1,6 +1,7 @@
 """Which code and which process made something."""
 
 import os
+import shlex
 import socket
 import subprocess
 
@@ -8,20 +9,39 @@ from assets.paths import PROJECT
 
 
 def git_state() -> dict[str, str]:
-    """The commit that the project is at, and whether its files differ from it; nothing outside a git checkout."""
-    commit = _git("rev-parse", "HEAD")
+    """The commit that the project is at, and whether its files differ from it; nothing outside a git checkout.
+
+    Where git refuses to say, why.
+    """
+    if refusal := git_refusal():
+        return {"git.refused": refusal}
+    commit = _git("rev-parse", "HEAD").stdout.strip()
     if not commit:
         return {}
-    changes = _git("status", "--porcelain", "--untracked-files=no")
+    changes = _git("status", "--porcelain", "--untracked-files=no").stdout.strip()
     return {"mlflow.source.git.commit": commit, "git.dirty": str(bool(changes)).lower()}
 
 
-def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *arguments], cwd=PROJECT, capture_output=True, text=True, check=False)
-    except OSError:  # no git here
+def git_refusal() -> str | None:
+    """A sentence where the project is a git checkout and git does not say at which commit."""
+    asked = _git("rev-parse", "HEAD")
+    if asked.returncode == 0 or not (PROJECT / ".git").exists():
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    lines = [line.removeprefix("fatal: ") for line in asked.stderr.splitlines() if line.startswith("fatal:")]
+    reason = lines[0] if lines else asked.stderr.strip() or "it gives no reason"
+    if "dubious ownership" in reason:
+        mend = f"trust it by `git config --global --add safe.directory {shlex.quote(str(PROJECT))}`"
+        return f"Git does not say which commit made this: {PROJECT} belongs to another user; {mend}."
+    return f"Git does not say which commit made this: {reason}."
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """What git says in the project's folder; in English, for it is looked at."""
+    command, environment = ["git", *arguments], {**os.environ, "LC_ALL": "C"}
+    try:
+        return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return subprocess.CompletedProcess(command, 127, "", f"fatal: git cannot be run ({error.strerror})")
 
 
 def this_process() -> str:

@@ -2,13 +2,14 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from assets.events import tell
 from assets.interrupts import raise_lost
 from assets.moving import artifact_uri, follow_move
 from assets.provenance import git_state, is_alive, this_process
@@ -59,9 +60,19 @@ def open_store(folder: Path):
     return client
 
 
-def runs_page(folder: Path, profile: str) -> str:
+def runs_page(folder: Path, profile: str, say: Callable[[str], None]) -> str:
     """Where the runs of a profile are in MLflow's pages, below the server's address; makes what is not there."""
-    return f"/#/experiments/{_experiment(open_store(folder), folder, profile)}/runs{_MODE}"
+    return f"/#/experiments/{_experiment(open_store(folder), folder, profile, say)}/runs{_MODE}"
+
+
+def _saying(context: dg.AssetExecutionContext) -> Callable[[str], None]:
+    """Takes a warning for the run's log and for the terminal."""
+
+    def say(sentence: str) -> None:
+        context.log.warning(sentence)
+        tell(f"{'/'.join(context.asset_key.path[1:])}: {sentence}")
+
+    return say
 
 
 def _require_sound(database: Path) -> None:
@@ -101,7 +112,8 @@ class Tracker(dg.ConfigurableResource):
         of the asset's last attempt goes on if that was broken off and was made from the same code and data.
         """
         client = open_store(Path(self.folder))
-        experiment_id = _experiment(client, Path(self.folder), context.asset_key.path[0])
+        say = _saying(context)
+        experiment_id = _experiment(client, Path(self.folder), context.asset_key.path[0], say)
         close_abandoned_runs(client, experiment_id, context.instance)
         all_tags = {**_provenance_tags(context), **{name: str(value) for name, value in (tags or {}).items()}}
         run: TrackedRun | None = None
@@ -110,7 +122,7 @@ class Tracker(dg.ConfigurableResource):
                 run = self._begin(client, experiment_id, all_tags, context, resume)
             raise_lost()
             run.log_parameters(parameters or {})
-            with system_metrics(client.tracking_uri, run.id):
+            with system_metrics(client.tracking_uri, run):
                 yield run
         except Exception as error:
             _end(run, "FAILED", f"{type(error).__name__}: {error}")
@@ -127,7 +139,9 @@ class Tracker(dg.ConfigurableResource):
         earlier = _broken_off_attempt(client, experiment_id, tags) if resume else None
         run_id = _reopen(client, earlier, tags) if earlier else _create(client, experiment_id, tags, context)
         link = self._link(experiment_id, run_id)
-        return TrackedRun(client, run_id, link, warn=context.log.warning, goes_on=earlier is not None)
+        return TrackedRun(
+            client, run_id, link, folder=Path(self.folder), warn=_saying(context), goes_on=earlier is not None
+        )
 
     def _link(self, experiment_id: str, run_id: str) -> str:
         base = self.ui_url or os.environ.get("SEPBENCH_MLFLOW_URL", DEFAULT_UI_URL)
@@ -172,13 +186,16 @@ def _is_over(tags: Mapping[str, str], instance: dg.DagsterInstance) -> bool:
     return dagster_run is None if alive is None else not alive
 
 
-def _experiment(client, folder: Path, profile: str) -> str:
-    """The number of the profile's experiment, which is made if it is not there."""
+def _experiment(client, folder: Path, profile: str, say: Callable[[str], None]) -> str:
+    """The number of the profile's experiment, which is made if it is not there, and restored if it was deleted."""
     from mlflow.exceptions import MlflowException
 
     name = f"sepbench/{profile}"
     experiment = client.get_experiment_by_name(name)
     if experiment is not None:
+        if experiment.lifecycle_stage == "deleted":
+            client.restore_experiment(experiment.experiment_id)
+            say(f"The experiment {name} had been deleted in MLflow: it is restored, with its runs.")
         return experiment.experiment_id
     kind = {"mlflow.experimentKind": "custom_model_development"}
     try:

@@ -24,6 +24,7 @@ def clear_up(paths: Paths) -> None:
         if _has_open_runs(paths.data / "mlflow" / "mlflow.db"):
             _close_mlflow_runs(paths.data / "mlflow", instance)
     remove_half_written(paths.root)
+    remove_half_written(paths.data / "mlflow", ".tmp-*")  # not below it, where a folder is kept for every run
 
 
 def _has_open_runs(database: Path) -> bool:

@@ -17,6 +17,7 @@ def checks(profile: Profile, paths: Paths) -> list[Check]:
     looks = {
         "Python": machine_checks.check_python,
         "packages": machine_checks.check_packages,
+        "git": machine_checks.check_git,
         "torch": machine_checks.check_torch,
         "GPU": lambda: machine_checks.check_gpu(profile),
         "processors": machine_checks.check_processors,

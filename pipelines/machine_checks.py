@@ -10,6 +10,7 @@ import tomllib
 from importlib.metadata import PackageNotFoundError, version
 
 from assets.paths import PROJECT
+from assets.provenance import git_refusal, git_state
 from pipelines.checking import GIB, Check
 from sepmodels.settings import Profile
 
@@ -44,6 +45,13 @@ def check_packages() -> Check:
         return Check("packages", "fail", "; ".join(faults), INSTALL)
     named = ", ".join(f"{name} {found[name]}" for name in ("torch", "dagster", "mlflow", "museval"))
     return Check("packages", "ok", f"{len(found)} as asked for, with {named}")
+
+
+def check_git() -> Check:
+    if refusal := git_refusal():
+        return Check("git", "warn", refusal)
+    commit = git_state().get("mlflow.source.git.commit")
+    return Check("git", "ok", f"commit {commit[:12]}" if commit else "this is no checkout: runs name no commit")
 
 
 def check_torch() -> Check:

@@ -11,6 +11,7 @@ import typer
 
 from assets.moving import follow_move
 from assets.paths import DATA_VARIABLE, Paths, data_folder, folder_named_by
+from pipelines.ports import pass_by_proxies
 from pipelines.profiles import (
     DATASET_VARIABLE,
     DEFAULT,
@@ -91,6 +92,7 @@ def use_options(
         os.environ[DATA_VARIABLE] = str(data)
     for variable in FOLDER_VARIABLES:
         folder_named_by(variable)
+    pass_by_proxies()
     overrides = json.loads(os.environ.get(OVERRIDES_VARIABLE) or "{}")
     for setting in settings:
         key, equals, value = setting.partition("=")

@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from assets.events import VARIABLE
 from assets.paths import PROJECT, Paths
+from assets.provenance import git_refusal
 from pipelines.instance import use_instance
 from pipelines.listening import listening
 from pipelines.processes import end_trees, watched
@@ -40,6 +41,8 @@ def run_assets(
     use_instance(paths.data)
     name = str(uuid.uuid4())
     log = _new_log(paths.data / "logs", name)
+    if refusal := git_refusal():
+        console.print(f"[yellow]{escape(refusal)}[/]", highlight=False, soft_wrap=True)
     command = [sys.executable, "-m", "pipelines.execute", "--job", job, "--command", name]
     command += ["--tags", json.dumps(dict(tags or {})), "--select", *keys]
     with (

@@ -25,6 +25,7 @@ class Server:
     """A server to run.
 
     health: a page below ``url`` that answers once the server is ready.
+    folder: that it works in.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Server:
     url: str
     health: str
     log: Path
+    folder: Path = PROJECT
 
 
 class Running:
@@ -59,7 +61,7 @@ class Running:
         with server.log.open("wb") as log:
             process = Popen(
                 server.command,
-                cwd=PROJECT,
+                cwd=server.folder,
                 env={**os.environ, **server.environment},
                 stdout=log,
                 stderr=STDOUT,
@@ -100,8 +102,11 @@ def _end_of_log(server: Server) -> str:
 
 
 def _answers(url: str) -> bool:
+    direct = urllib.request.build_opener(
+        urllib.request.ProxyHandler({})
+    )  # a proxy does not know this machine's servers
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
+        with direct.open(url, timeout=2) as answer:
             return answer.status == 200
     except (OSError, http.client.HTTPException):  # the latter from whatever else has the port
         return False

@@ -1,6 +1,7 @@
 """Dagster's and MLflow's pages side by side: both start, both end."""
 
 import fcntl
+import functools
 import signal
 import sys
 import threading
@@ -17,11 +18,16 @@ from assets.paths import PROJECT, Paths
 from assets.tracking import QUIET, runs_page, store_uri
 from pipelines.aftermath import clear_up
 from pipelines.instance import use_instance
-from pipelines.ports import address_of, free_port
+from pipelines.ports import address_of, free_port, is_of_this_machine_alone
 from pipelines.processes import watched
 from pipelines.running import Running, Server
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
+
+OPEN = (
+    "Whoever reaches port {} or {} of this machine can start runs, and so run code here, and change or delete what was "
+    "made: neither page asks who it is. Use this in a network that you trust, or leave --host out and come by `ssh -L`."
+)
 
 
 def serve(
@@ -55,11 +61,14 @@ def serve(
         dagster = dagster_server(profile, paths.data, workspace, host, dagster_port, mlflow.url)
         lock.write(f"{dagster.url} and {mlflow.url}")
         lock.flush()
+        if not is_of_this_machine_alone(host):
+            console.print(f"[yellow]{OPEN.format(dagster_port, mlflow_port)}[/]", highlight=False, soft_wrap=True)
         console.print("Starting Dagster and MLflow ...")
         clear_up(paths)
         _share_out_slots(profile)
         running.start(dagster)
-        first_page = runs_page(paths.data / "mlflow", profile.name)  # here, because two that make the store break it
+        say = functools.partial(console.print, highlight=False, soft_wrap=True)
+        first_page = runs_page(paths.data / "mlflow", profile.name, say)  # two that make the store break it
         running.start(mlflow)
         if running.wait_until_ready():
             pages = ((dagster, dagster.url), (mlflow, mlflow.url + first_page))
@@ -83,6 +92,7 @@ def _share_out_slots(profile: Profile) -> None:
 def dagster_server(profile: Profile, data: Path, workspace: Path, host: str, port: int, mlflow_url: str) -> Server:
     """Dagster's page, its code server and its daemon, with the history in ``data/dagster``."""
     url = address_of(host, port)
+    home = use_instance(data)
     return Server(
         name="Dagster",
         purpose="the graph: materialize, watch, see what is stale",
@@ -91,7 +101,7 @@ def dagster_server(profile: Profile, data: Path, workspace: Path, host: str, por
             *("--workspace", str(workspace), "--host", host, "--port", str(port)),
         ],
         environment={
-            "DAGSTER_HOME": str(use_instance(data)),
+            "DAGSTER_HOME": str(home),
             "SEPBENCH_DATA": str(data),
             "SEPBENCH_PROFILE": profile.name,
             "SEPBENCH_MLFLOW_URL": mlflow_url,  # where the links of the assets and of the report lead
@@ -100,6 +110,7 @@ def dagster_server(profile: Profile, data: Path, workspace: Path, host: str, por
         url=url,
         health=f"{url}/server_info",
         log=data / "logs" / "dagster.log",
+        folder=home,  # in that of the checkout Dagster lets a file .env change what was asked for
     )
 
 
@@ -114,7 +125,7 @@ def mlflow_server(data: Path, host: str, port: int) -> Server:
         "--port": str(port),
         "--workers": "1",
     }
-    if url != f"http://127.0.0.1:{port}":
+    if not is_of_this_machine_alone(host):
         # by whatever name other machines know this one; without the second its page would stay empty there
         options |= {"--allowed-hosts": f"*:{port}", "--cors-allowed-origins": f"http://*:{port}"}
     command = [sys.executable, "-m", "mlflow", "server", "--no-serve-artifacts"]

@@ -30,13 +30,13 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def remove_half_written(folder: Path) -> list[Path]:
+def remove_half_written(folder: Path, pattern: str = "**/.tmp-*") -> list[Path]:
     """Remove files and folders below ``folder`` that processes which are gone began as ``.tmp-<process>-<name>``.
 
     Gives what was removed.
     """
     removed = []
-    for path in list(folder.rglob(".tmp-*")):
+    for path in list(folder.glob(pattern)):
         begun = re.match(r"\.tmp-(\d+)-", path.name)
         if begun and not psutil.pid_exists(int(begun[1])):
             if path.is_dir():

@@ -1,5 +1,6 @@
 """The two pages start together and end together."""
 
+import logging
 import os
 import signal
 import socket
@@ -16,9 +17,10 @@ import psutil
 import pytest
 
 from assets.tracking import open_store
-from pipelines.ports import free_port
+from pipelines.ports import free_port, pass_by_proxies
+from pipelines.profiles import PROFILES
 from pipelines.running import Running, Server
-from pipelines.servers import mlflow_server
+from pipelines.servers import dagster_server, mlflow_server
 from sepmodels.errors import UserError
 
 PROJECT = Path(__file__).parents[1]
@@ -244,6 +246,48 @@ def test_opened_to_other_machines_mlflows_page_works_by_whatever_name_they_know_
             {"Content-Type": "application/json", "Host": f"10.1.2.3:{port}", "Origin": f"http://10.1.2.3:{port}"},
         )
         assert "experiments" in read(asked)
+
+
+@pytest.mark.parametrize(("host", "is_open"), [("localhost", False), ("127.0.0.2", False), ("0.0.0.0", True)])
+def test_mlflow_takes_any_hosts_name_only_where_others_are_let_in(tmp_path, host, is_open):
+    assert ("--allowed-hosts" in mlflow_server(tmp_path, host, 5000).command) is is_open
+
+
+def test_an_env_file_in_the_checkout_does_not_change_what_the_pages_show(tmp_path, monkeypatch):
+    """Dagster reads such a file in the folder that it is started in, over what it was told."""
+    from dagster._cli.utils import _inject_local_env_file
+
+    (tmp_path / "checkout").mkdir()
+    (tmp_path / "checkout" / ".env").write_text("SEPBENCH_PROFILE=musdb18")
+    monkeypatch.setattr("pipelines.running.PROJECT", tmp_path / "checkout")
+    server = dagster_server(PROFILES["demo"], tmp_path / "data", tmp_path / "workspace.yaml", "127.0.0.1", 3000, "")
+    monkeypatch.setenv("SEPBENCH_PROFILE", server.environment["SEPBENCH_PROFILE"])
+    monkeypatch.chdir(server.folder)
+    with _inject_local_env_file(logging.getLogger()):
+        assert os.environ["SEPBENCH_PROFILE"] == "demo"
+
+
+def test_servers_of_this_machine_are_reached_without_the_proxy(tmp_path, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://203.0.113.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    port = free_port("127.0.0.1", 23_000)
+    code = f"from http.server import *; HTTPServer(('127.0.0.1', {port}), SimpleHTTPRequestHandler).serve_forever()"
+    server = replace(small_server(tmp_path, "plain", code), health=f"http://127.0.0.1:{port}/", folder=tmp_path)
+    with Running(threading.Event(), [].append) as running:
+        running.start(server)
+        assert running.wait_until_ready()
+
+
+@pytest.mark.parametrize(("before", "after"), [("", "localhost,127.0.0.1,::1"), (".org", ".org,localhost"), ("*", "*")])
+def test_children_are_told_to_pass_by_the_proxy_for_this_machine(monkeypatch, before, after):
+    monkeypatch.setenv("https_proxy", "http://203.0.113.1:9")
+    monkeypatch.setenv("no_proxy", before)
+    monkeypatch.setenv("NO_PROXY", before)
+    pass_by_proxies()
+    assert os.environ["no_proxy"].startswith(after)
+    assert os.environ["NO_PROXY"] == os.environ["no_proxy"]
 
 
 def small_server(folder: Path, name: str, code: str) -> Server:

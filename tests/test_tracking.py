@@ -460,3 +460,63 @@ def test_the_newest_registered_file_is_found_by_name(registered, models):
 def test_an_unknown_registered_model_is_named_with_the_nearest(registered):
     with pytest.raises(UserError, match=r"demo-open_unmx.*did you mean 'sepbench-demo-open_unmix'"):
         registered_model_file(registered, "sepbench-demo-open_unmx")
+
+
+def test_an_experiment_that_was_deleted_in_mlflow_is_restored_with_its_runs_and_that_is_said(store, instance):
+    materialize(store, instance, an_asset())
+    client = open_store(store)
+    experiment = client.get_experiment_by_name("sepbench/demo").experiment_id
+    client.delete_experiment(experiment)
+    result = materialize(store, instance, an_asset())
+    assert result.success
+    assert [run.info.status for run in client.search_runs([experiment])] == ["FINISHED", "FINISHED"]
+    said = [record.event_log_entry.user_message for record in instance.get_records_for_run(result.run_id).records]
+    assert any("sepbench/demo had been deleted in MLflow: it is restored" in sentence for sentence in said)
+
+
+def lose_the_store(store: Path) -> None:
+    (store / "mlflow.db").write_bytes(b"no database" * 100_000)
+
+
+def delete_the_run(store: Path) -> None:
+    client = open_store(store)
+    (run,) = runs_of(store)
+    client.delete_run(run.info.run_id)
+
+
+def lose_the_files(store: Path) -> None:
+    shutil.rmtree(store / "artifacts", ignore_errors=True)
+    (store / "artifacts").write_text("in the way")
+
+
+@pytest.mark.parametrize("lose", [lose_the_store, delete_the_run, lose_the_files])
+def test_a_training_whose_store_is_lost_before_its_end_is_kept_and_the_loss_is_said(
+    store, instance, models, tmp_path, lose
+):
+    import plotly.graph_objects as go
+
+    def body(run) -> None:
+        run.log({"loss": 1.0}, 1)
+        lose(store)
+        (tmp_path / "product.txt").write_text("made")
+        run.log({"loss": 0.5}, 2)
+        run.artifact(tmp_path / "product.txt")
+        run.figure("loss", go.Figure())
+        run.register(models[0], "sepbench-demo-open_unmix")
+
+    result = materialize(store, instance, an_asset(body))
+    assert result.success
+    assert len(result.get_asset_materialization_events()) == 1
+    said = [record.event_log_entry.user_message for record in instance.get_records_for_run(result.run_id).records]
+    assert any("MLflow did not take" in sentence and "what was made is kept" in sentence for sentence in said)
+
+
+def test_a_model_is_packed_beside_the_store_where_the_systems_own_temporary_folder_has_no_room(
+    store, instance, models, monkeypatch
+):
+    import tempfile
+
+    monkeypatch.setattr(tempfile, "tempdir", "/dev/null/no-room")
+    assert materialize(store, instance, an_asset(lambda run: run.register(models[0], "a-model"))).success
+    assert registered_model_file(store, "a-model").is_relative_to(store)
+    assert list(store.glob(".tmp-*")) == []
