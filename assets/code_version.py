@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.code_reach import Reached, Target, reach
-from sepmodels.codec import decoder_version
+from sepmodels.probing import decoder_version
 
 PROJECT = Path(__file__).resolve().parent.parent
 NO_PART_OF_A_RESULT = (

@@ -23,7 +23,7 @@ from assets.job import Job
 from assets.paths import Paths
 from assets.steps import Step, benchmark_steps
 from pipelines.profiles import PROFILES
-from sepmodels.codec import probe
+from sepmodels.probing import probe
 from sepmodels.settings import Profile
 from sepmodels.variants import find_variant
 

@@ -1,23 +1,24 @@
-"""Audio files in, arrays out, and back. This module and :mod:`~sepmodels.codec` are all that know of formats.
+"""Audio files in, arrays out, and back.
 
 Waveforms are (channel, sample): float32 in [-1, 1] for songs and estimates, int16 for datasets, as musdb
 decodes them (a stem's silence is then exactly 0, which museval's rule for silent windows rests on).
 """
 
-import re
 from pathlib import Path
 
 import numpy as np
 
-from sepmodels.codec import StreamHeader, decode, probe, require_file
+from sepmodels.codec import decode
 from sepmodels.errors import UserError
 from sepmodels.files import replacing
+from sepmodels.probing import StreamHeader, probe
+from sepmodels.recordings import open_recording
 from sepmodels.timeless import leave_time_out
 
 SAMPLE_RATE_HZ = 44_100
 STREAMS = ("mixture", "drums", "bass", "other", "vocals")
 _SUBTYPES = {".wav": "FLOAT", ".flac": "PCM_24"}
-SNDFILE_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff")
+_PIECE_SAMPLES = 1 << 20
 
 
 def read_stem_file(path: Path) -> np.ndarray:
@@ -50,42 +51,17 @@ def decode_int16(path: Path, headers: tuple[StreamHeader, ...]) -> np.ndarray:
 def read_audio(path: Path) -> tuple[np.ndarray, int]:
     """A song as float32 (channel, sample) in its own channels, and its sample rate in Hz.
 
-    WAV, FLAC, Ogg, AIFF and MP3 are read by libsndfile; M4A and whatever else by ffmpeg.
-    Raises :class:`UserError` for what is missing, empty, a folder, not audio, damaged or cut short.
+    Raises :class:`UserError` for what is missing, empty, a folder, not audio, damaged or cut short, and for samples
+    that are no numbers.
     """
-    require_file(path)
-    if path.suffix.lower() in SNDFILE_SUFFIXES:
-        return _read_by_sndfile(path)
-    header = probe(path)[0]
-    rate_hz = header.sample_rate_hz
-    waveform = decode(path, [header], dtype="<f4", channels=header.channels, sample_rate_hz=rate_hz)
-    return np.ascontiguousarray(waveform[0]), rate_hz
-
-
-def _read_by_sndfile(path: Path) -> tuple[np.ndarray, int]:
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(path) as file:
-            promised, rate_hz, remarks = file.frames, file.samplerate, file.extra_info
-            samples = file.read(dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise UserError(
-            f"{path} cannot be read as audio ({error.error_string}): it is not audio, damaged or cut short; "
-            "export or download it again."
-        ) from None
-    if len(samples) < promised or len(samples) == 0 or wav_is_cut(remarks):
-        raise UserError(f"{path} is cut short: export or download it again.")
-    return np.ascontiguousarray(samples.T), rate_hz
-
-
-def wav_is_cut(remarks: str) -> bool:
-    """Whether libsndfile's log says that a WAV's data chunk promises more than the file holds.
-
-    Programs that write to a pipe cannot know the length and promise the largest there is: that is no fault.
-    """
-    found = re.search(r"^data : (\d+) \(should be (\d+)\)", remarks, re.MULTILINE)
-    return found is not None and int(found[2]) < int(found[1]) < 0x7FFF0000
+    with open_recording(path) as recording:
+        pieces = [recording.read(_PIECE_SAMPLES)]
+        while pieces[-1].shape[1] == _PIECE_SAMPLES:
+            pieces.append(recording.read(_PIECE_SAMPLES))
+    waveform = np.concatenate(pieces, axis=1)
+    if waveform.shape[1] == 0:
+        raise UserError(f"{path} has no samples: export or download it again.")
+    return waveform, recording.sample_rate_hz
 
 
 def write_audio(path: Path, waveform: np.ndarray, sample_rate_hz: int) -> None:

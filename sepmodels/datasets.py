@@ -24,9 +24,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sepmodels.audio import STREAMS
-from sepmodels.codec import require_ffmpeg, require_file
 from sepmodels.errors import UserError
 from sepmodels.parallel import raise_all
+from sepmodels.probing import require_ffmpeg, require_file
 from sepmodels.settings import DatasetSettings
 from sepmodels.splits import SPLITS, hold_out, musdb_validation_tracks, validation_names
 

@@ -70,6 +70,16 @@ RULES = (
         "Filled up with silence at the end, or cut, to the mixture's length (without one, to the longest stem's).",
     ),
     Rule(
+        "with stems that begin late",
+        lambda row, _: f"Begins later in its file than the others: {row['late_stems']}." if row["late_stems"] else "",
+        "Kept in its place: there is silence before it.",
+    ),
+    Rule(
+        "with stems beyond full scale",
+        lambda row, _: f"Louder than full scale: {row['loud_stems']}." if row["loud_stems"] else "",
+        "Cut down to full scale, each by itself.",
+    ),
+    Rule(
         "clipping",
         lambda row, _: (
             f"The mixture clips ({100 * row['clipped_share']:.2f} % of its samples)."

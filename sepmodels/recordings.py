@@ -1,33 +1,26 @@
 """Recordings that are read from begin to end, a piece at a time, so that none need be in memory as a whole."""
 
-import json
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from sepmodels.audio import SNDFILE_SUFFIXES, wav_is_cut
-from sepmodels.codec import LOG_LEVEL, StreamHeader, check_length, check_messages, probe, require_ffmpeg, require_file
+from sepmodels.complaints import LOG_LEVEL, check_sound
 from sepmodels.errors import UserError
-
-TAGS = ("title", "artist", "album", "tracknumber", "date", "genre", "comment", "copyright", "license")
-_OUR_TAGS = {"track": "tracknumber"}
-FFMPEG_TAGS = {ours: theirs for theirs, ours in _OUR_TAGS.items()}
-_UNKNOWN_FRAMES = 2**62  # libsndfile's largest count, or near it
-_GUESSED = b"Estimating duration from bitrate"
+from sepmodels.pcm import SndFile, open_compressed, open_pcm
+from sepmodels.probing import StreamHeader, probe_with_tags, require_file
+from sepmodels.samples import require_numbers
 
 
 class Recording(Protocol):
     """A mixture that is read once, forwards.
 
     expected_samples: as many as its header promises, for the progress that is shown; 0 where that is unknown.
-    tags: title, artist and the like, by the names of :data:`TAGS`.
+    tags: title, artist and the like, by the names of :data:`sepmodels.probing.TAGS`.
     """
 
     channels: int
@@ -58,50 +51,33 @@ class ArrayRecording:
 
 @contextmanager
 def open_recording(path: Path) -> Iterator[Recording]:
-    """The recording in an audio file: WAV, FLAC, Ogg, AIFF and MP3 by libsndfile, whatever else by ffmpeg.
+    """The recording in an audio file, by its content: what is not compressed by libsndfile, whatever else by ffmpeg.
 
-    By ffmpeg too what libsndfile cannot open, or does not know the length of, and would read too little.
-
-    Raises :class:`UserError` at once for what is missing, empty, a folder or not audio; and when its end is read,
-    for what is damaged or cut short.
+    Raises :class:`UserError` at once for what is missing, empty, a folder or not audio; and when it comes to that, for
+    what is damaged or cut short, and for samples that are no numbers.
     """
     require_file(path)
-    facts: _Facts | None = None
-    if path.suffix.lower() in SNDFILE_SUFFIXES and (file := _opened(path)):
-        if file.format != "MP3" or not (facts := _facts_of(path)).length_is_guessed:
-            with _SndfileRecording(path, file) as recording:
-                yield recording
-            return
-        file.close()
-    with _FfmpegRecording(path, probe(path)[0], facts or _facts_of(path)) as recording:
+    with _SndfileRecording(path, file) if (file := open_pcm(path)) else _by_ffmpeg(path) as recording:
         yield recording
 
 
-def _opened(path: Path) -> Any:
-    """The file opened by libsndfile, if it can and knows the length: a FLAC that came through a pipe tells none."""
-    import soundfile
-
+def _by_ffmpeg(path: Path) -> "_FfmpegRecording | _SndfileRecording":
     try:
-        file = soundfile.SoundFile(os.fsencode(path))  # names need not be UTF-8
-    except soundfile.LibsndfileError:
-        return None
-    if file.frames >= _UNKNOWN_FRAMES:
-        file.close()
-        return None
-    return file
+        headers, tags = probe_with_tags(path)
+    except UserError:
+        if file := open_compressed(path):
+            return _SndfileRecording(path, file)
+        raise
+    return _FfmpegRecording(path, headers[0], tags)
 
 
 class _SndfileRecording:
-    def __init__(self, path: Path, file: Any) -> None:
-        import soundfile
-
-        self._path = path
-        self._file = file
-        self._fault = soundfile.LibsndfileError
-        self.channels = self._file.channels
-        self.sample_rate_hz = self._file.samplerate
-        self.expected_samples = self._file.frames
-        self.tags = {name: text for name, text in self._file.copy_metadata().items() if name in TAGS and text}
+    def __init__(self, path: Path, file: SndFile) -> None:
+        self._path, self._file = path, file
+        self.channels = file.channels
+        self.sample_rate_hz = file.sample_rate_hz
+        self.expected_samples = file.samples
+        self.tags = file.tags
         self._read = 0
 
     def __enter__(self) -> "_SndfileRecording":
@@ -111,35 +87,26 @@ class _SndfileRecording:
         self._file.close()
 
     def read(self, samples: int) -> np.ndarray:
-        try:
-            piece = self._file.read(samples, dtype="float32", always_2d=True)
-        except self._fault as error:
-            raise self._damaged(error) from None
-        self._read += len(piece)
-        if len(piece) < samples and (self._read < self.expected_samples or wav_is_cut(self._file.extra_info)):
-            raise UserError(f"{self._path} is cut short: export or download it again.")
-        return np.ascontiguousarray(piece.T)
-
-    def _damaged(self, error: Any) -> UserError:
-        return UserError(
-            f"{self._path} cannot be read as audio ({error.error_string}): it is not audio, damaged or cut short; "
-            "export or download it again."
-        )
+        piece = self._file.read(samples)
+        require_numbers(piece, self._path, self._read, self.sample_rate_hz)
+        self._read += piece.shape[1]
+        return piece
 
 
 class _FfmpegRecording:
-    def __init__(self, path: Path, header: StreamHeader, facts: "_Facts") -> None:
+    def __init__(self, path: Path, header: StreamHeader, tags: dict[str, str]) -> None:
         self._path = path
-        self._header = replace(header, seconds=None) if facts.length_is_guessed else header
+        self._header = header
         self.channels = header.channels
         self.sample_rate_hz = header.sample_rate_hz
         self.expected_samples = round((header.seconds or 0.0) * header.sample_rate_hz)
-        self.tags = facts.tags
+        self.tags = tags
+        self._silence = round(header.late_seconds * header.sample_rate_hz)  # beside a picture that begins before
         self._read = 0
 
     def __enter__(self) -> "_FfmpegRecording":
         self._messages = tempfile.TemporaryFile()
-        command = ["ffmpeg", "-nostdin", "-v", LOG_LEVEL, "-xerror", "-i", str(self._path.absolute())]
+        command = ["ffmpeg", "-nostdin", "-v", LOG_LEVEL, *self._header.input_options, "-i", str(self._path.absolute())]
         command += ["-map", "0:a:0", "-ac", str(self.channels), "-ar", str(self.sample_rate_hz), "-f", "f32le", "-"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._messages)
         return self
@@ -150,41 +117,24 @@ class _FfmpegRecording:
         self._messages.close()
 
     def read(self, samples: int) -> np.ndarray:
+        silence = min(samples, self._silence)
+        self._silence -= silence
+        piece = self._decoded(samples - silence)
+        require_numbers(piece, self._path, self._read, self.sample_rate_hz)
+        self._read += piece.shape[1]
+        return np.pad(piece, ((0, 0), (silence, 0))) if silence else piece
+
+    def _decoded(self, samples: int) -> np.ndarray:
         assert self._process.stdout is not None
         width = 4 * self.channels
         content = self._process.stdout.read(samples * width)
         piece = np.frombuffer(content, "<f4", len(content) // width * self.channels).reshape(-1, self.channels)
-        self._read += len(piece)
         if len(piece) < samples:
-            self._check_end()
+            self._check_end(self._read + len(piece))
         return np.ascontiguousarray(piece.T)
 
-    def _check_end(self) -> None:
+    def _check_end(self, samples: int) -> None:
         status = self._process.wait()
         self._messages.seek(0)
-        check_messages(self._path, self._messages.read(), status)
-        check_length(self._path, self._header, self._read / self.sample_rate_hz)
-
-
-@dataclass(frozen=True)
-class _Facts:
-    """What ffprobe tells of a file.
-
-    tags: of the file, or of its first audio stream (where Ogg and Opus have them). length_is_guessed: from the first
-    frames' bit rate, because nothing in the file tells it, as in MP3 without a Xing header and in raw AAC.
-    """
-
-    tags: dict[str, str]
-    length_is_guessed: bool
-
-
-def _facts_of(path: Path) -> _Facts:
-    require_ffmpeg()
-    wanted = ["-show_entries", "format_tags:stream_tags", "-select_streams", "a:0", "-of", "json"]
-    command = ["ffprobe", "-v", "warning", *wanted, str(path.absolute())]
-    done = subprocess.run(command, capture_output=True, check=False)
-    found = json.loads(done.stdout or "{}")
-    spoken = [*(stream.get("tags", {}) for stream in found.get("streams", [])), found.get("format", {}).get("tags", {})]
-    tags = {name.lower(): text for part in spoken for name, text in part.items()}
-    named = {_OUR_TAGS.get(name, name): text for name, text in tags.items()}
-    return _Facts({name: text for name, text in named.items() if name in TAGS and text}, _GUESSED in done.stderr)
+        decoded_seconds = [samples / self.sample_rate_hz]
+        check_sound(self._path, self._messages.read(), status, [self._header], decoded_seconds)

@@ -89,8 +89,8 @@ def separate_blocks(
     model's rate and back by itself. A mono recording is given to the model as two equal channels, whose estimates
     are averaged. ``wiener_iterations`` refine each segment (:mod:`sepmodels.wiener`).
 
-    Raises :class:`UserError` for more than two channels, samples that are not finite, and settings that do not
-    fit together.
+    Raises :class:`UserError` for more than two channels, samples that are not finite, in or out, and settings that
+    do not fit together.
     """
     channels, sample_rate_hz = recording.channels, recording.sample_rate_hz
     if channels not in (1, 2):
@@ -108,6 +108,11 @@ def separate_blocks(
             raise UserError("The recording has samples that are infinite or not numbers: export it again.")
         stereo = np.repeat(segments, 2, axis=1) if channels == 1 else segments
         estimate = _at_model_rate(model, stereo, sample_rate_hz, wiener_iterations, device)
+        if not np.isfinite(estimate).all():
+            raise UserError(
+                "The model makes samples that are infinite or not numbers of this recording: choose another model, or "
+                "train this one again."
+            )
         return estimate.mean(axis=1, keepdims=True) if channels == 1 else estimate
 
     return overlap_add(

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS, decode_int16, stem_file_headers
-from sepmodels.codec import LENGTH_TOLERANCE_SECONDS, probe
+from sepmodels.complaints import LENGTH_TOLERANCE_SECONDS
 from sepmodels.datasets import STEM_SUFFIX, Track
 from sepmodels.errors import UserError
 from sepmodels.files import hash_file, hash_texts
+from sepmodels.stem_files import StemFile, read_stem
 
 _FULL_SCALE = 32_767
+_MOST_PEAK = 1.0001  # what resampling adds to a stem at full scale is no loss
 # AAC at 256 kbit/s becomes 5.5 times as large, at 128 kbit/s 11 times.
 _MOST_TIMES_LARGER = 12
 # Whatever else a track has is part of "other".
@@ -28,6 +30,8 @@ class TrackAudio:
     sample_rate_hz: of the files; the lowest, where they differ.
     gain: what all stems were multiplied by, below 1 only where a sum of stems would have clipped.
     fitted: the files that were not as long as the song, with the seconds of silence added (+) or cut off (-).
+    late: the files whose sound begins later in its container than the other files' do, with the seconds of silence
+    that stand for it. loud: the files with samples beyond full scale, which were cut down to it, with their peaks.
     """
 
     stems: np.ndarray
@@ -35,6 +39,8 @@ class TrackAudio:
     sample_rate_hz: int
     gain: float
     fitted: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
+    loud: tuple[str, ...] = ()
 
 
 def read_track(track: Track) -> TrackAudio:
@@ -47,20 +53,40 @@ def read_track(track: Track) -> TrackAudio:
 def _read_streams(path: Path) -> TrackAudio:
     headers = stem_file_headers(path)
     mono = tuple(stem for stem, header in zip(STREAMS, headers, strict=True) if header.channels == 1)
-    return TrackAudio(decode_int16(path, headers), mono, min(header.sample_rate_hz for header in headers), 1.0)
+    late = _late({stem: header.lead_seconds for stem, header in zip(STREAMS, headers, strict=True)})
+    rate_hz = min(header.sample_rate_hz for header in headers)
+    return TrackAudio(decode_int16(path, headers), mono, rate_hz, 1.0, late=_told(late))
 
 
 def _read_files(track: Track) -> TrackAudio:
-    waveforms: dict[str, np.ndarray] = {}
-    mono, rates_hz = [], []
-    for source in track.sources:
-        header = probe(source)[0]
-        mono += [source.stem.lower()] if header.channels == 1 else []
-        rates_hz.append(header.sample_rate_hz)
-        waveforms[source.stem.lower()] = decode_int16(source, (header,))[0]
+    files: dict[str, StemFile] = {source.stem.lower(): read_stem(source) for source in track.sources}
+    late = _late({role: file.lead_seconds for role, file in files.items()})
+    waveforms = {role: _delayed(file.samples, late.get(role, 0.0)) for role, file in files.items()}
     fitted = _fit_lengths(waveforms)
     stems, gain = _arrange(waveforms)
-    return TrackAudio(stems, tuple(mono), min(rates_hz), gain, fitted)
+    return TrackAudio(
+        stems,
+        tuple(role for role, file in files.items() if file.mono),
+        min(file.sample_rate_hz for file in files.values()),
+        gain,
+        fitted,
+        _told(late),
+        tuple(f"{role} (peak {file.peak:.2f})" for role, file in files.items() if file.peak > _MOST_PEAK),
+    )
+
+
+def _late(lead_seconds: dict[str, float]) -> dict[str, float]:
+    """By how much the sound of each begins later than the first; only those that do."""
+    first = min(lead_seconds.values())
+    return {role: seconds - first for role, seconds in lead_seconds.items() if seconds > first}
+
+
+def _told(late: dict[str, float]) -> tuple[str, ...]:
+    return tuple(f"{role} +{seconds:.2f} s" for role, seconds in late.items())
+
+
+def _delayed(samples: np.ndarray, seconds: float) -> np.ndarray:
+    return np.pad(samples, ((0, 0), (round(seconds * SAMPLE_RATE_HZ), 0))) if seconds else samples
 
 
 def _fit_lengths(waveforms: dict[str, np.ndarray]) -> tuple[str, ...]:

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from sepmodels.codec import require_ffmpeg
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.files import replacing
+from sepmodels.probing import FFMPEG_TAGS, require_ffmpeg
 from sepmodels.progress import Progress, silent
-from sepmodels.recordings import FFMPEG_TAGS, Recording, open_recording
+from sepmodels.recordings import Recording, open_recording
 from sepmodels.separation import separate_blocks
 from sepmodels.settings import SeparationSettings
 from sepmodels.timeless import leave_time_out
@@ -31,6 +31,13 @@ SUBTYPES: dict[str, dict[int | None, str]] = {
 }
 MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _WAV_BYTES = 4_000_000_000  # what a WAV's 32-bit sizes can tell, with room for its header; beyond, RF64
+
+
+def _flac_has(sample_rate_hz: int) -> bool:
+    """FLAC's frames tell any rate up to 65,535 Hz, and above it tens of Hz, or thousands up to 255."""
+    if sample_rate_hz <= 65_535:
+        return True
+    return sample_rate_hz <= 655_350 and sample_rate_hz % 10 == 0
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,10 @@ class StemFormat:
         """Raise :class:`UserError` for a sample rate that the format does not have."""
         if self.name == "mp3" and sample_rate_hz not in MP3_RATES_HZ:
             raise UserError(f"MP3 has no sample rate of {sample_rate_hz} Hz: write wav or flac.")
+        if self.name == "flac" and not _flac_has(sample_rate_hz):
+            raise UserError(
+                f"FLAC has no sample rate of {sample_rate_hz} Hz: write wav (--format wav), or resample it."
+            )
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ def describe_tracks(
     is above -60 dB), ``mixture_deviation_db`` (energy of the mixture over that of its difference from the
     stems' sum; inf where they agree), ``peak`` and ``clipped_share`` (of the mixture's samples, those at full
     scale), ``silent_stems``, ``mono_stems`` (names joined by commas), ``fitted_stems`` (those not as long as the song,
-    with the seconds added or cut), ``gain`` (1 unless sums of stems had to be turned down).
+    with the seconds added or cut), ``late_stems`` (whose sound begins late in its container, with the seconds),
+    ``loud_stems`` (cut down to full scale, with their peaks), ``gain`` (1 unless sums of stems had to be turned down).
 
     previous: an earlier table. Tracks whose sources have the same content keep their row, if the same code
     measured it.
@@ -113,6 +114,8 @@ def measure(decoded: TrackAudio) -> dict[str, object]:
         "silent_stems": ", ".join(stem for stem, power in zip(STREAMS, energy, strict=True) if power == 0),
         "mono_stems": ", ".join(decoded.mono),
         "fitted_stems": ", ".join(decoded.fitted),
+        "late_stems": ", ".join(decoded.late),
+        "loud_stems": ", ".join(decoded.loud),
         "gain": decoded.gain,
     }
 

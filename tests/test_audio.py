@@ -11,7 +11,7 @@ import stempeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepmodels import codec
+from sepmodels import codec, probing
 from sepmodels.audio import read_audio, read_stem_file, resample, write_audio
 from sepmodels.errors import UserError
 from tests.conftest import synthetic_stems, write_stem_file
@@ -187,7 +187,7 @@ def test_an_interrupt_while_decoding_leaves_no_process_and_no_open_pipe(
     def interrupt(*_: object) -> bool:
         raise KeyboardInterrupt
 
-    headers = codec.probe(stem_file)
+    headers = probing.probe(stem_file)
     monkeypatch.setattr(subprocess, "Popen", remember)
     monkeypatch.setattr(codec._Sink, "read", interrupt)
     gc.collect()  # or files of other tests may be closed meanwhile

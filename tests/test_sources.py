@@ -136,7 +136,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, damage: str) -> None:
     track = write_track(tmp_path / "song", vocals=0.1, bass=0.1)
     bass = tmp_path / "song" / "bass.wav"
     bass.write_bytes(b"not audio" * 99 if damage == "text" else bass.read_bytes()[:99_999])
-    with pytest.raises(UserError, match=r"bass\.wav cannot be decoded"):
+    with pytest.raises(UserError, match=r"bass\.wav (cannot be decoded|is cut short)"):
         read_track(track)
 
 

@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
-from sepmodels.codec import probe, require_ffmpeg
 from sepmodels.demo.plans import SONGS, SongPlan
 from sepmodels.demo.song import make_song
 from sepmodels.errors import UserError
 from sepmodels.files import hash_file
+from sepmodels.probing import probe, require_ffmpeg
 from sepmodels.progress import Progress, silent
 
 MANIFEST = "demo.json"
