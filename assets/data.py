@@ -40,6 +40,7 @@ def make_demo_dataset(job: Job) -> Made:
 def make_dataset(job: Job) -> Made:
     """Find and verify the tracks, fetched before where there are none."""
     from assets.fetching import fetch_dataset, is_to_be_fetched
+    from sepmodels.dataset_files import file_sentences
     from sepmodels.datasets import find_tracks
 
     if is_to_be_fetched(job.profile, job.paths):
@@ -49,7 +50,10 @@ def make_dataset(job: Job) -> Made:
     hashes = _source_hashes(job, [source for track in tracks for source in track.sources])
     listing = [f"{track.name}|{track.split}|{hashes[str(source)]}" for track in tracks for source in track.sources]
     splits = {f"{split}_tracks": sum(track.split == split for track in tracks) for split in SPLITS}
-    return Made(hash_texts(listing), {"folder": str(folder), **splits})
+    told = {} if job.profile.dataset.layout == "demo" else file_sentences(folder, tracks)
+    for sentence in told.values():
+        job.say(sentence)
+    return Made(hash_texts(listing), {"folder": str(folder), **splits, **told})
 
 
 def _source_hashes(job: Job, sources: list[Path]) -> dict[str, str]:

@@ -83,6 +83,7 @@ def _bytes_below(folder: Path) -> int:
 
 def check_dataset(profile: Profile, paths: Paths) -> Check:
     """Where the dataset is, and whether its files are complete by name; none is decoded."""
+    from sepmodels.dataset_files import file_sentences
     from sepmodels.datasets import find_tracks
 
     folder = Path(profile.dataset.folder) if profile.dataset.folder else paths.dataset
@@ -100,7 +101,9 @@ def check_dataset(profile: Profile, paths: Paths) -> Check:
         return Check("dataset", "warn" if profile.dataset.layout == "demo" else "fail", str(fault), remedy)
     splits = Counter(track.split for track in tracks)
     counts = ", ".join(f"{splits[split]} {split}" for split in ("train", "valid", "test"))
-    return Check("dataset", "ok", f"{len(tracks)} tracks in {folder}: {counts}")
+    told = {} if profile.dataset.layout == "demo" else file_sentences(folder, tracks)
+    detail = "\n".join([f"{len(tracks)} tracks in {folder}: {counts}", *told.values()])
+    return Check("dataset", "ok", detail)
 
 
 def _check_fetching(profile: Profile, paths: Paths) -> Check:

@@ -157,6 +157,8 @@ def _read(owner: type, name: str, key: str, text: str) -> Any:
             return str(whole_path(text))
         if base in (int, float, str):
             return base(text)
+        if base == tuple[str, ...]:
+            return tuple(part.strip() for part in text.split(",") if part.strip())
         if base == tuple[int, ...]:
             return _different(int(part) for part in text.split(","))
         if base == tuple[str, ...]:

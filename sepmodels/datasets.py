@@ -13,8 +13,8 @@ Four layouts (:class:`~sepmodels.settings.DatasetSettings`):
     ``bass`` keep their places, every other file is part of ``other``, and ``mixture`` is the mixture. Five-stream
     ``.stem.mp4`` files are tracks here too, so that this layout reads MUSDB18's two as well.
 
-Files and folders whose names begin with a dot (macOS leaves ``._song.stem.mp4`` beside ``song.stem.mp4``) are
-passed over.
+A track's folder may have its files one folder deeper. What is sound, and what is hidden and passed over, is the rule of
+:mod:`sepmodels.sound_files`; what the files are, that of :mod:`sepmodels.roles`.
 """
 
 import itertools
@@ -27,20 +27,18 @@ from sepmodels.audio import STREAMS
 from sepmodels.errors import UserError
 from sepmodels.parallel import raise_all
 from sepmodels.probing import require_ffmpeg, require_file
+from sepmodels.roles import LEFT_OUT, roles_of
 from sepmodels.settings import DatasetSettings
+from sepmodels.sound_files import files_below, is_below_hidden, is_hidden, is_sound_file
 from sepmodels.splits import SPLITS, hold_out, musdb_validation_tracks, validation_names
 
 STEM_SUFFIX = ".stem.mp4"
-_LOSSLESS = (".wav", ".w64", ".rf64", ".bwf", ".flac", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd", ".wv")
-_LOSSLESS_TOO = (".ape", ".tta", ".tak", ".shn", ".dsf", ".dff", ".voc")
-_LOSSY = (".mp3", ".mp2", ".m4a", ".m4b", ".mp4", ".mov", ".aac", ".ac3", ".eac3", ".dts", ".ogg", ".oga", ".opus")
-_LOSSY_TOO = (".spx", ".wma", ".mka", ".mkv", ".webm", ".mpc", ".3gp", ".amr", ".ra")
-AUDIO_SUFFIXES = frozenset(_LOSSLESS + _LOSSLESS_TOO + _LOSSY + _LOSSY_TOO)
 # Names of files that sum up what other files of a track have.
 _SUMS_OF_ALL = frozenset({"mix", "mixdown", "master", "linear_mixture"})
 _SUMS_WITHOUT_VOCALS = frozenset({"accompaniment", "instrumental", "karaoke", "no_vocals", "minus_one"})
 # A file's name in the cache is the track's, with a temporary prefix and a suffix, and may have 255 bytes.
 _LONGEST_NAME_BYTES = 200
+_LIKE_SPLITS = ("train", "training", "test", "testing", "val", "valid", "validation", "dev", "development")
 _EXPECTED = {
     "demo": f"train/*{STEM_SUFFIX} and test/*{STEM_SUFFIX}",
     "stems": f"train/*{STEM_SUFFIX} and test/*{STEM_SUFFIX}",
@@ -51,11 +49,16 @@ _EXPECTED = {
 
 @dataclass(frozen=True)
 class Track:
-    """One song: its name, its split (``train``, ``valid`` or ``test``), and its file or files."""
+    """One song: its name, its split (``train``, ``valid`` or ``test``), and its file or files.
+
+    roles: of each file, where there are several (:func:`sepmodels.roles.roles_of`). left_out: files that do not count.
+    """
 
     name: str
     split: str
     sources: tuple[Path, ...]
+    roles: tuple[str, ...] = ()
+    left_out: tuple[Path, ...] = ()
 
 
 def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
@@ -74,7 +77,7 @@ def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
             "(--dataset DIR)."
         )
     tracks = sorted(_listed(folder, settings), key=lambda track: track.name)
-    faults = itertools.chain(_strays(folder, settings), _faults(tracks, settings))
+    faults = itertools.chain(_strays(folder, settings), _nests(folder, settings), _faults(tracks, settings))
     raise_all(faults, f"The dataset in {folder} has faults:")
     tracks = _split(tracks, settings)
     for split in ("train", "test"):
@@ -113,17 +116,34 @@ def _listed(folder: Path, settings: DatasetSettings) -> Iterator[Track]:
             if entry.name.endswith(STEM_SUFFIX) and settings.layout != "wav":
                 yield Track(entry.name.removesuffix(STEM_SUFFIX), split, (entry,))
             elif entry.is_dir() and settings.layout in ("wav", "folder"):
-                files = _audio_files(entry)
+                files = _track_files(entry)
                 if files or settings.layout == "wav":  # pictures and texts are no track
-                    yield Track(entry.name, split, files)
+                    yield _with_roles(Track(entry.name, split, files), settings)
 
 
-def _audio_files(folder: Path) -> tuple[Path, ...]:
-    """What a track's folder has of known formats, and what is called like a stem and is of none: ffmpeg may know it."""
-    known = [file for file in _entries(folder) if file.suffix.lower() in AUDIO_SUFFIXES]
-    roles = {file.stem.lower() for file in known}
-    others = (file for file in _entries(folder) if file not in known and file.is_file())
-    return (*known, *(file for file in others if file.stem.lower() in STREAMS and file.stem.lower() not in roles))
+def _with_roles(track: Track, settings: DatasetSettings) -> Track:
+    """The track with the roles of its files, and without those that do not count."""
+    roles = dict(zip(track.sources, roles_of(track.sources, settings), strict=True))
+    kept = tuple(source for source, role in roles.items() if role != LEFT_OUT)
+    left_out = tuple(source for source, role in roles.items() if role == LEFT_OUT)
+    return replace(track, sources=kept, roles=tuple(roles[source] for source in kept), left_out=left_out)
+
+
+def _track_files(folder: Path) -> tuple[Path, ...]:
+    """The sound files of a track's folder, or of the one folder below it that has any."""
+    files = _sounds_in(folder)
+    deeper = [] if files or folder.name.lower() in _LIKE_SPLITS else _folders_of_sounds(folder)
+    return _sounds_in(deeper[0]) if len(deeper) == 1 else files
+
+
+def _sounds_in(folder: Path) -> tuple[Path, ...]:
+    return tuple(entry for entry in _entries(folder) if is_sound_file(entry))
+
+
+def _folders_of_sounds(folder: Path) -> list[Path]:
+    """The folders below ``folder`` that have sound files of their own."""
+    found = dict.fromkeys(file.parent for file in files_below(folder) if is_sound_file(file))
+    return [place for place in found if place != folder and not is_below_hidden(place, folder)]
 
 
 def _strays(folder: Path, settings: DatasetSettings) -> Iterator[str]:
@@ -137,6 +157,21 @@ def _strays(folder: Path, settings: DatasetSettings) -> Iterator[str]:
             yield f"{entry} has tracks, but lies beside {' and '.join(splits)}: {name}move it there, or elsewhere."
 
 
+def _nests(folder: Path, settings: DatasetSettings) -> Iterator[str]:
+    """Folders where a track is expected, and several lie deeper."""
+    splits = [split for split in SPLITS if (folder / split).is_dir()] or [""]
+    for split in splits if settings.layout == "folder" else []:
+        for entry in _entries(folder / split):
+            if not entry.is_dir() or _track_files(entry) or entry.name.lower() in _LIKE_SPLITS:
+                continue
+            if len(deeper := _folders_of_sounds(entry)) > 1:
+                names = ", ".join(place.relative_to(entry).as_posix() for place in deeper[:3])
+                yield (
+                    f"{entry} is not a track but has {len(deeper)} folders of sounds ({names}): move each track's "
+                    f"folder into {folder / split}."
+                )
+
+
 def _nearest_split(name: str) -> str:
     """``valid`` for ``validation`` and ``val``, ``train`` for ``Training``; empty for what is like none."""
     like = (split for split in SPLITS if name.lower().startswith(split[:3]))
@@ -146,7 +181,7 @@ def _nearest_split(name: str) -> str:
 def _is_track(entry: Path) -> bool:
     if entry.name.endswith(STEM_SUFFIX):
         return True
-    return entry.is_dir() and bool(_audio_files(entry))
+    return entry.is_dir() and bool(_track_files(entry))
 
 
 def _has_tracks(entry: Path) -> bool:
@@ -154,7 +189,7 @@ def _has_tracks(entry: Path) -> bool:
 
 
 def _entries(folder: Path) -> list[Path]:
-    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    return sorted(entry for entry in folder.iterdir() if not is_hidden(entry.name))
 
 
 def _faults(tracks: Sequence[Track], settings: DatasetSettings) -> Iterator[str]:
@@ -178,11 +213,13 @@ def _role_faults(track: Track, settings: DatasetSettings) -> Iterator[str]:
     """What is wrong with the stems of a track that is a folder of files."""
     place = f"The track {track.name!r}" + (f" in {track.split}" if track.split else "")
     roles = Counter(source.stem.lower() for source in track.sources)
-    required = STREAMS if settings.layout == "wav" else ("vocals",)
+    required = STREAMS if settings.layout == "wav" else ()
     missing = [role for role in required if role not in roles]
+    if not missing and "vocals" not in track.roles:
+        missing = [f"vocals, nor a file named like the voice ({', '.join(sorted(roles)) or 'no sound'})"]
     if missing:
-        yield f"{place} has no {', '.join(missing)}: add the file, or move the folder elsewhere."
-    elif len(roles) == 1:
+        yield f"{place} has no {', '.join(missing)}: add it, say which it is (dataset.vocals), or move the folder."
+    elif set(track.roles) == {"vocals"}:
         yield f"{place} has nothing but vocals: add its other stems, its accompaniment or its mixture."
     for role, count in roles.items():
         if count > 1:
@@ -190,7 +227,10 @@ def _role_faults(track: Track, settings: DatasetSettings) -> Iterator[str]:
     for role in sorted(roles.keys() & _SUMS_OF_ALL):
         yield f"{place} has a file {role!r}, which would be heard twice: call it mixture, or remove it."
     for role in sorted(roles.keys() & _SUMS_WITHOUT_VOCALS):
-        if roles.keys() - {role, "vocals", "mixture"}:
+        others = {
+            source.stem.lower() for source, kind in zip(track.sources, track.roles, strict=True) if kind != "vocals"
+        }
+        if others - {role, "mixture"}:
             yield f"{place} has a file {role!r} beside other stems, which would be heard twice: remove it."
 
 

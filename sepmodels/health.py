@@ -70,6 +70,16 @@ RULES = (
         "Filled up with silence at the end, or cut, to the mixture's length (without one, to the longest stem's).",
     ),
     Rule(
+        "with several files of the voice",
+        lambda row, _: f"Several files of the voice: {row['voices']}." if row["voices"] else "",
+        "By their names; --set dataset.vocals=NAMES says otherwise.",
+    ),
+    Rule(
+        "with files left out",
+        lambda row, _: f"Left out by name: {row['left_out']}." if row["left_out"] else "",
+        "Copies, and what dataset.left_out names, do not count; rename what does.",
+    ),
+    Rule(
         "with stems that begin late",
         lambda row, _: f"Begins later in its file than the others: {row['late_stems']}." if row["late_stems"] else "",
         "Kept in its place: there is silence before it.",

@@ -43,6 +43,9 @@ class DatasetSettings:
     validation_share: the share of the training tracks held out where the data has no list of its own.
     test_share: the share of all tracks held out for the scores, in the ``folder`` layout without a test folder.
     split_seed: decides those draws.
+    vocals: names of the files of a track that are the voice, ``*`` for anything; none: those with a word for it
+        (:mod:`sepmodels.roles`).
+    left_out: names of the files that do not count, in the same way.
     """
 
     layout: DatasetLayout
@@ -51,6 +54,8 @@ class DatasetSettings:
     validation_share: float = 0.15
     test_share: float = 0.25
     split_seed: int = 42
+    vocals: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     workers: int = speed_only(0)
 
 

@@ -11,7 +11,10 @@ from sepmodels.complaints import LENGTH_TOLERANCE_SECONDS
 from sepmodels.datasets import STEM_SUFFIX, Track
 from sepmodels.errors import UserError
 from sepmodels.files import hash_file, hash_texts
+from sepmodels.roles import roles_of
+from sepmodels.settings import DatasetSettings
 from sepmodels.stem_files import StemFile, read_stem
+from sepmodels.voices import sum_voices
 
 _FULL_SCALE = 32_767
 _MOST_PEAK = 1.0001  # what resampling adds to a stem at full scale is no loss
@@ -32,6 +35,7 @@ class TrackAudio:
     fitted: the files that were not as long as the song, with the seconds of silence added (+) or cut off (-).
     late: the files whose sound begins later in its container than the other files' do, with the seconds of silence
     that stand for it. loud: the files with samples beyond full scale, which were cut down to it, with their peaks.
+    voices: where several files are the voice, what was made of them.
     """
 
     stems: np.ndarray
@@ -41,6 +45,7 @@ class TrackAudio:
     fitted: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
     loud: tuple[str, ...] = ()
+    voices: str = ""
 
 
 def read_track(track: Track) -> TrackAudio:
@@ -63,7 +68,9 @@ def _read_files(track: Track) -> TrackAudio:
     late = _late({role: file.lead_seconds for role, file in files.items()})
     waveforms = {role: _delayed(file.samples, late.get(role, 0.0)) for role, file in files.items()}
     fitted = _fit_lengths(waveforms)
-    stems, gain = _arrange(waveforms)
+    voices = [name for name, role in zip(files, roles_in(track), strict=True) if role == "vocals"]
+    vocals, voices_told = sum_voices({name: waveforms.pop(name) for name in voices})
+    stems, gain = _arrange({**waveforms, "vocals": vocals})
     return TrackAudio(
         stems,
         tuple(role for role, file in files.items() if file.mono),
@@ -72,7 +79,13 @@ def _read_files(track: Track) -> TrackAudio:
         fitted,
         _told(late),
         tuple(f"{role} (peak {file.peak:.2f})" for role, file in files.items() if file.peak > _MOST_PEAK),
+        voices_told,
     )
+
+
+def roles_in(track: Track) -> tuple[str, ...]:
+    """The roles of a track's files; by their names alone, where nobody has told."""
+    return track.roles or roles_of(track.sources, DatasetSettings("folder"))
 
 
 def _late(lead_seconds: dict[str, float]) -> dict[str, float]:
@@ -152,7 +165,8 @@ def hash_sources(track: Track) -> str:
     try:
         if track.sources[0].name.endswith(STEM_SUFFIX):
             return hash_file(track.sources[0])
-        return hash_texts(sorted(f"{source.stem.lower()} {hash_file(source)}" for source in track.sources))
+        roles = zip(track.sources, roles_in(track), strict=True)
+        return hash_texts(sorted(f"{role} {source.stem.lower()} {hash_file(source)}" for source, role in roles))
     except OSError as error:
         raise UserError(
             f"{error.filename or track.name} cannot be read ({error.strerror}): mend or remove it."

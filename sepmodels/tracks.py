@@ -38,7 +38,8 @@ def describe_tracks(
     stems' sum; inf where they agree), ``peak`` and ``clipped_share`` (of the mixture's samples, those at full
     scale), ``silent_stems``, ``mono_stems`` (names joined by commas), ``fitted_stems`` (those not as long as the song,
     with the seconds added or cut), ``late_stems`` (whose sound begins late in its container, with the seconds),
-    ``loud_stems`` (cut down to full scale, with their peaks), ``gain`` (1 unless sums of stems had to be turned down).
+    ``loud_stems`` (cut down to full scale, with their peaks), ``voices`` (what was made of several files of the voice),
+    ``left_out`` (files that do not count by their names), ``gain`` (1 unless sums of stems had to be turned down).
 
     previous: an earlier table. Tracks whose sources have the same content keep their row, if the same code
     measured it.
@@ -68,9 +69,9 @@ def _known_rows(previous: pd.DataFrame | None, code_version: str) -> dict[str, d
 
 
 def _describe(track: Track, known: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
-    source_hash = hash_sources(track)
+    source_hash, left_out = hash_sources(track), ", ".join(source.name for source in track.left_out)
     if source_hash in known:
-        return {**known[source_hash], "name": track.name, "split": track.split}
+        return {**known[source_hash], "name": track.name, "split": track.split, "left_out": left_out}
     decoded = read_track(track)
     seconds = decoded.stems.shape[2] / SAMPLE_RATE_HZ
     if seconds < SHORTEST_SECONDS:
@@ -88,6 +89,7 @@ def _describe(track: Track, known: Mapping[str, Mapping[str, object]]) -> dict[s
         "sample_rate_hz": SAMPLE_RATE_HZ,
         "source_sample_rate_hz": decoded.sample_rate_hz,
         "source_hash": source_hash,
+        "left_out": left_out,
         **measures,
     }
 
@@ -116,6 +118,7 @@ def measure(decoded: TrackAudio) -> dict[str, object]:
         "fitted_stems": ", ".join(decoded.fitted),
         "late_stems": ", ".join(decoded.late),
         "loud_stems": ", ".join(decoded.loud),
+        "voices": decoded.voices,
         "gain": decoded.gain,
     }
 

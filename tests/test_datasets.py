@@ -102,7 +102,8 @@ def test_split_folders_decide_where_there_are_any(tmp_path: Path) -> None:
 
 def test_formats_are_what_ffmpeg_reads_and_folders_without_audio_are_no_tracks(tmp_path: Path) -> None:
     for name in ("train/a", "train/b", "test/c"):
-        fill(tmp_path / name, ["vocals.w64", "drums.mp2", "bass.unheard_of", "vocals.lab", "take 2.mkv"])
+        fill(tmp_path / name, ["vocals.w64", "drums.mp2", "vocals.lab", "mixture.json", "take 2.mkv"])
+        (tmp_path / name / "bass.unheard_of").write_bytes(b"fLaC and so on")
     fill(tmp_path / "train/artwork", ["cover.jpg"])
     tracks = find(tmp_path, "folder")
     assert set(splits(tracks)) == {"a", "b", "c"}
@@ -202,7 +203,7 @@ def test_all_that_is_wrong_is_listed_at_once(tmp_path: Path) -> None:
     assert message.count("\n  - ") == 5
     for part in (
         "'good' is there 2 times",
-        "'no voice' in train has no vocals",
+        "'no voice' in train has no vocals, nor a file named like the voice (drums)",
         "'voice alone' in train has nothing but vocals",
         "'two voices' in train has 2 files named 'vocals'",
         f"{tmp_path / 'train/empty/bass.wav'} is empty",
