@@ -49,7 +49,7 @@ NO_PART_OF_A_RESULT = (
     "sepmodels.scoring.workers",
     "sepmodels.codec:_PATIENCE_SECONDS",  # how long ffmpeg may be silent
     "sepmodels.devices:free_device_bytes",  # memory, and so speed
-    "sepmodels.devices:free_host_bytes",
+    "sepmodels.memory",
     "sepmodels.devices:peak_memory_gib",
     "sepmodels.devices:keep_freed_memory",
     "sepmodels.devices:return_freed_memory",

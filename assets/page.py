@@ -13,6 +13,7 @@ from assets.paths import Paths
 from assets.provenance import git_state
 from assets.results import baseline_of, imported_scores, references, titles
 from assets.scoring import reference_signals, variant_signals
+from sepmodels.imported import comparable
 from sepmodels.report.material import Material, Sounds
 from sepmodels.settings import Profile
 
@@ -28,7 +29,8 @@ def report_material(job: Job) -> Material:
     found = [name for name in job.names if paths.scores(name).exists()]
     trained = [name for name in found if name not in references()]
     git = git_state()
-    scores = [pd.read_parquet(paths.scores(name)) for name in found] + list(imported_scores(paths).values())
+    others = imported_scores(job)
+    scores = [pd.read_parquet(paths.scores(name)) for name in found] + list(others.values())
     return Material(
         profile=job.profile,
         summary=pd.read_parquet(paths.results / "results.parquet"),
@@ -38,7 +40,7 @@ def report_material(job: Job) -> Material:
         notes=said["notes"],
         scenario=said["scenario"],
         missing=[titles(job.names)[name] for name in said["missing"]],
-        scores=pd.concat(scores, ignore_index=True),
+        scores=comparable(pd.concat(scores, ignore_index=True), others),
         histories=histories(paths, trained, seeds),
         trainings=_figures(paths.training_figures(name) for name in trained),
         separations=_figures(paths.separation_figures(name) for name in trained),

@@ -16,7 +16,7 @@ def make_table(job: Job) -> Made:
     from sepmodels.results import make_results
 
     found = [name for name in job.names if job.paths.scores(name).exists()]
-    others = imported_scores(job.paths)
+    others = imported_scores(job)
     tables = [pd.read_parquet(job.paths.scores(name)) for name in found] + list(others.values())
     scores = pd.concat(tables, ignore_index=True)
     results = make_results(
@@ -45,12 +45,16 @@ def make_table(job: Job) -> Made:
     )
 
 
-def imported_scores(paths: Paths) -> dict[str, pd.DataFrame]:
+def imported_scores(job: Job) -> dict[str, pd.DataFrame]:
     """The scores of others' systems, from the museval files that a person put in, by the folder's name."""
+    from sepmodels.imported import check_names
     from sepmodels.scoring import read_museval_files
+    from sepmodels.variants import VARIANTS
 
-    folders = sorted(paths.imported.iterdir()) if paths.imported.is_dir() else []
-    return {folder.name: read_museval_files(folder) for folder in folders if folder.is_dir()}
+    entries = sorted(job.paths.imported.iterdir()) if job.paths.imported.is_dir() else []
+    folders = [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+    check_names([folder.name for folder in folders], {*job.names, *VARIANTS, *references()})
+    return {folder.name: read_museval_files(folder) for folder in folders}
 
 
 def imported_files(_profile: Profile, paths: Paths) -> Path | None:

@@ -101,7 +101,7 @@ def check_processors() -> Check:
 
 
 def check_memory() -> Check:
-    from sepmodels.devices import free_host_bytes
+    from sepmodels.memory import free_host_bytes
 
     free_gib = free_host_bytes() / GIB
     if free_gib < MEMORY_GIB:

@@ -1,8 +1,8 @@
 """How many trainings run side by side: one on each GPU; on a CPU as many as processors and memory have room for."""
 
-import os
-
 from assets.gpus import count_gpus, leaves_the_choice
+from sepmodels.memory import GIB, free_host_bytes
+from sepmodels.parallel import usable_cores
 from sepmodels.settings import Profile, TrainingSettings
 
 # Of a training on a CPU: Python with torch, and what grows with the audio in a batch (the thirstiest variant's).
@@ -36,11 +36,9 @@ def needed_gib(settings: TrainingSettings) -> float:
 
 def slots_here(profile: Profile) -> int:
     """The number of trainings at once on this machine, now."""
-    import psutil
-
     return training_slots(
         profile,
         gpus=count_gpus(),
-        processors=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        free_gib=psutil.virtual_memory().available / 2**30,
+        processors=usable_cores(),
+        free_gib=free_host_bytes() / GIB,
     )

@@ -1,4 +1,4 @@
-"""What the machine has: devices, free memory, and settings of memory that make a CPU faster."""
+"""What the machine has: devices, their memory, and settings of memory that make a CPU faster."""
 
 import contextlib
 import ctypes
@@ -6,15 +6,13 @@ import gc
 import os
 import resource
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import torch
 
 from sepmodels.errors import UserError
+from sepmodels.memory import GIB
 
-GIB = 2**30
-_CGROUP = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current")
 _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
 
 
@@ -57,18 +55,6 @@ def device_of_rank(first: torch.device, rank: int) -> torch.device:
 def free_device_bytes(device: torch.device) -> int:
     """Memory that is free on a CUDA device; 0 for others."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
-
-
-def free_host_bytes() -> int:
-    """Memory that this process may still take: what Linux calls available, within the control group's limit."""
-    available = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    meminfo, limit, used = (Path(p) for p in ("/proc/meminfo", *_CGROUP))
-    if meminfo.exists():
-        found = [line.split()[1] for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable:")]
-        available = int(found[0]) * 1024 if found else available
-    if limit.exists() and used.exists() and (most := limit.read_text().strip()) != "max":
-        available = min(available, int(most) - int(used.read_text()))
-    return available
 
 
 @contextlib.contextmanager

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from sepmodels.devices import GIB, return_freed_memory
+from sepmodels.devices import return_freed_memory
 from sepmodels.distributed import ALONE, World
 from sepmodels.errors import UserError
 from sepmodels.estimate import Estimate
+from sepmodels.memory import GIB
 from sepmodels.settings import Precision, TrainingSettings
 from sepmodels.thrift import HostBudget, Snapshot, out_of_memory, random_state, recompute_blocks, set_random_state
 

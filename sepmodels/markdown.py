@@ -1,6 +1,7 @@
 """Results as Markdown tables that say what their numbers are."""
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -31,12 +32,17 @@ def results_markdown(results: "Results") -> str:
     if results.figures:
         sections += ["### Beside the scores", figure_table(results)]
     if results.sentences:
-        said = [*results.sentences.values(), *results.notes]
-        sections += ["### What each change did", "\n".join(f"- {text}" for text in said)]
+        sections += ["### What each change did", _listed(results.sentences.values())]
         sections += [comparison_table(results), comparison_note(results)]
+    if results.notes:
+        sections += ["### What the table can tell", _listed(results.notes)]
     if len(results.published):
         sections += [f"### Published elsewhere, not measured here ({PUBLISHED_METRIC})", published_table(results)]
     return "\n\n".join(sections) + "\n"
+
+
+def _listed(sentences: Iterable[str]) -> str:
+    return "\n".join(f"- {text}" for text in sentences)
 
 
 def incompleteness(results: "Results") -> str:

@@ -12,6 +12,7 @@ from sepmodels.aggregation import ALL_METRICS, TrackTable
 from sepmodels.comparisons import compare, control
 from sepmodels.errors import UserError
 from sepmodels.files import replacing
+from sepmodels.imported import comparable, left_out
 from sepmodels.intervals import median_interval, per_track
 from sepmodels.markdown import results_markdown
 from sepmodels.published import published_systems
@@ -111,16 +112,17 @@ def make_results(
         titles: what tables show for each system, in the tables' order; those without scores count as missing.
         references: systems that need no training: floors, shown above the trained ones, and ceilings, below them.
         imported: systems of others whose scores were read from museval files; shown last, and not compared. Of their
-            targets those count that ours have too: four-stem systems are scored for drums and bass as well.
+            tracks and targets those count that ours have too (:func:`sepmodels.imported.comparable`).
         dataset: its name, for the caption and for published figures on it.
         figures: per variant, numbers to show beside the scores (a table indexed by variant, or a mapping of
             mappings); names say what they are ("real-time factor").
 
     Raises:
-        UserError: there are no scores, or a column is missing.
+        UserError: there are no scores, a column is missing, or an imported system has none of our tracks.
     """
     check_scores(scores)
-    scores = _of_our_targets(scores, imported)
+    passed_over = tuple(left_out(scores, imported))
+    scores = comparable(scores, imported)
     table = TrackTable(scores)
     scored = set(zip(scores.variant, scores.target, strict=True))
     kinds = dict.fromkeys(references, "reference") | dict.fromkeys(imported, "imported")
@@ -152,19 +154,13 @@ def make_results(
             name: sentence(comparisons[comparisons.variant == name], titles.get(name, name), baseline_title, spread)
             for name in changed
         },
-        notes=tuple(notes(comparisons, again, baseline_title)),
+        notes=(*notes(comparisons, again, baseline_title), *passed_over),
         published=published_systems(dataset),
         missing=tuple(name for name in titles if name not in table.variants),
         scenario=scenario,
         baseline_title=baseline_title,
         figures=tuple(extra.columns),
     )
-
-
-def _of_our_targets(scores: pd.DataFrame, imported: tuple[str, ...]) -> pd.DataFrame:
-    """Without the targets that only imported systems have; all of it where there are none but those."""
-    ours = scores.loc[~scores.variant.isin(imported), "target"].unique()
-    return scores[scores.target.isin(ours)] if len(ours) else scores
 
 
 def check_scores(scores: pd.DataFrame) -> None:

@@ -19,8 +19,9 @@ import numpy as np
 import torch
 
 from sepmodels import augment
-from sepmodels.devices import GIB, free_device_bytes, free_host_bytes
+from sepmodels.devices import free_device_bytes
 from sepmodels.errors import UserError
+from sepmodels.memory import GIB, free_host_bytes
 from sepmodels.settings import TrainingSettings
 
 LOG = logging.getLogger(__name__)

@@ -340,6 +340,21 @@ def test_museval_files_of_another_system_become_a_row_of_the_table(done: Done) -
     assert rows.SDR["theirs"] == pytest.approx(rows.SDR["open_unmix"], abs=1e-5)
 
 
+@pytest.mark.parametrize("name", ["open_unmix", "transformer", "mixture"])
+def test_museval_files_called_as_a_system_of_ours_are_refused_rather_than_taken_for_it(
+    done: Done, tmp_path: Path, name: str
+) -> None:
+    from assets.job import Job
+    from assets.results import make_table
+    from sepmodels.errors import UserError
+
+    paths = Paths(tmp_path, done.profile.name)
+    shutil.copytree(done.paths.root / "scores", paths.root / "scores")
+    shutil.copytree(done.paths.museval_files / "open_unmix", paths.imported / name)
+    with pytest.raises(UserError, match=f"imported system {name} is called what .*: rename its folder"):
+        make_table(Job(done.profile, paths, names=("open_unmix", "smaller", *REFERENCES)))
+
+
 def test_the_graph_trains_every_seed_by_as_many_processes_as_the_profile_says(done: Done) -> None:
     training = replace(done.profile.training, processes=2)
     profile = replace(done.profile, training=training, seeds=(1, 2))

@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from sepmodels.devices import GIB, own_host_bytes, return_freed_memory
+from sepmodels.devices import own_host_bytes, return_freed_memory
 from sepmodels.errors import UserError
 from sepmodels.estimate import Estimate
 from sepmodels.learner import Learner, choose_precision
 from sepmodels.losses import waveform_mse
+from sepmodels.memory import GIB
 from sepmodels.models import build_model
 from sepmodels.settings import TrainingSettings
 from sepmodels.spectral import Stft

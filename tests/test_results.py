@@ -14,7 +14,7 @@ from sepmodels.errors import UserError
 from sepmodels.intervals import median_interval, per_track
 from sepmodels.published import published_systems
 from sepmodels.results import Results, make_results
-from sepmodels.scoring import METRICS, WHOLE_TRACK_METRICS
+from sepmodels.scoring import METRICS, WHOLE_TRACK_METRICS, score_track
 
 TITLES = {"open_unmix": "Open-Unmix", "l1_loss": "L1 loss", "mixture": "Mixture", "oracle_mask": "Ideal mask"}
 GAINS = {"mixture": -8.0, "open_unmix": 0.0, "l1_loss": 0.5, "oracle_mask": 4.0}
@@ -306,6 +306,22 @@ def test_published_systems_are_shown_for_their_dataset_only_and_apart() -> None:
     assert not set(published_systems("musdb18").system) & set(published_systems("musdb18hq").system)
 
 
+def test_the_mixture_that_was_published_is_a_quarter_of_it_and_named_so() -> None:
+    """Its median ISR in SiSEC's files is 2.49 dB: a distortion by the factor of a quarter, and no mixture's."""
+    rng = np.random.default_rng(0)
+    sources = rng.normal(size=(2, 2, 3 * 44_100))
+    mixture = sources.sum(axis=0)
+
+    def isr_db(estimate: np.ndarray) -> float:
+        table = score_track(sources, {"v": np.stack([estimate, estimate])})
+        return float(table[(table.metric == "ISR") & (table.target == "vocals")].value.median())
+
+    assert isr_db(mixture / 4) == pytest.approx(2.5, abs=0.1)
+    assert isr_db(mixture) > 15
+    named = published_systems("musdb18").query("low_db == 1.12").system.item()
+    assert named == "A quarter of the mixture as the estimate"
+
+
 def test_systems_read_from_museval_files_are_shown_last_and_not_compared() -> None:
     scores = made_scores({**GAINS, "Some System": 2.0})
     results = results_of(scores, imported=("Some System",))
@@ -322,6 +338,29 @@ def test_of_a_system_with_four_stems_only_the_targets_that_are_ours_are_rows() -
     assert results.scenario.startswith("vocals + accompaniment, ")
     assert list(results.summary[results.summary.variant == "Four Stems"].target) == ["vocals"]
     assert not results.summary.SDR.isna().any()
+
+
+def test_a_track_more_of_an_imported_system_leaves_ours_complete_and_is_told() -> None:
+    scores = made_scores()
+    theirs = scores[scores.variant == "l1_loss"].assign(variant="theirs")
+    more = theirs[theirs.track == "track 1"].assign(track="another")
+
+    results = results_of(pd.concat([scores, theirs, more]), imported=("theirs",))
+
+    assert results.complete
+    assert row(results, "theirs").SDR == row(results, "l1_loss").SDR
+    told = "Of theirs, scored elsewhere, 1 track is left out: not among the test tracks here (another)."
+    assert told in results.notes
+    assert told in results.to_markdown()
+    ours = results.summary[results.summary.variant != "theirs"]
+    pd.testing.assert_frame_equal(ours, results_of(scores).summary)
+
+
+def test_an_imported_system_with_none_of_our_tracks_is_refused_with_what_they_are_called() -> None:
+    scores = made_scores()
+    theirs = scores[scores.variant == "l1_loss"].assign(variant="theirs", track="another")
+    with pytest.raises(UserError, match=r"theirs has none of the 12 test tracks, only another: name each .* \(track 0"):
+        results_of(pd.concat([scores, theirs]), imported=("theirs",))
 
 
 def test_one_system_more_changes_no_other_number() -> None:

@@ -1,7 +1,6 @@
 """How many tracks are scored at once."""
 
-import psutil
-
+from sepmodels.memory import GIB, free_host_bytes
 from sepmodels.parallel import usable_cores
 from sepmodels.scoring.threads import MOST_BY_DEFAULT
 
@@ -19,4 +18,4 @@ def scoring_workers(scorer: str, longest_seconds: float, asked: int = 0) -> int:
     if scorer == "fast":
         return max(1, usable_cores() // MOST_BY_DEFAULT)
     each_gib = MUSEVAL_GIB + MUSEVAL_GIB_PER_MINUTE * longest_seconds / 60
-    return max(1, min(usable_cores(), int(psutil.virtual_memory().available / 2**30 / each_gib)))
+    return max(1, min(usable_cores(), int(free_host_bytes() / GIB / each_gib)))
