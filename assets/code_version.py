@@ -50,6 +50,7 @@ NO_PART_OF_A_RESULT = (
     "sepmodels.codec:_PATIENCE_SECONDS",  # how long ffmpeg may be silent
     "sepmodels.devices:free_device_bytes",  # memory, and so speed
     "sepmodels.memory",
+    "sepmodels.hardware",  # what a processor is called
     "sepmodels.devices:peak_memory_gib",
     "sepmodels.devices:keep_freed_memory",
     "sepmodels.devices:return_freed_memory",

@@ -11,7 +11,7 @@ from assets.curves import histories
 from assets.job import Job
 from assets.paths import Paths
 from assets.provenance import git_state
-from assets.results import baseline_of, imported_scores, references, titles
+from assets.results import baseline_of, imported_scores, references, titles, trainings
 from assets.scoring import reference_signals, variant_signals
 from sepmodels.imported import comparable
 from sepmodels.report.material import Material, Sounds
@@ -42,8 +42,8 @@ def report_material(job: Job) -> Material:
         missing=[titles(job.names)[name] for name in said["missing"]],
         scores=comparable(pd.concat(scores, ignore_index=True), others),
         histories=histories(paths, trained, seeds),
-        trainings=_figures(paths.training_figures(name) for name in trained),
-        separations=_figures(paths.separation_figures(name) for name in trained),
+        trainings=trainings(paths, trained),
+        separations=_separations(paths, trained),
         tracks=pd.read_parquet(paths.tracks),
         baseline=baseline_of(found),
         sounds=_sounds(paths, seeds[0]),
@@ -80,7 +80,9 @@ def _sounds(paths: Paths, seed: int) -> Sounds:
     return sounds
 
 
-def _figures(files: Iterable) -> pd.DataFrame:
-    """The rows of those tables that there are, with the variant that their folder is named after."""
-    tables = [pd.read_parquet(path).assign(variant=path.parent.name) for path in files if path.exists()]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["variant", "seed", "seconds"])
+def _separations(paths: Paths, names: Iterable[str]) -> pd.DataFrame:
+    """What each separation of a test track took, by system and seed."""
+    files = (paths.separation_figures(name) for name in names)
+    tables = [pd.read_parquet(file).assign(variant=file.parent.name) for file in files if file.exists()]
+    columns = ["variant", "seed", "device", "processor_seconds", "audio_seconds"]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)

@@ -1,6 +1,7 @@
 """The table of all systems, and the report."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,8 @@ from assets.job import Job, Made
 from assets.paths import Paths
 from sepmodels.files import hash_texts, replacing
 from sepmodels.settings import Profile
+
+PROCESSOR_SECONDS = "processor seconds per second of music"
 
 
 def make_table(job: Job) -> Made:
@@ -26,6 +29,7 @@ def make_table(job: Job) -> Made:
         references={name: one.bound for name, one in references().items() if name in job.names},
         imported=tuple(others),
         figures=system_figures(job),
+        trainings=trainings(job.paths, found),
         dataset=job.profile.name,
     )
     results.write(job.paths.results)
@@ -77,8 +81,19 @@ def titles(names: tuple[str, ...]) -> dict[str, str]:
     return {name: known[name].title for name in names}
 
 
+def trainings(paths: Paths, names: Iterable[str]) -> pd.DataFrame:
+    """What is known of every training of these systems: a row each, by the names of its report's fields."""
+    files = (paths.training_figures(name) for name in names)
+    tables = [pd.read_parquet(file).assign(variant=file.parent.name) for file in files if file.exists()]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["variant", "seed", "seconds"])
+
+
 def system_figures(job: Job) -> pd.DataFrame:
-    """What is known of each system beside its scores: its size, its training, its speed."""
+    """What is known of each system beside its scores: its size, its training, its speed.
+
+    Minutes of a training are those that passed, beside whatever else ran then. What it costs is told in processor
+    time, which that leaves alone, and which on a GPU says nothing.
+    """
     rows: dict[str, dict[str, float]] = {name: {} for name in job.names}
     for name, row in rows.items():
         if (path := job.paths.training_figures(name)).exists():
@@ -86,9 +101,12 @@ def system_figures(job: Job) -> pd.DataFrame:
             row["million parameters"] = float(seeds.parameters.mean()) / 1e6
             row["training steps"] = float(seeds.steps.mean())
             row["training minutes"] = float(seeds.seconds.mean()) / 60
+            if (seeds.device == "cpu").all() and job.profile.training.processes == 1:
+                row["training processor minutes"] = float(seeds.processor_seconds.mean()) / 60
         if (path := job.paths.separation_figures(name)).exists():
             times = pd.read_parquet(path)
-            row["real-time factor"] = float(times.seconds.sum() / times.audio_seconds.sum())
+            if (times.device == "cpu").all():
+                row[PROCESSOR_SECONDS] = float(times.processor_seconds.sum() / times.audio_seconds.sum())
     return pd.DataFrame.from_dict(rows, orient="index")
 
 

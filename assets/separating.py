@@ -40,8 +40,9 @@ def make_estimates(job: Job) -> Made:
     figures = {
         "tracks": len(tracks),
         "seconds": float(table.seconds.sum()),
-        "real_time_factor": float(table.seconds.sum() / table.audio_seconds.sum()),
     }
+    if device.type == "cpu":
+        figures["processor_seconds_per_second"] = float(table.processor_seconds.sum() / table.audio_seconds.sum())
     return Made(hash_texts(table.content), figures)
 
 
@@ -53,7 +54,7 @@ class _OneModel:
     model: Any
     model_hash: str
     seed: int
-    device: str
+    device: Any
 
     def separate(self, track: str) -> dict[str, Any]:
         """Write the track's estimate unless it is there, made from the same; the hash and time of it."""
@@ -81,6 +82,7 @@ class _OneModel:
         write_audio(path, vocals, SAMPLE_RATE_HZ)
         figures = {
             "content": hash_arrays(vocals),
+            "device": self.device.type,
             "seconds": seconds,
             "processor_seconds": processor_seconds,
             "audio_seconds": mixture.shape[-1] / SAMPLE_RATE_HZ,

@@ -75,6 +75,7 @@ def write_figures(path: Path, rows: list[dict]) -> dict[str, float | int | str]:
     with replacing(path) as temporary:
         table.to_parquet(temporary, index=False)
     numbers = table.drop(columns="seed").select_dtypes("number").mean().to_dict()
-    texts = {name: ", ".join(dict.fromkeys(table[name])) for name in ("device", "precision", "feeding", "stopped_by")}
+    said = ("device", "hardware", "precision", "libraries", "feeding", "stopped_by")
+    texts = {name: ", ".join(dict.fromkeys(table[name])) for name in said}
     notes = " ".join(table.notes)
     return {**numbers, **texts, "notes": notes}

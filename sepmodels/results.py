@@ -10,6 +10,7 @@ import pandas as pd
 
 from sepmodels.aggregation import ALL_METRICS, TrackTable
 from sepmodels.comparisons import compare, control
+from sepmodels.conditions import unlike
 from sepmodels.errors import UserError
 from sepmodels.files import replacing
 from sepmodels.imported import comparable, left_out
@@ -44,7 +45,8 @@ class Results:
     by_seed: a row per trained system, target and seed, with every metric's median over windows then over tracks, in dB:
         how far apart trainings of the same variant end.
     sentences: per trained variant other than the baseline, what its change did to the vocals.
-    notes: sentences on what the table as a whole can tell: the smallest difference that it finds, its control.
+    notes: sentences on what the table as a whole can tell: the smallest difference that it finds, its control,
+        how its trainings differ in what no recipe says, what of imported systems is left out.
     published: what others have published on this dataset (:func:`sepmodels.published.published_systems`).
     missing: names of systems that were expected and are not there.
     scenario: what the numbers are, to be shown with them.
@@ -102,6 +104,7 @@ def make_results(
     imported: tuple[str, ...] = (),
     dataset: str | None = None,
     figures: Figures | None = None,
+    trainings: pd.DataFrame | None = None,
 ) -> Results:
     """Sum up the table of scores.
 
@@ -115,7 +118,9 @@ def make_results(
             tracks and targets those count that ours have too (:func:`sepmodels.imported.comparable`).
         dataset: its name, for the caption and for published figures on it.
         figures: per variant, numbers to show beside the scores (a table indexed by variant, or a mapping of
-            mappings); names say what they are ("real-time factor").
+            mappings); names say what they are ("training minutes").
+        trainings: a row per training, with the fields of :class:`sepmodels.training.TrainingReport` that tell how it
+            was made: where these differ, the notes say so.
 
     Raises:
         UserError: there are no scores, a column is missing, or an imported system has none of our tracks.
@@ -154,7 +159,11 @@ def make_results(
             name: sentence(comparisons[comparisons.variant == name], titles.get(name, name), baseline_title, spread)
             for name in changed
         },
-        notes=(*notes(comparisons, again, baseline_title), *passed_over),
+        notes=(
+            *notes(comparisons, again, baseline_title),
+            *(unlike(trainings, titles) if trainings is not None else ()),
+            *passed_over,
+        ),
         published=published_systems(dataset),
         missing=tuple(name for name in titles if name not in table.variants),
         scenario=scenario,

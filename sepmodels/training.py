@@ -11,12 +11,14 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from sepmodels.devices import choose_device, cpu_threads, device_of_rank, peak_memory_gib, prepare_device
 from sepmodels.distributed import World, several_processes
 from sepmodels.errors import UserError
 from sepmodels.fingerprints import fingerprint
+from sepmodels.hardware import processor_name
 from sepmodels.interruptions import held_signals
 from sepmodels.learner import Learner, choose_precision, own_randomness
 from sepmodels.limits import check_limits, check_training
@@ -44,6 +46,7 @@ class TrainingReport:
         what a training costs on a CPU whatever runs beside it.
     chunks_per_second, data_share: while stepping: the rate, and the share of time spent waiting for batches.
     peak_memory_gib: of the GPU, or of the process on a CPU.
+    device, hardware: such as "cuda:0", and what it is called. libraries: those that decide the weights, with versions.
     stopped_by: "epochs", "steps", "minutes" or "patience".
     notes: what was done for memory or not resumed, in sentences.
     """
@@ -62,7 +65,9 @@ class TrainingReport:
     data_share: float
     peak_memory_gib: float
     device: str
+    hardware: str
     precision: str
+    libraries: str
     feeding: str
     stopped_by: str
     notes: tuple[str, ...]
@@ -235,6 +240,10 @@ def _validated(
         )
 
 
+def _hardware(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else processor_name()
+
+
 def _report(trainer: Trainer, notes: tuple[str, ...]) -> TrainingReport:
     position = trainer.position
     stepping = max(position.stepping_seconds, 1e-9)
@@ -253,6 +262,8 @@ def _report(trainer: Trainer, notes: tuple[str, ...]) -> TrainingReport:
         data_share=position.waiting_seconds / stepping,
         peak_memory_gib=peak_memory_gib(trainer.learner.device),
         device=str(trainer.learner.device),
+        hardware=_hardware(trainer.learner.device),
+        libraries=f"torch {torch.__version__}, numpy {np.__version__}",
         precision=trainer.learner.precision,
         feeding=trainer.sampler.feeding,
         stopped_by=trainer.stopped_by(),

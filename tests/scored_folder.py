@@ -91,8 +91,16 @@ def _write_training(paths: Paths, name: str, pace: float) -> None:
     paths.checkpoint(name, 42).mkdir(parents=True)
     pd.DataFrame(rows, columns=["step", "name", "value"]).to_parquet(paths.history(name, 42), index=False)
     figures = {"variant": name, "seed": 42, "steps": 100, "epochs": 10, "parameters": 8_000_000, "best_step": 90}
-    figures |= {"seconds": 60 * pace, "chunks_per_second": 10 / pace, "peak_memory_gib": pace, "device": "cpu"}
+    figures |= {
+        "seconds": 60 * pace,
+        "processor_seconds": 30 * pace,
+        "chunks_per_second": 10 / pace,
+        "peak_memory_gib": pace,
+        "device": "cpu",
+    }
     figures |= {"precision": "32", "stopped_by": "steps", "notes": ""}
+    figures |= {"hardware": "A processor", "libraries": "torch 2.14.1"}
     pd.DataFrame([figures]).to_parquet(paths.training_figures(name), index=False)
-    times = pd.DataFrame({"seed": 42, "track": TRACKS, "seconds": 0.1 * pace, "audio_seconds": SECONDS})
+    times = {"seed": 42, "track": TRACKS, "device": "cpu", "seconds": 0.1 * pace, "processor_seconds": 0.2 * pace}
+    times = pd.DataFrame({**times, "audio_seconds": SECONDS})
     times.to_parquet(paths.separation_figures(name), index=False)

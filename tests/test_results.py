@@ -288,7 +288,7 @@ def test_the_files_hold_the_table(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("as_table", [False, True])
 def test_figures_are_shown_beside_the_scores(as_table: bool) -> None:
-    figures: object = {"open_unmix": {"real-time factor": 0.0512, "parameters": 8_893_348}}
+    figures: object = {"open_unmix": {"training minutes": 0.0512, "parameters": 8_893_348}}
     if as_table:
         figures = pd.DataFrame.from_dict(figures, orient="index")  # type: ignore[call-overload]
     results = results_of(made_scores(), figures=figures)

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from sepmodels.hardware import processor_name
 from sepmodels.settings import Profile, result_settings
 
 LIBRARIES = ("torch", "numpy", "scipy", "pandas", "museval", "musdb", "stempeg", "soundfile", "dagster", "mlflow")
@@ -63,15 +63,10 @@ def versions() -> dict[str, str]:
 
 def machine() -> dict[str, str]:
     """The machine that this runs on: system, processor, memory, and GPU where torch is loaded and finds one."""
-    processor = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        models = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        processor = models[0] if models else processor
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GIB
     found = {
         "system": f"{platform.system()} {platform.release()}",
-        "processor": f"{processor}, {os.cpu_count()} cores",
+        "processor": f"{processor_name()}, {os.cpu_count()} cores",
         "memory": f"{memory:.0f} GiB",
     }
     torch = sys.modules.get("torch")  # a report alone need not load it
@@ -91,7 +86,7 @@ def trainings_table(trainings: pd.DataFrame, titles: dict[str, str]) -> list[dic
             "minutes": f"{row['seconds'] / 60:.1f}",
             "stopped by": row["stopped_by"],
             "best step": f"{row['best_step']:,}",
-            "device": f"{row['device']}, {row['precision']} bit" if row["precision"] == "32" else row["device"],
+            "device": f"{row['device']}, {row['precision']}{' bit' if row['precision'] == '32' else ''}",
             "notes": row["notes"],
         }
         for row in trainings.to_dict("records")

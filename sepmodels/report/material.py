@@ -30,7 +30,7 @@ class Material:
         sentences on the table as a whole.
     scores: variant, seed, track, target, metric, window, value. histories: variant, seed, step, name, value.
     trainings: the fields of :class:`sepmodels.training.TrainingReport`, a row per variant and seed.
-    separations: variant, seed, track, seconds, audio_seconds.
+    separations: variant, seed, track, device, seconds, processor_seconds, audio_seconds.
     tracks: of :func:`sepmodels.tracks.describe_tracks`.
     baseline: the variant that the others are compared with. summaries: a sentence on each system.
     estimate_folders: by variant, the folder of its estimates relative to the page, a folder per track in it.

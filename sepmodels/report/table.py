@@ -24,8 +24,12 @@ MEANINGS = {
 FIGURES = {
     "million parameters": "Parameters of the model, in millions.",
     "training steps": "Steps of the optimiser, mean over seeds.",
-    "training minutes": "Minutes that training took, interruptions left out, mean over seeds.",
-    "real-time factor": "Seconds of work for one second of music when separating the test tracks: less is faster.",
+    "training minutes": "Minutes that training took, beside whatever else ran then; interruptions left out, mean over "
+    "seeds.",
+    "training processor minutes": "Minutes that processors worked on a training, all threads together, whatever ran "
+    "beside it; mean over seeds, on a CPU.",
+    "processor seconds per second of music": "Seconds that processors work, all threads together, to separate one "
+    "second of the test tracks, on a CPU: less is faster.",
 }
 KINDS = {"trained": "Trained here.", "reference": "A reference: it is not trained.", "imported": "Scored elsewhere."}
 _LATEX = {character: f"\\{character}" for character in "&%$#_{}"} | {

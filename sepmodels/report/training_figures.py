@@ -18,10 +18,11 @@ AXES = {"step": "steps", "minutes": "minutes"}
 DASHES = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "dash-dotted"}  # of seeds -> in words
 # name -> (heading, what it is)
 RESOURCES = {
-    "chunks_per_second": ("Chunks per second", "in training, while stepping; more is faster"),
-    "minutes": ("Minutes of training", "interruptions left out"),
+    "chunks_per_second": ("Chunks per second", "in training, while stepping, beside whatever else ran then"),
+    "minutes": ("Minutes of training", "interruptions left out, beside whatever else ran then"),
+    "processor_minutes": ("Processor minutes of training", "of all threads together, whatever ran beside it; on a CPU"),
     "peak_memory_gib": ("Peak memory, GiB", "of the GPU, or of the process on a CPU"),
-    "speed": ("Times faster than the music plays", "separation of the test tracks"),
+    "speed": ("Seconds of music per processor second", "separation of the test tracks on a CPU; more is faster"),
 }
 
 
@@ -34,6 +35,8 @@ def training_figures(material: Material) -> dict[str, Any]:
         if len(rows):
             found |= {f"curves/{name}/{axis}": curves(material, rows, name, axis) for axis in AXES}
     for name, values in _resources(material):
+        if values.empty:
+            continue
         found[f"resources/{name}"] = _bars(material, name, values)
     return found
 
@@ -119,8 +122,15 @@ def _resources(material: Material) -> Iterator[tuple[str, pd.Series]]:
     yield "chunks_per_second", by_variant.chunks_per_second.mean()
     yield "minutes", by_variant.seconds.mean() / 60
     yield "peak_memory_gib", by_variant.peak_memory_gib.mean()
-    sums = material.separations.groupby("variant")[["seconds", "audio_seconds"]].sum()
-    yield "speed", sums.audio_seconds / sums.seconds
+    if material.profile.training.processes == 1:  # of several, each counts its own
+        yield "processor_minutes", _on_cpu(material.trainings).groupby("variant").processor_seconds.mean() / 60
+    sums = _on_cpu(material.separations).groupby("variant")[["processor_seconds", "audio_seconds"]].sum()
+    yield "speed", sums.audio_seconds / sums.processor_seconds
+
+
+def _on_cpu(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of systems that worked on a CPU alone: on a GPU the processors' time says little."""
+    return table[(table.device == "cpu").groupby(table.variant).transform("all")]
 
 
 def _bars(material: Material, name: str, values: pd.Series) -> Any:
