@@ -26,8 +26,6 @@ FIGURES = {
     "training steps": "Steps of the optimiser, mean over seeds.",
     "training minutes": "Minutes that training took, beside whatever else ran then; interruptions left out, mean over "
     "seeds.",
-    "training processor minutes": "Minutes that processors worked on a training, all threads together, whatever ran "
-    "beside it; mean over seeds, on a CPU.",
     "processor seconds per second of music": "Seconds that processors work, all threads together, to separate one "
     "second of the test tracks, on a CPU: less is faster.",
 }
