@@ -65,7 +65,7 @@ def test_every_asset_is_made(done: Done) -> None:
 
 def test_every_check_passes(done: Done) -> None:
     checks = done.result.get_asset_check_evaluations()
-    assert len(checks) == 3 + 2 * 2 + 4 * 2
+    assert len(checks) == 3 + 2 * 2 + (2 + len(REFERENCES)) * 2
     assert [(check.asset_key.path, check.check_name) for check in checks if not check.passed] == []
 
 
