@@ -73,6 +73,7 @@ class Bindings(ast.NodeVisitor):
 
     imports: for each name all that import statements bind to it: which of them comes last, or is in the branch that
         runs, a text does not tell.
+    parameters: of a function, with their annotations; not those that are bound anew in it.
     """
 
     def __init__(self, package: str) -> None:
@@ -80,6 +81,7 @@ class Bindings(ast.NodeVisitor):
         self.names: set[str] = set()
         self.imports: dict[str, set[Import]] = {}
         self.elsewhere: set[str] = set()
+        self.parameters: dict[str, ast.expr | None] = {}
         self.is_class = False
 
     def visit_Name(self, node: ast.Name) -> None:

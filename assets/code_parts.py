@@ -2,18 +2,20 @@
 
 Parsed, never imported. What a part says leaves out whatever does not change what it does: comments, docstrings,
 layout, annotations (but for the fields of classes), ``pass``, and import statements, which count by what
-they lead to.
+they lead to; and what is marked as having no part in a result.
 """
 
 import ast
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from assets.code_bindings import Import, bindings_of, is_type_checking
+from assets.code_marks import mark_of, without_marked_fields
 from assets.code_names import Names, names_of
+from assets.code_said import Hearing, Saying, sayings_of
 from sepmodels.errors import UserError
 
 PACKAGES = ("sepmodels", "assets", "pipelines")
@@ -30,16 +32,20 @@ class Part:
     nodes: tuple[ast.stmt, ...]
     package: str
 
-    @cached_property
-    def text(self) -> str:
-        """A hash of what the part says."""
-        said = "\n".join(_say(node) for node in self.nodes)
-        return hashlib.sha256(said.encode()).hexdigest()
+    _seen: dict[frozenset[int], tuple[str, Names]] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
-    def needs(self) -> Names:
-        """The names and modules that it needs from outside."""
-        return names_of(self.nodes, self.package)
+    def said(self) -> tuple[list[Saying], list[Hearing]]:
+        """What it may only say to people, and where it reads errors."""
+        return sayings_of(self.nodes, self.package, self.name.rpartition(".")[0])
+
+    def without(self, unsaid: frozenset[int]) -> tuple[str, Names]:
+        """A hash of what it says, and what it needs from outside, but for the nodes of those identities."""
+        if unsaid not in self._seen:
+            said = "\n".join(_say(node, unsaid) for node in self.nodes)
+            text = hashlib.sha256(said.encode()).hexdigest()
+            self._seen[unsaid] = text, names_of(self.nodes, self.package, unsaid)
+        return self._seen[unsaid]
 
 
 class Module:
@@ -50,6 +56,7 @@ class Module:
     loads: the modules that it imports when it is imported itself.
     effects: the statements that do something whenever the module is imported.
     methods: the methods of all classes, by their bare names.
+    marks: of what is marked as having no part in a result (``name`` or ``Class.method``): the name of the mark.
     """
 
     def __init__(self, name: str, path: str, tree: ast.Module, is_package: bool) -> None:
@@ -60,6 +67,7 @@ class Module:
         self.loads: set[Import] = set()
         self.effects: list[Part] = []
         self.definitions: dict[str, list[Part]] = {}
+        self.marks: dict[str, str] = {}
         defined: dict[str, list[ast.stmt]] = {}
         effects: list[ast.stmt] = []
         for statement in tree.body:
@@ -90,19 +98,36 @@ class Module:
 
     def _parts(self, name: str, statements: list[ast.stmt]) -> Iterator[Part]:
         last = statements[-1]
-        if isinstance(last, ast.ClassDef):
+        if self._is_marked(name, statements):
+            yield from self._words(name, last)
+        elif isinstance(last, ast.ClassDef):
             methods: dict[str, list[ast.stmt]] = {}
             others: list[ast.stmt] = []
             for child in last.body:
                 is_method = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
                 (methods.setdefault(child.name, []) if is_method else others).append(child)
-            header = ast.ClassDef(**{**{field: getattr(last, field) for field in last._fields}, "body": others})
+            body = without_marked_fields(others, self.imports)
+            header = ast.ClassDef(**{**{field: getattr(last, field) for field in last._fields}, "body": body})
             yield Part(name, "class", (*statements[:-1], header), self.package)
             for method, nodes in methods.items():
-                yield Part(f"{name}.{method}", "function", tuple(nodes), self.package)
+                if self._is_marked(f"{name}.{method}", nodes):
+                    yield from self._words(f"{name}.{method}", nodes[-1])
+                else:
+                    yield Part(f"{name}.{method}", "function", tuple(nodes), self.package)
         else:
             kind = "function" if isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef) else "constant"
             yield Part(name, kind, tuple(statements), self.package)
+
+    def _is_marked(self, name: str, statements: list[ast.stmt]) -> bool:
+        if mark := mark_of(statements, self.imports):
+            self.marks[name] = mark
+        return name in self.marks
+
+    def _words(self, name: str, definition: ast.stmt) -> Iterator[Part]:
+        """Of a function that only makes words, the class that it says it gives: it may be that of an error."""
+        gives = getattr(definition, "returns", None)
+        if self.marks[name] == "words_only" and gives is not None:
+            yield Part(name, "function", (ast.Expr(gives),), self.package)
 
 
 def read_module(root: Path, name: str) -> Module | None:
@@ -160,18 +185,21 @@ def _is_nothing(statement: ast.AST) -> bool:
     return isinstance(statement, ast.Pass) or (is_type_checking(statement) and not statement.orelse)  # type: ignore[attr-defined]
 
 
-def _say(node: object, in_class: bool = False) -> str:
+def _say(node: object, unsaid: frozenset[int], in_class: bool = False) -> str:
     """What a syntax tree says: like ``ast.dump``, without what does not count, and alike in all Python versions."""
     if isinstance(node, list):
-        return "[" + ",".join(_say(item, in_class) for item in node if not _is_unsaid(item, in_class)) + "]"
+        counted = [item for item in node if id(item) not in unsaid and not _is_unsaid(item, in_class)]
+        return "[" + ",".join(_say(item, unsaid, in_class) for item in counted) + "]"
     if not isinstance(node, ast.AST):
         return repr(node)
     if isinstance(node, ast.AnnAssign) and not in_class:
-        return f"Assign(targets=[{_say(node.target)}],value={_say(node.value)})"
-    unsaid = _UNSAID - {"annotation"} if isinstance(node, ast.AnnAssign) else _UNSAID
+        return f"Assign(targets=[{_say(node.target, unsaid)}],value={_say(node.value, unsaid)})"
+    left_out = _UNSAID - {"annotation"} if isinstance(node, ast.AnnAssign) else _UNSAID
     inside = isinstance(node, ast.ClassDef) or (in_class and isinstance(node, ast.If | ast.Try | ast.With))
-    fields = ((field, getattr(node, field, None)) for field in node._fields if field not in unsaid)
-    said = ((field, _say(value, inside)) for field, value in fields if value is not None)
+    fields = ((field, getattr(node, field, None)) for field in node._fields if field not in left_out)
+    said = (
+        (field, _say(value, unsaid, inside)) for field, value in fields if value is not None and id(value) not in unsaid
+    )
     return f"{type(node).__name__}({','.join(f'{field}={value}' for field, value in said if value != '[]')})"
 
 

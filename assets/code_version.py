@@ -12,6 +12,10 @@ What counts, and what does not:
   (``getattr(losses, name)``, ``globals()``) counts whole, unless ``extra_roots`` names what is used of it.
 - Classes count whole, with their bases. So do the statements that run when a module is imported.
 - A part is known by what it says and its name, not by its file: moving a file makes nothing stale.
+- What is only said does not count: messages of errors, logs, warnings, sentences and labels of progress, with the
+  functions that are asked for them alone (:mod:`assets.code_said`). The class of an error does; so does its message
+  where a handler within reach reads it, and whatever cannot be seen to be only said (:mod:`assets.code_quiet`).
+- What is marked as having no part in a result (:mod:`sepmodels.marks`) does not count.
 - What is handed over at run time (an argument's class, a Dagster resource) counts where it is made; of settings and
   variants, the methods whose names are used.
 - What a text cannot show does not count: functions that are only found in a registry which their decorators fill,
@@ -28,34 +32,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from assets.code_reach import Reached, Target, reach
+from assets.code_lookup import Target
+from assets.code_reach import Reached, reach
 from sepmodels.probing import decoder_version
 
 PROJECT = Path(__file__).resolve().parent.parent
+# What cannot be marked where it stands, for it does decide results: through the step's settings and roots.
 NO_PART_OF_A_RESULT = (
     "sepmodels.variants:VARIANTS",  # each variant's own entry goes in through the configuration,
     "sepmodels.variants:_ALL",
     "sepmodels.losses:LOSSES",  # and its loss as an extra root;
     "sepmodels.references:REFERENCES",  # so does each reference's entry, and its function as an extra root
-    "sepmodels.errors",  # what a failed run says
-    "sepmodels.limits",  # which settings are refused
-    "sepmodels.progress",  # what is shown meanwhile
-    "sepmodels.interruptions",  # how a run is stopped
-    "sepmodels.files:replacing",  # how a file gets to its place,
-    "assets.fetching",  # or a dataset to its folder: what it holds is hashed
-    "sepmodels.sources:bytes_decoded",  # how many tracks are decoded at once
-    "sepmodels.parallel:_workers",
-    "sepmodels.scoring.threads",  # or windows and tracks scored
-    "sepmodels.scoring.workers",
-    "sepmodels.codec:_PATIENCE_SECONDS",  # how long ffmpeg may be silent
-    "sepmodels.devices:free_device_bytes",  # memory, and so speed
-    "sepmodels.memory",
-    "sepmodels.hardware",  # what a processor is called
-    "sepmodels.devices:peak_memory_gib",
-    "sepmodels.devices:keep_freed_memory",
-    "sepmodels.devices:return_freed_memory",
-    "sepmodels.sampling:choose_feeding",
-    "sepmodels.thrift",  # a step in less memory, with the same result
 )
 _CODE, _LIBRARY, _FILE = "::", "library:", "file:"
 
@@ -141,7 +128,7 @@ def _code_parts(reached: list[Reached]) -> dict[str, str]:
     parts = {}
     for one in reached:
         links = sorted((use, _destination(target, one.module.name, numbers)) for use, target in one.links)
-        digest = hashlib.sha256(json.dumps([one.part.text, links]).encode()).hexdigest()[:12]
+        digest = hashlib.sha256(json.dumps([one.text, links]).encode()).hexdigest()[:12]
         parts[f"{one.module.path}{_CODE}{one.part.name}"] = f"{one.part.kind} {digest}"
     return parts
 

@@ -2,14 +2,14 @@
 
 import json
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from assets.paths import Paths
 from sepmodels.archives import ARCHIVES, LICENCE, Archive
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.files import replacing
-from sepmodels.progress import Progress, silent
+from sepmodels.marks import no_part_of_a_result
+from sepmodels.progress import Progress, Say, silent
 from sepmodels.settings import Profile
 
 TOKEN_VARIABLE = "SEPBENCH_DOWNLOAD_TOKEN"
@@ -24,6 +24,7 @@ def archive_of(profile: Profile) -> Archive | None:
     return ARCHIVES[name] if name else None
 
 
+@no_part_of_a_result("how a dataset gets to its folder: what it holds is hashed")
 def is_to_be_fetched(profile: Profile, paths: Paths) -> bool:
     """Whether no folder is named, the profile's own is absent or empty, and there is an archive to fetch."""
     if profile.dataset.folder or not profile.dataset.archive:
@@ -31,9 +32,8 @@ def is_to_be_fetched(profile: Profile, paths: Paths) -> bool:
     return not paths.dataset.exists() or (paths.dataset.is_dir() and not any(paths.dataset.iterdir()))
 
 
-def fetch_dataset(
-    profile: Profile, paths: Paths, *, progress: Progress = silent, say: Callable[[str], None] = lambda _: None
-) -> None:
+@no_part_of_a_result("how a dataset gets to its folder: what it holds is hashed")
+def fetch_dataset(profile: Profile, paths: Paths, *, progress: Progress = silent, say: Say = lambda _: None) -> None:
     """Fetch the profile's dataset into its own folder; raises :class:`UserError`, first of all without the licence."""
     from sepmodels.obtaining import obtain  # not at the top: requests takes long to import, and is seldom needed
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from assets.paths import Paths
-from sepmodels.progress import Progress, silent
+from sepmodels.progress import Progress, Say, silent
 from sepmodels.report.making import Origin
 from sepmodels.settings import Profile
 from sepmodels.variants import Variant
@@ -45,7 +45,7 @@ class Job:
     anew: bool = False
     log: Callable[[Mapping[str, float], int], None] = field(default=_log_nothing)
     progress: Progress = field(default=silent)
-    say: Callable[[str], None] = field(default=_say_nothing)
+    say: Say = field(default=_say_nothing)
     origins: Callable[[], Sequence[Origin]] = field(default=_know_nothing)
 
 

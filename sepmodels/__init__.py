@@ -12,6 +12,17 @@ float32 in [-1, 1] or int16; units are in names: ``_seconds``, ``_samples``, ``_
 
 import os
 
-# Before torch is imported: its threads, waiting for each other, shall go to sleep early (libgomp spins fifteen times as
-# long by default). Where several programs compute on the same cores, spinning made training steps several times slower.
-os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+from sepmodels.marks import speed_only
+
+
+@speed_only
+def prepare_threads() -> None:
+    """Let torch's threads, waiting for each other, go to sleep early; it reads this when it is first imported.
+
+    libgomp spins fifteen times as long by default. Where several programs compute on the same cores, spinning made
+    training steps several times slower.
+    """
+    os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+
+
+prepare_threads()

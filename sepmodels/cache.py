@@ -20,6 +20,7 @@ from sepmodels.audio import STREAMS
 from sepmodels.datasets import Track
 from sepmodels.errors import UserError
 from sepmodels.files import hash_arrays, hash_texts, remove_half_written, replacing
+from sepmodels.marks import words_only
 from sepmodels.parallel import for_each, raise_all
 from sepmodels.progress import Progress, silent
 from sepmodels.settings import DatasetSettings
@@ -180,6 +181,7 @@ def _entry_path(folder: Path, name: str) -> Path:
     return folder / f"{name}.json"
 
 
+@words_only
 def _unwritable(folder: Path, error: OSError, samples: int) -> UserError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         gigabytes = samples * len(STREAMS) * 2 * 2 / 1e9

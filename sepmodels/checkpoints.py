@@ -12,6 +12,7 @@ from torch import nn
 from sepmodels.errors import UserError
 from sepmodels.files import replacing
 from sepmodels.fingerprints import configuration
+from sepmodels.marks import words_only
 from sepmodels.models import build_model
 from sepmodels.timeless import sort_header
 from sepmodels.variants import Variant
@@ -88,6 +89,7 @@ def _variant(path: Path, metadata: dict[str, str]) -> Variant:
         raise UserError(f"{path} describes its variant in a way that is not understood: train it again.") from error
 
 
+@words_only
 def _difference(found: Variant, wanted: Variant) -> str:
     """The first setting in which two variants differ, in words."""
     a, b = configuration(found), configuration(wanted)

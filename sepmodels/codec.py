@@ -18,11 +18,12 @@ import numpy as np
 
 from sepmodels.complaints import LENGTH_TOLERANCE_SECONDS, LOG_LEVEL, check_sound
 from sepmodels.errors import UserError
+from sepmodels.marks import SpeedOnly
 from sepmodels.probing import StreamHeader
 
-_PIPE_BYTES = 1 << 20
+_PIPE_BYTES: SpeedOnly[int] = 1 << 20
 # ffmpeg writes a few kilobytes at a time; to wake up for each would cost more than the decoding.
-_PATIENCE_SECONDS = 0.002
+_PATIENCE_SECONDS: SpeedOnly[float] = 0.002
 _FORMATS = {np.dtype("<i2"): "s16le", np.dtype("<f4"): "f32le"}
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sepmodels.containers import find_sound_chunk, ogg_is_cut
 from sepmodels.errors import UserError
+from sepmodels.marks import words_only
 from sepmodels.probing import StreamHeader, damaged
 
 # A header counts in whole codec frames and may or may not include an encoder's padding: up to about 4000 samples.
@@ -73,6 +74,7 @@ def check_length(path: Path, header: StreamHeader, decoded_seconds: float) -> No
         raise UserError(f"{path} is cut short: its last page is not whole; copy or download it again.")
 
 
+@words_only
 def cut_short(path: Path, held_seconds: float, promised_seconds: float) -> UserError:
     """The error for a file that holds less sound than it says."""
     return UserError(

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from sepmodels.audio import STREAMS
 from sepmodels.errors import UserError
+from sepmodels.marks import words_only
 from sepmodels.parallel import raise_all
 from sepmodels.probing import require_ffmpeg, require_file
 from sepmodels.roles import LEFT_OUT, roles_of
@@ -91,6 +92,7 @@ def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
     return tuple(tracks)
 
 
+@words_only
 def _nearby(folder: Path, settings: DatasetSettings) -> str:
     """A hint where the dataset lies one level deeper, as archives often unpack, or has another layout."""
     inner = [entry for entry in _entries(folder) if (entry / "train").is_dir()]
@@ -204,7 +206,7 @@ def _faults(tracks: Sequence[Track], settings: DatasetSettings) -> Iterator[str]
             try:
                 require_file(source)
             except UserError as fault:
-                yield str(fault)
+                yield words_only(str(fault))
         if not (track.sources and track.sources[0].name.endswith(STEM_SUFFIX)):
             yield from _role_faults(track, settings)
 

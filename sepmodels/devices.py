@@ -11,6 +11,7 @@ import psutil
 import torch
 
 from sepmodels.errors import UserError
+from sepmodels.marks import speed_only
 from sepmodels.memory import GIB
 
 _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
@@ -35,9 +36,10 @@ def choose_device(name: str, count: int = 1) -> torch.device:
         device = torch.device("meta")
     if device.type not in ("cpu", "cuda"):
         raise UserError(f"There is no device {name!r}: say auto, cpu, cuda or cuda:1.")
-    if device.type == "cuda" and (device.index or 0) + count > cuda_devices():
+    usable = cuda_devices()
+    if device.type == "cuda" and (device.index or 0) + count > usable:
         raise UserError(
-            f"Device {name!r} was asked for, {count} of it, but torch can use {cuda_devices()} CUDA devices "
+            f"Device {name!r} was asked for, {count} of it, but torch can use {usable} CUDA devices "
             "here: say auto or cpu, or check the driver with nvidia-smi."
         )
     return torch.device("cuda", device.index or 0) if device.type == "cuda" else device  # some calls want the number
@@ -52,6 +54,7 @@ def device_of_rank(first: torch.device, rank: int) -> torch.device:
     return torch.device("cuda", (first.index or 0) + rank) if first.type == "cuda" else first
 
 
+@speed_only
 def free_device_bytes(device: torch.device) -> int:
     """Memory that is free on a CUDA device; 0 for others."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
@@ -89,6 +92,7 @@ def prepare_device(device: torch.device, memory_budget_gb: float | None) -> None
     torch.cuda.reset_peak_memory_stats(device)
 
 
+@speed_only
 def peak_memory_gib(device: torch.device) -> float:
     """The most memory in use so far: of a CUDA device by tensors, else of host memory by this process."""
     if device.type == "cuda":
@@ -96,12 +100,14 @@ def peak_memory_gib(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB
 
 
+@speed_only
 def own_host_bytes() -> int:
     """The memory that this process has for itself now, without libraries and files that are mapped."""
     found = psutil.Process().memory_info()
     return int(found.rss - getattr(found, "shared", 0))
 
 
+@speed_only
 def return_freed_memory() -> None:
     """Let glibc give back what :func:`keep_freed_memory` had it keep."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -109,6 +115,7 @@ def return_freed_memory() -> None:
         trim(0)
 
 
+@speed_only
 def keep_freed_memory() -> None:
     """Let glibc keep large blocks that are freed, for the next step to use again.
 

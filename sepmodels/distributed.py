@@ -22,10 +22,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from sepmodels.devices import cpu_threads
 from sepmodels.errors import UserError
 from sepmodels.interruptions import SIGNALS
+from sepmodels.marks import SpeedOnly, words_only
 
 Task = TypeVar("Task")
-PATIENCE = timedelta(minutes=10)  # with a process that does not answer: one may be validating alone
-SECONDS_TO_END = 5.0  # a process whose fault made the connection break is about to end
+PATIENCE: SpeedOnly[timedelta] = timedelta(
+    minutes=10
+)  # with a process that does not answer: one may be validating alone
+SECONDS_TO_END: SpeedOnly[float] = 5.0  # a process whose fault made the connection break is about to end
 
 
 @dataclass(frozen=True)
@@ -205,7 +208,7 @@ def _help(
         try:
             work(world, task)
         except UserError as fault:
-            faults.send(str(fault))
+            faults.send(words_only(str(fault)))
 
 
 def _reduce_memmap(array: np.memmap[Any, Any]) -> str | tuple[Any, ...]:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sepmodels.errors import UserError
-from sepmodels.progress import Progress, silent
-from sepmodels.transfers import PATIENT, Meter, Patience, RemoteFile, Say, Transfer
+from sepmodels.progress import Progress, Say, silent
+from sepmodels.transfers import PATIENT, Meter, Patience, RemoteFile, Transfer
 
 
 def download(

@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+from sepmodels.marks import words_only
+
 
 class UserError(Exception):
     """A fault that the user can mend.
@@ -12,6 +14,7 @@ class UserError(Exception):
     """
 
 
+@words_only
 def unknown_name(kind: str, name: str, choices: Iterable[str]) -> UserError:
     """The error for a name that is not one of ``choices``, with the nearest one suggested.
 

@@ -11,7 +11,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from sepmodels.marks import no_part_of_a_result
 
+
+@no_part_of_a_result("how a file gets to its place")
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary sibling of ``path`` to write to; it becomes ``path`` only if the block succeeds.

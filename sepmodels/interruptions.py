@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from sepmodels.marks import no_part_of_a_result
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+@no_part_of_a_result("how a run is stopped")
 class Interruptions:
     """Holds back SIGINT and SIGTERM until :meth:`check`, which then does what would have been done at once."""
 
@@ -36,6 +39,7 @@ class Interruptions:
             raise SystemExit(128 + number)
 
 
+@no_part_of_a_result("how a run is stopped")
 @contextmanager
 def held_signals() -> Iterator[Interruptions]:
     """Hold signals back within the block; in another thread than the main one, where they never arrive, do nothing."""

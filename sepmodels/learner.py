@@ -15,6 +15,7 @@ from sepmodels.devices import return_freed_memory
 from sepmodels.distributed import ALONE, World
 from sepmodels.errors import UserError
 from sepmodels.estimate import Estimate
+from sepmodels.marks import speed_only, words_only
 from sepmodels.memory import GIB
 from sepmodels.settings import Precision, TrainingSettings
 from sepmodels.thrift import HostBudget, Snapshot, out_of_memory, random_state, recompute_blocks, set_random_state
@@ -139,6 +140,7 @@ class Learner:
             return contextlib.nullcontext()
         return self.host_budget.watched(not self.recomputes if self.coupled else self.parts < batch)
 
+    @speed_only
     def _goes_uncompiled_after(self, error: RuntimeError) -> bool:
         """If the error is one of compiling, run the model as it is from now on."""
         from torch._dynamo.exc import TorchDynamoException  # seconds, and only needed here
@@ -178,6 +180,7 @@ class Learner:
             self.run = self.plain  # what is compiled would go on as before
         return self.recomputes
 
+    @words_only
     def _note(self, sentence: str) -> None:
         self.notes.append(sentence)
         logging.getLogger(__name__).warning(sentence)

@@ -5,6 +5,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from sepmodels.errors import UserError
+from sepmodels.marks import no_part_of_a_result
 from sepmodels.settings import Profile, SeparationSettings, TrainingSettings
 
 # By dotted name: the least and the most. Without an entry any number from 0 on may be.
@@ -29,6 +30,7 @@ LIMITS = {
 }
 
 
+@no_part_of_a_result("which settings are refused")
 def check_limits(settings: Any, prefix: str = "") -> None:
     """Raise :class:`UserError` for the first number of a settings dataclass, or of those in it, that cannot be.
 
@@ -49,12 +51,14 @@ def check_limits(settings: Any, prefix: str = "") -> None:
                 _check_number(f"{prefix}{entry.name}", number)
 
 
+@no_part_of_a_result("which settings are refused")
 def check_relations(profile: Profile) -> None:
     """Raise :class:`UserError` where two settings cannot be what they are together. To be called once all are set."""
     check_training(profile.training)
     check_overlap(profile.separation)
 
 
+@no_part_of_a_result("which settings are refused")
 def check_training(settings: TrainingSettings) -> None:
     """Raise :class:`UserError` where settings of a training contradict each other.
 
@@ -75,6 +79,7 @@ at most that.
         )
 
 
+@no_part_of_a_result("which settings are refused")
 def check_overlap(settings: SeparationSettings) -> None:
     """Raise :class:`UserError` where neighbouring segments would share more than half of themselves.
 

@@ -1,12 +1,11 @@
 """From a public archive to a dataset's folder: fetched, checked, unpacked."""
 
 import functools
-from collections.abc import Callable
 from pathlib import Path
 
 from sepmodels.archives import Archive, note_as_fetched, tracks_hash
 from sepmodels.downloads import download, part_of, require_room
-from sepmodels.progress import Progress, silent
+from sepmodels.progress import Progress, Say, silent
 from sepmodels.transfers import PATIENT, Patience, RemoteFile
 from sepmodels.unpacking import DamagedArchiveError, unpack
 
@@ -19,7 +18,7 @@ def obtain(
     mirror: str = "",
     patience: Patience = PATIENT,
     progress: Progress = silent,
-    say: Callable[[str], None] = lambda _: None,
+    say: Say = lambda _: None,
 ) -> None:
     """Fetch an archive, unpack it as ``folder``, and remove it; what is done already is not done again.
 

@@ -11,6 +11,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import TypeAlias, TypeVar
 
 from sepmodels.errors import UserError
+from sepmodels.marks import speed_only, words_only
 from sepmodels.progress import Progress, silent
 
 Item = TypeVar("Item")
@@ -45,6 +46,7 @@ def for_each(
     return _collected(_in_pool(pool, work, items), len(items), progress)
 
 
+@speed_only
 def _workers(bytes_each: int) -> int:
     return max(1, min(usable_cores(), _MOST_WORKERS, _MOST_BYTES // max(1, bytes_each)))
 
@@ -89,7 +91,7 @@ def _collected(
             try:
                 done[index] = outcome()
             except UserError as fault:
-                faults[index] = fault
+                faults[index] = words_only(fault)
             progress(count, total, "track")
     return [done[index] for index in sorted(done)], [faults[index] for index in sorted(faults)]
 

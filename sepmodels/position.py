@@ -4,6 +4,8 @@ import math
 import time
 from dataclasses import dataclass
 
+from sepmodels.marks import speed_only
+
 
 @dataclass
 class Position:
@@ -43,6 +45,7 @@ class Clock:
         worked, self.worked = now - self.worked, now
         return worked
 
+    @speed_only
     def due(self, what: str, every_seconds: float) -> bool:
         """Whether ``what`` was last due that long ago; the first time counts from the first question."""
         now = time.perf_counter()

@@ -12,6 +12,7 @@ from typing import Any
 
 from sepmodels.containers import find_sound_chunk
 from sepmodels.errors import UserError
+from sepmodels.marks import words_only
 
 _GUESSED = b"Estimating duration from bitrate"
 # What players cannot hear, and what encoders put first: files of one recording begin that far apart.
@@ -145,6 +146,7 @@ def _tags(streams: list[dict[str, Any]], container: dict[str, Any]) -> dict[str,
     return {name: text for name, text in named.items() if name in TAGS and text}
 
 
+@words_only
 def damaged(path: Path, messages: bytes, status: int, which: int) -> UserError:
     """The error for a file that ffmpeg cannot read, quoting one line of what it said."""
     lines = messages.decode(errors="replace").strip().splitlines()

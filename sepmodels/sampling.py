@@ -21,14 +21,15 @@ import torch
 from sepmodels import augment
 from sepmodels.devices import free_device_bytes
 from sepmodels.errors import UserError
+from sepmodels.marks import SpeedOnly, speed_only
 from sepmodels.memory import GIB, free_host_bytes
 from sepmodels.settings import TrainingSettings
 
 LOG = logging.getLogger(__name__)
-MOST_OF_FREE_MEMORY = 0.5  # the share of what is free that a resident data set may take
+MOST_OF_FREE_MEMORY: SpeedOnly[float] = 0.5  # the share of what is free that a resident data set may take
 # More stays in memory-mapped files, which the system caches as well, and gives back when memory is short.
-MOST_HOST_BYTES = GIB
-BATCHES_AHEAD = 2
+MOST_HOST_BYTES: SpeedOnly[int] = GIB
+BATCHES_AHEAD: SpeedOnly[int] = 2
 CHANNELS = 2
 
 Track = np.ndarray[Any, np.dtype[np.int16]]
@@ -194,6 +195,7 @@ class ChunkSampler:
             self._host.threads.shutdown(cancel_futures=True)
 
 
+@speed_only
 def choose_feeding(
     tracks: Sequence[Track], device: torch.device, processes: int = 1, memory_budget_gb: float | None = None
 ) -> Literal["device", "host", "disk"]:

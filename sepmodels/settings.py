@@ -1,34 +1,40 @@
 """What decides a result, and what only decides how fast it comes.
 
 Every field bears on the result, and so on whether an asset is stale, unless it is declared with
-:func:`speed_only`.
+:func:`~sepmodels.marks.speed_only`, or with :func:`~sepmodels.marks.neutral` and has the value that changes nothing.
 """
 
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
+
+from sepmodels.marks import neutral, speed_only
 
 DatasetLayout = Literal["demo", "stems", "wav", "folder"]
 Precision = Literal["auto", "32", "bf16", "fp16"]
 
 
-def speed_only(default: Any) -> Any:
-    """A field that changes time or memory but not the result: it never makes an asset stale."""
-    return field(default=default, metadata={"speed_only": True})
-
-
 def result_settings(settings: Any) -> dict[str, Any]:
     """The fields of a settings dataclass that bear on the result, by name, nested ones too.
+
+    A field that is as before it existed is left out, so that what was made without it stands.
 
     >>> "workers" in result_settings(DatasetSettings("demo"))
     False
     """
     chosen = {}
     for entry in fields(settings):
-        if entry.metadata.get("speed_only"):
-            continue
         value = getattr(settings, entry.name)
+        if entry.metadata.get("speed_only") or _is_as_before(entry.metadata, value):
+            continue
         chosen[entry.name] = result_settings(value) if is_dataclass(value) else value
     return chosen
+
+
+def _is_as_before(metadata: Mapping[str, Any], value: Any) -> bool:
+    """Whether it has the value, of the same type, with which all is as before the field existed: 0 is not False."""
+    before = metadata.get("as_before", ...)
+    return type(value) is type(before) and bool(value == before)
 
 
 @dataclass(frozen=True)
@@ -155,7 +161,7 @@ class Profile:
     separation: SeparationSettings = SeparationSettings()
     report: ReportSettings = ReportSettings()
     seeds: tuple[int, ...] = (42,)
-    extra_variants: tuple[str, ...] = ()
+    extra_variants: tuple[str, ...] = neutral(())
     sample_rate_hz: int = 44_100
     device: str = speed_only("auto")
     scorer: Literal["fast", "museval"] = speed_only("fast")

@@ -11,6 +11,7 @@ from sepmodels.complaints import LENGTH_TOLERANCE_SECONDS
 from sepmodels.datasets import STEM_SUFFIX, Track
 from sepmodels.errors import UserError
 from sepmodels.files import hash_file, hash_texts
+from sepmodels.marks import speed_only
 from sepmodels.roles import roles_of
 from sepmodels.settings import DatasetSettings
 from sepmodels.stem_files import StemFile, read_stem
@@ -152,6 +153,7 @@ def _sum(waveforms: Iterable[np.ndarray]) -> np.ndarray:
     return total
 
 
+@speed_only
 def bytes_decoded(track: Track) -> int:
     """What a track takes in memory when it is decoded, by its files' sizes: seldom more, for nothing is opened here."""
     return sum(_MOST_TIMES_LARGER * source.stat().st_size for source in track.sources if source.exists())

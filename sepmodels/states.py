@@ -16,6 +16,7 @@ import torch
 
 from sepmodels.files import hash_file, replacing
 from sepmodels.fingerprints import Fingerprint
+from sepmodels.marks import words_only
 
 LOG = logging.getLogger(__name__)
 STATES_KEPT = 2
@@ -104,8 +105,8 @@ class TrainingFiles:
             return ()
         if difference := self.identity.difference(state["fingerprint"]):
             self.states.clear()
-            return (f"The saved training state is of another {difference}: training starts anew.",)
-        return (f"Training goes on after step {state['position']['step']}.",)
+            return (words_only(f"The saved training state is of another {difference}: training starts anew."),)
+        return (words_only(f"Training goes on after step {state['position']['step']}."),)
 
     def finish(self, report: dict[str, Any]) -> None:
         """Keep what came of the training (of JSON's types); its states are of no more use."""

@@ -9,10 +9,12 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from sepmodels.devices import own_host_bytes, return_freed_memory
+from sepmodels.marks import speed_only
 
 _OUT_OF_MEMORY = ("ALLOC_FAILED", "DefaultCPUAllocator: can't allocate memory")
 
 
+@speed_only
 class Snapshot:
     """What a forward pass that failed may have changed: random generators and buffers (running statistics)."""
 
@@ -27,6 +29,7 @@ class Snapshot:
         set_random_state(self.random, self.device)
 
 
+@speed_only
 def out_of_memory(error: RuntimeError) -> bool:
     """Whether that is what it means: cuBLAS, cuDNN and the CPU's allocator have no class of error for it."""
     return isinstance(error, torch.OutOfMemoryError) or any(said in str(error) for said in _OUT_OF_MEMORY)
@@ -44,6 +47,7 @@ def set_random_state(state: tuple[Tensor, Tensor | None], device: torch.device) 
         torch.cuda.set_rng_state(state[1], device)
 
 
+@speed_only
 def recompute_blocks(model: nn.Module) -> bool:
     """Let the blocks of ``model`` forget, and compute again in the backward pass, what lies between them.
 
@@ -83,6 +87,7 @@ def _put_back(buffers: list[tuple[Tensor, Tensor]]) -> None:
         buffer.data.copy_(value)  # by .data: autograd need not take it for a change of what it has saved
 
 
+@speed_only
 class HostBudget:
     """The memory that this process may take while a step runs on the CPU, where torch has no limit of its own.
 

@@ -13,6 +13,7 @@ from sepmodels.devices import peak_memory_gib
 from sepmodels.errors import UserError
 from sepmodels.interruptions import Interruptions
 from sepmodels.learner import Learner, seed_step
+from sepmodels.marks import SpeedOnly, words_only
 from sepmodels.position import Clock, Position
 from sepmodels.progress import Progress
 from sepmodels.sampling import ChunkSampler
@@ -23,8 +24,8 @@ from sepmodels.variants import Variant
 LOG = logging.getLogger(__name__)
 Log = Callable[[Mapping[str, float], int], None]
 
-SAVE_EVERY_SECONDS = 30.0
-SHOW_EVERY_SECONDS = 0.5
+SAVE_EVERY_SECONDS: SpeedOnly[float] = 30.0
+SHOW_EVERY_SECONDS: SpeedOnly[float] = 0.5
 POINTS_OF_A_CURVE = 200  # training losses are logged about so often in a whole training...
 MOST_STEPS_BETWEEN_POINTS = 100  # ...but at least this often
 EXPLODED = 1000.0  # times the first losses: far beyond what batches differ by
@@ -154,6 +155,7 @@ class Trainer:
             raise Diverged(self._diverged(f"became {loss}"))
         return loss
 
+    @words_only
     def _diverged(self, what: str) -> str:
         return (
             f"The training loss of {self.variant.name!r} {what} by step {self.position.step}, so training was stopped: "
@@ -220,6 +222,7 @@ class Trainer:
     def _remember(self, figures: Mapping[str, float]) -> None:
         self.history += [(self.position.step, name, value) for name, value in figures.items()]
 
+    @words_only
     def _shown(self) -> dict[str, float]:
         position = self.position
         rate = position.step * self.settings.batch / max(position.stepping_seconds, 1e-9)

@@ -3,7 +3,6 @@
 import re
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -13,7 +12,7 @@ import tenacity
 import urllib3
 
 from sepmodels.errors import UserError
-from sepmodels.progress import Progress
+from sepmodels.progress import Progress, Say
 
 _BLOCK_BYTES = 1 << 16
 _CONNECT_SECONDS = 20.0
@@ -21,8 +20,6 @@ _MEGABYTE = 10**6
 _RATE_OVER_SECONDS = 10.0
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -24,15 +24,16 @@ from sepmodels.demo.plans import SONGS, SongPlan
 from sepmodels.demo.song import make_song
 from sepmodels.errors import UserError
 from sepmodels.files import hash_file
+from sepmodels.marks import SpeedOnly
 from sepmodels.probing import probe, require_ffmpeg
 from sepmodels.progress import Progress, silent
 
 MANIFEST = "demo.json"
 SUFFIX = ".stem.mp4"
 BITRATE = 256_000  # bits per second of each stream, as in MUSDB18
-ENCODERS = 2
-ABANDONED_SECONDS = 3600
-FULL_DISK_BYTES = 20 * 2**20  # less than this free: a failed write is put down to a full disk
+ENCODERS: SpeedOnly[int] = 2
+ABANDONED_SECONDS: SpeedOnly[float] = 3600
+FULL_DISK_BYTES: SpeedOnly[int] = 20 * 2**20  # less than this free: a failed write is put down to a full disk
 
 
 def make_demo(folder: Path, *, songs: Sequence[SongPlan] = SONGS, progress: Progress = silent) -> None:

@@ -17,6 +17,7 @@ import pkgutil
 from torch import nn
 
 from sepmodels.errors import UserError, unknown_name
+from sepmodels.marks import words_only
 from sepmodels.statistics import BinStatistics
 from sepmodels.variants import Variant
 
@@ -49,6 +50,6 @@ def build_model(
     try:
         model: nn.Module = module.Model(module.Config(**variant.settings), statistics, sample_rate_hz)
     except (ValueError, TypeError, RuntimeError, ArithmeticError) as problem:
-        reason = str(problem).partition("\n")[0].rstrip(".")
+        reason = words_only(str(problem).partition("\n")[0].rstrip("."))
         raise UserError(f"Variant {variant.name!r} has settings that make no model: {reason}.") from problem
     return model

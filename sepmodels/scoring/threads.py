@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from sepmodels.marks import SpeedOnly, speed_only
+
 Result = TypeVar("Result")
 
 # Beyond this, threads wait for Python's lock more than they compute, and each has its own buffers.
-MOST_BY_DEFAULT = 8
+MOST_BY_DEFAULT: SpeedOnly[int] = 8
 
 
 def in_shares(work: Callable[[Sequence[int]], Result], pieces: Sequence[int], threads: int | None) -> list[Result]:
@@ -22,6 +24,7 @@ def in_shares(work: Callable[[Sequence[int]], Result], pieces: Sequence[int], th
         return list(executor.map(work, [pieces[share::shares] for share in range(shares)]))
 
 
+@speed_only
 def default_threads() -> int:
     """The number of processors that this process may use, at most 8."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

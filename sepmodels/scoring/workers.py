@@ -1,13 +1,15 @@
 """How many tracks are scored at once."""
 
+from sepmodels.marks import SpeedOnly, speed_only
 from sepmodels.memory import GIB, free_host_bytes
 from sepmodels.parallel import usable_cores
 from sepmodels.scoring.threads import MOST_BY_DEFAULT
 
-MUSEVAL_GIB = 0.5
-MUSEVAL_GIB_PER_MINUTE = 1.0  # measured: 4.25 GiB for four minutes
+MUSEVAL_GIB: SpeedOnly[float] = 0.5
+MUSEVAL_GIB_PER_MINUTE: SpeedOnly[float] = 1.0  # measured: 4.25 GiB for four minutes
 
 
+@speed_only
 def scoring_workers(scorer: str, longest_seconds: float, asked: int = 0) -> int:
     """The number of processes that score tracks side by side: what was ``asked`` for, or what suits this machine.
 
