@@ -49,7 +49,7 @@ def separate_songs(profile: Profile, paths: Paths, given: Sequence[Path], wishes
 
     form = StemFormat(wishes.form, wishes.bits)
     stems = ("accompaniment",) if wishes.karaoke else STEMS
-    with tidy_end(), songs_of(given, wishes.out, stems, form.name) as songs:
+    with tidy_end(), songs_of(given, wishes.out, stems, form.name, _say(console)) as songs:
         require_free(songs, force=wishes.force)
         work = _Work(profile, paths, wishes, form, console)
         for song in songs:
@@ -72,6 +72,7 @@ class _Work:
         self.settings, self.form, self.console = profile.separation, form, console
         self.audio_seconds = self.seconds = 0.0
         self.faults: list[str] = []
+        self.say = _say(console)
         self.say(f"Model: {variant.name}, {chosen.why} ({shown(chosen.file)}); on {self.device}.")
 
     def separate(self, song: Song) -> None:
@@ -118,8 +119,9 @@ class _Work:
         if self.faults:
             raise UserError("\n".join(self.faults))
 
-    def say(self, sentence: str) -> None:
-        self.console.print(sentence, highlight=False, soft_wrap=True, markup=False)
+
+def _say(console: Console) -> Callable[[str], None]:
+    return lambda sentence: console.print(sentence, highlight=False, soft_wrap=True, markup=False)
 
 
 def _remove_if_empty(song: Song) -> None:

@@ -1,6 +1,7 @@
 """Tables in the terminal: results, and what can be chosen."""
 
 import functools
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,7 +62,7 @@ def _fitting(rows: list[Any], console: Console, **words: str) -> Table:
 
 
 def _interval(row: Any) -> str:
-    return f"{row.SDR_low:.2f} to {row.SDR_high:.2f}"
+    return "" if math.isnan(row.SDR_low) else f"{row.SDR_low:.2f} to {row.SDR_high:.2f}"
 
 
 def show_end(profile: Profile, paths: Paths, console: Console) -> None:

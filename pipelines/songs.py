@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,15 @@ from tempfile import TemporaryDirectory
 
 from pipelines.terminal import shown
 from sepmodels.errors import UserError
+from sepmodels.sound_files import (
+    AUDIO_SUFFIXES,
+    files_below,
+    is_below_hidden,
+    is_sound_file,
+    passed_over,
+    passed_over_sentence,
+)
 
-SONG_SUFFIXES = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".wma", ".mp4")
 STDIN = Path("-")
 
 
@@ -29,18 +36,22 @@ class Song:
 
 
 @contextmanager
-def songs_of(given: Sequence[Path], out: Path, stems: Sequence[str], suffix: str) -> Iterator[list[Song]]:
+def songs_of(
+    given: Sequence[Path], out: Path, stems: Sequence[str], suffix: str, say: Callable[[str], None] = print
+) -> Iterator[list[Song]]:
     """The songs in files and folders, in order; what comes on standard input is kept in a file meanwhile.
 
     A song's stems lie in ``out/<song>/``, in the subfolders that it had within a given folder. Where two songs
     would lie in one place, or a file is in the way, the next is called by its whole file name, and then by a number.
+
+    say: is told what of a folder is passed over.
 
     Raises :class:`UserError` for a path that does not exist or is no file, and a folder without songs.
     """
     with TemporaryDirectory(prefix="sepbench-") as folder:
         found: dict[Path, Path] = {}  # each song once, and its place below out
         for path in dict.fromkeys(given):  # standard input can be read but once
-            for song, place in _expand(path, out, Path(folder)):
+            for song, place in _expand(path, out, Path(folder), say):
                 found.setdefault(song, place)
         taken: set[str] = set()
         songs = []
@@ -86,7 +97,7 @@ def require_folder(folder: Path) -> None:
         raise UserError(f"{shown(nearest)} may not be written to: choose another --out, or give yourself permission.")
 
 
-def _expand(path: Path, out: Path, spool: Path) -> Iterator[tuple[Path, Path]]:
+def _expand(path: Path, out: Path, spool: Path, say: Callable[[str], None]) -> Iterator[tuple[Path, Path]]:
     """Songs, and the place of each below ``out``."""
     if path == STDIN:
         song = spool / "stdin"
@@ -94,26 +105,29 @@ def _expand(path: Path, out: Path, spool: Path) -> Iterator[tuple[Path, Path]]:
             shutil.copyfileobj(sys.stdin.buffer, file)
         yield song, Path("stdin")
     elif path.is_dir():
-        songs = _songs_in(path, out.resolve())
+        sounds = [file for file in files_below(path) if is_sound_file(file) and not is_below_hidden(file, path)]
+        told = shown(passed_over_sentence(passed_over(path, sounds)))
+        songs = _songs_among(sounds, path, out.resolve())
         if not songs:
-            raise UserError(
-                f"{shown(path)} has no songs: {', '.join(SONG_SUFFIXES)} are looked for, in its subfolders too."
-            )
+            sentence = f"{shown(path)} has no songs: sound files are looked for, in its subfolders too. {told}"
+            raise UserError(sentence.strip())
+        if told:
+            say(f"{shown(path)}: {told}")
         for song in songs:
             yield song.resolve(), _place(song, path)
     elif path.is_file():
-        yield path.resolve(), Path(path.stem)
+        yield path.resolve(), Path(_called(path))
     elif path.exists():
         raise UserError(f"{shown(path)} is neither a file nor a folder: let it be read from standard input (-).")
     else:
         raise UserError(f"{shown(path)} does not exist: check the path.")
 
 
-def _songs_in(folder: Path, out: Path) -> list[Path]:
-    """The songs in a folder, without what an earlier separation of them wrote there."""
+def _songs_among(sounds: Iterable[Path], folder: Path, out: Path) -> list[Path]:
+    """The sound files of a folder, without what an earlier separation of them wrote there."""
     from sepmodels.stems import STEMS
 
-    songs = sorted(path for path in folder.rglob("*") if _is_song(path))
+    songs = sorted(sounds)
     if out.is_relative_to(folder.resolve()) and out != folder.resolve():
         return [song for song in songs if not song.resolve().is_relative_to(out)]
     places = {(out / place).resolve() for song in songs for place in (_place(song, folder), song.relative_to(folder))}
@@ -125,11 +139,17 @@ def _unnumbered(place: Path) -> Path:
 
 
 def _place(song: Path, folder: Path) -> Path:
-    return song.relative_to(folder).with_suffix("")
+    return song.relative_to(folder).with_name(_called(song))
 
 
-def _is_song(path: Path) -> bool:
-    return path.suffix.lower() in SONG_SUFFIXES and not path.name.startswith(".") and path.is_file()
+def _called(song: Path) -> str:
+    """A song's name without the suffix of a sound, where something is left that can name a folder.
+
+    >>> [_called(Path(name)) for name in ("song.wav", "Vol. 1", "...wav", "..wav", "...Baby.mp3")]
+    ['song', 'Vol. 1', '...wav', '..wav', '...Baby']
+    """
+    known = song.suffix.lower() in AUDIO_SUFFIXES and song.stem.strip(". ")
+    return song.stem if known else song.name
 
 
 def _free(song: Path, place: Path, out: Path, taken: set[str]) -> Path:

@@ -487,3 +487,76 @@ def test_ended_by_a_signal_no_half_stem_and_no_copy_of_a_song_stays(
     assert process.wait() == 128 + number
     assert not list(tmp_path.glob("out/*"))
     assert not list(spool.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [("...wav", "...wav"), ("..wav", "..wav"), ("Vol. 1", "Vol. 1"), ("...Baby.wav", "...Baby"), (".wav", ".wav")],
+)
+def test_stems_lie_below_out_in_a_folder_of_the_songs_whole_name(
+    separate: Command, tmp_path: Path, name: str, place: str
+) -> None:
+    song(tmp_path / "song.wav", seconds=0.1).rename(tmp_path / name)
+    done = separate(f"./{name}", "--karaoke")
+    assert done.exit_code == 0, done.output
+    assert files(tmp_path) == {name, f"separated/{place}/accompaniment.wav"}
+
+
+def test_a_folders_songs_are_all_its_sounds_through_links_too_and_the_rest_is_said(
+    separate: Command, tmp_path: Path
+) -> None:
+    folder = tmp_path / "album"
+    for name in ("...Baby.wav", "plain.wav", ".hidden/old.wav"):
+        song(folder / name, seconds=0.1)
+    song(tmp_path / "elsewhere" / "linked.wav", seconds=0.1)
+    (folder / "links").symlink_to(tmp_path / "elsewhere")
+    (folder / "links" / "again").symlink_to(folder)
+    for suffix in ("wv", "mka", "webm", "caf", "au", "w64", "mp2", "aifc"):
+        options = ["-c:a", "libopus"] if suffix == "webm" else []
+        form = ["-f", "aiff"] if suffix == "aifc" else []
+        command = [
+            "ffmpeg",
+            "-v",
+            "error",
+            "-i",
+            folder / "plain.wav",
+            *options,
+            *form,
+            folder / f"as_{suffix}.{suffix}",
+        ]
+        subprocess.run(command, check=True)
+    (folder / "from_a_pipe.bin").write_bytes((folder / "plain.wav").read_bytes())
+    (folder / "cover.jpg").write_bytes(b"\xff\xd8")
+
+    done = separate(folder, "--karaoke")
+
+    assert done.exit_code == 0, done.output
+    places = {"...Baby", "plain", "links/linked", "from_a_pipe.bin"}
+    places |= {f"as_{suffix}" for suffix in ("wv", "mka", "webm", "caf", "au", "w64", "mp2", "aifc")}
+    assert files(tmp_path / "separated") == {f"{place}/accompaniment.wav" for place in places}
+    assert "Passed over: 2 files (no sound: cover.jpg; hidden: .hidden/old.wav)." in done.output
+
+
+@pytest.mark.parametrize("given", ["file", "standard input"])
+def test_a_wav_from_a_pipe_is_separated_whatever_it_is_called(separate: Command, tmp_path: Path, given: str) -> None:
+    whole = song(tmp_path / "song.wav", rate_hz=44_100)
+    command = ["ffmpeg", "-v", "error", "-i", whole, "-f", "wav", "-"]
+    content = subprocess.run(command, capture_output=True, check=True).stdout
+    (tmp_path / "song.wave").write_bytes(content)
+    done = separate(tmp_path / "song.wave") if given == "file" else separate("-", input=content)
+    assert done.exit_code == 0, done.output
+    stems = [soundfile.read(file)[0] for file in sorted((tmp_path / "separated").rglob("*.wav"))]
+    np.testing.assert_allclose(sum(stems), soundfile.read(whole)[0], atol=1e-6)
+
+
+def test_a_huge_sample_is_named_with_its_second_and_no_stem_is_written(separate: Command, tmp_path: Path) -> None:
+    waveform = music(RATE_HZ, 1.0)
+    waveform[0, RATE_HZ // 2] = 3e38
+    said = fault(separate(write_song(tmp_path / "loud.wav", waveform, RATE_HZ, "FLOAT")))
+    assert "loud.wav has a sample that is 3e+38 at 0.500 s" in said
+    assert not list((tmp_path / "separated").rglob("*"))
+
+
+def test_a_rate_that_flac_does_not_have_is_said_as_such(separate: Command, tmp_path: Path) -> None:
+    given = song(tmp_path / "song.wav", seconds=0.01, rate_hz=2_822_400)
+    assert "FLAC has no sample rate of 2822400 Hz: write wav" in fault(separate(given, "--format", "flac"))

@@ -45,5 +45,11 @@ def test_every_measure_is_whole_in_a_terminal_of_any_width(paths: Paths, columns
     assert ("-15.65 to -12.50" in said) == (columns >= 100)
 
 
+def test_an_interval_that_one_track_cannot_have_is_left_empty(paths: Paths) -> None:
+    table = pd.read_parquet(paths.results / "results.parquet")
+    table.assign(SDR_low=float("nan"), SDR_high=float("nan")).to_parquet(paths.results / "results.parquet")
+    assert "nan to nan" not in printed(paths, 200)
+
+
 def test_in_the_narrowest_terminal_the_sdr_of_every_system_is_whole(paths: Paths) -> None:
     assert printed(paths, 24).count("-14.31") == len(TITLES)
