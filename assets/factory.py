@@ -19,7 +19,7 @@ from assets.job import Job, Made
 from assets.origins import origins
 from assets.orphans import end_with_the_run
 from assets.paths import Paths
-from assets.products import alone
+from assets.products import alone, products
 from assets.staleness import CARRIED, Subject, data_version, refreshed, shown
 from assets.steps import SEEDS, Step, benchmark_steps
 from assets.tracking import READS, Tracker, asset_metadata
@@ -27,8 +27,11 @@ from assets.versions import step_settings, step_version, subject_of
 from sepmodels.errors import UserError
 from sepmodels.progress import Progress
 from sepmodels.report.making import Origin
+from sepmodels.room import require_room
 from sepmodels.settings import Profile
 from sepmodels.variants import Variant
+
+TRAINING_BYTES = 400e6  # two states with the optimiser's and the one that is being written, the model, MLflow's copy
 
 
 def benchmark_assets(
@@ -129,7 +132,7 @@ def _make(
     with tracker.run(context, _parameters(step, job.profile), tags, resume=step.path[-1] == "checkpoint") as run:
         started = time.perf_counter()
         made = _without_traceback(
-            step.make,
+            _make_with_room(step),
             replace(
                 job,
                 log=run.log,
@@ -141,6 +144,17 @@ def _make(
         keep(step, job, made, run)
         metadata = {**describe(step, job, made), **asset_metadata(run)}
     return dg.MaterializeResult(data_version=dg.DataVersion(made.content), metadata=metadata)
+
+
+def _make_with_room(step: Step) -> Callable[[Job], Made]:
+    """The step's function; for a training, after the question whether there is room for what it will write."""
+
+    def make(job: Job) -> Made:
+        if step.path[-1] == "checkpoint" and not all(path.exists() for path in products(step, job.profile, job.paths)):
+            require_room(job.paths.data, TRAINING_BYTES, "a training", "name another data folder with --data")
+        return step.make(job)
+
+    return make
 
 
 def _origins(step: Step, job: Job, context: dg.AssetExecutionContext, tracker: Tracker) -> list[Origin]:

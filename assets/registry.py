@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sepmodels
 from assets.moving import kept_file
-from assets.tracking import open_store
+from assets.tracking import read_store
 from sepmodels.errors import UserError, unknown_name
 
 # What the code that is kept with a model needs; said outright, or MLflow would go and find out.
@@ -73,7 +73,7 @@ def registered_model_file(tracking_folder: Path, name: str, version: str | None 
 
     Raises :class:`UserError` when there is none of that name or version.
     """
-    client = open_store(tracking_folder)
+    client = read_store(tracking_folder)
     versions = {str(found.version): found for found in client.search_model_versions(f"name = '{name}'")}
     if not versions:
         raise unknown_name("registered model", name, [m.name for m in client.search_registered_models()])
@@ -88,7 +88,7 @@ def run_model_file(tracking_folder: Path, run_id: str) -> Path:
     """The safetensors file that a run keeps; raises :class:`UserError` when there is no such run, or none in it."""
     from mlflow.exceptions import MlflowException
 
-    client = open_store(tracking_folder)
+    client = read_store(tracking_folder)
     try:
         run = client.get_run(run_id)
     except MlflowException:

@@ -1,7 +1,10 @@
 """MLflow: one run for every materialization of an asset, and the model registry."""
 
+import atexit
 import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -58,6 +61,24 @@ def open_store(folder: Path):
         client = MlflowClient(store_uri(folder), registry_uri=store_uri(folder))
         client.search_experiments(max_results=1)
     return client
+
+
+def read_store(folder: Path):
+    """An ``MlflowClient`` to look things up in the store in ``folder``; where it may not be written to, of a copy.
+
+    MLflow opens a store for writing only.
+    """
+    database = folder / "mlflow.db"
+    if not database.exists() or all(os.access(place, os.W_OK) for place in (folder, database)):
+        return open_store(folder)
+    copy = Path(tempfile.mkdtemp(prefix="sepbench-store-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    try:
+        for file in folder.glob("mlflow.db*"):
+            shutil.copyfile(file, copy / file.name)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read ({error.strerror}): get permission for it.") from None
+    return open_store(copy)
 
 
 def runs_page(folder: Path, profile: str, say: Callable[[str], None]) -> str:

@@ -10,6 +10,7 @@ from rich.markup import escape
 from assets.paths import Paths
 from pipelines.options import AcceptLicenceOption, DataOption, DatasetOption, ProfileOption, SetOption, use_options
 from pipelines.own_code import foreign_code
+from pipelines.permissions import require_writable
 from pipelines.song_commands import export, separate, serve
 from pipelines.terminal import Terminal, output_is_lost
 from sepmodels.errors import UserError
@@ -77,6 +78,7 @@ def run(
     asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
     chosen, paths = use_options(profile, dataset, data, asked, only or ())
     keys = select(chosen, only or [])
+    require_writable(paths)
     _accept_licence(chosen, paths, accept_licence)
     if anew:
         make_anew(chosen, paths, keys, console, sure=yes)
@@ -105,6 +107,7 @@ def download(
     from pipelines.downloading import download_dataset
 
     chosen, paths = use_options(profile, data=data)
+    require_writable(paths)
     _accept_licence(chosen, paths, accept_licence)
     download_dataset(chosen, paths, console)
 
@@ -137,6 +140,7 @@ def ui(
     from pipelines import servers
 
     chosen, paths = use_options(profile, dataset, data, settings or ())
+    require_writable(paths)
     servers.serve(
         chosen,
         paths,

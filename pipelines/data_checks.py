@@ -1,6 +1,5 @@
 """What ``sepbench doctor`` asks of the data folder: room, dataset, the stores of Dagster and MLflow."""
 
-import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -9,6 +8,7 @@ from assets.fetching import archive_of, is_licence_accepted, is_to_be_fetched
 from assets.paths import Paths
 from pipelines.checking import GIB, Check
 from pipelines.instance import require_fit
+from pipelines.permissions import require_writable
 from pipelines.slots import slots_here
 from sepmodels.archives import ARCHIVES
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
@@ -24,10 +24,11 @@ STATES_BYTES = 330 * 10**6  # of one under way: two states with the optimiser's,
 
 def check_data_folder(paths: Paths) -> Check:
     folder = next(parent for parent in (paths.data, *paths.data.parents) if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        remedy = "Give yourself permission, or name another folder with --data."
-        return Check("data folder", "fail", f"{paths.data} cannot be written", remedy)
+    if not folder.is_dir():
+        remedy = "Name another folder with --data."
+        return Check("data folder", "fail", f"{paths.data} cannot be written: {folder} is no folder", remedy)
     try:
+        require_writable(paths)
         require_fit(paths.data)
     except UserError as fault:
         return Check("data folder", "fail", str(fault), "Name another folder with --data.")

@@ -2,11 +2,20 @@
 
 import json
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assets.paths import PROJECT
+from pipelines.permissions import may_write_history
 from sepmodels.errors import UserError
 from sepmodels.files import replacing
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 
 def require_fit(data: Path) -> None:
@@ -35,3 +44,40 @@ def use_instance(data: Path) -> Path:
             temporary.write_text(text, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home)
     return home
+
+
+@contextmanager
+def history(data: Path) -> Iterator["dg.DagsterInstance"]:
+    """Dagster's history under ``data``, to look things up in.
+
+    Dagster opens it for writing only. So where it is not yet there, or may not be written to, it is a copy of what is
+    there, for as long as the block lasts. Raises :class:`UserError` where it may not be read either.
+    """
+    import dagster as dg
+
+    require_fit(data)
+    if may_write_history(data):
+        use_instance(data)
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "data"
+        try:
+            if (data / "dagster" / "history").exists():
+                shutil.copytree(data / "dagster" / "history", copy / "dagster" / "history")
+                for path in copy.rglob("*"):
+                    path.chmod(0o700)  # of the original it took that it may not be written to
+        except (shutil.Error, OSError) as error:
+            raise UserError(f"{data / 'dagster'} cannot be read ({_reason(error)}): get permission for it.") from None
+        before = os.environ.get("DAGSTER_HOME")
+        use_instance(copy)
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+        os.environ.pop("DAGSTER_HOME")
+        if before is not None:
+            os.environ["DAGSTER_HOME"] = before
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or "Permission denied"

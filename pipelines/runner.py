@@ -21,6 +21,7 @@ from assets.provenance import git_refusal
 from pipelines.instance import use_instance
 from pipelines.listening import listening
 from pipelines.processes import end_trees, watched
+from pipelines.temporary import require_temporary_room
 from sepmodels.errors import UserError
 
 INTERRUPTED = 130
@@ -38,6 +39,7 @@ def run_assets(
 
     Raises :class:`UserError` while another command runs assets of the same profile and data folder.
     """
+    require_temporary_room()
     use_instance(paths.data)
     name = str(uuid.uuid4())
     log = _new_log(paths.data / "logs", name)

@@ -29,16 +29,13 @@ def select(profile: Profile, only: Iterable[str]) -> list[str]:
 
 def standing(profile: Profile, paths: Paths) -> list[tuple[Subject, Standing]]:
     """How every asset of the profile stands, and why; each after those that it needs."""
-    import dagster as dg
-
     from assets.staleness import standings
     from assets.versions import benchmark_subjects
-    from pipelines.instance import use_instance
+    from pipelines.instance import history
     from sepmodels.references import REFERENCES
 
-    use_instance(paths.data)
     subjects = benchmark_subjects(profile, paths, variants_of(profile).values(), REFERENCES)
-    with dg.DagsterInstance.get() as instance:
+    with history(paths.data) as instance:
         return list(zip(subjects, standings(subjects, instance), strict=True))
 
 
