@@ -15,7 +15,7 @@ def describe(step: Step, job: Job, made: Made) -> dict[str, dg.MetadataValue]:
     """The asset's metadata: its figures, a table or a curve where there is one, and where its files are."""
     metadata = {name: _value(value) for name, value in made.figures.items() if value != ""}
     show = {"tracks": _track_table, "checkpoint": _curves, "estimates": _estimate}
-    show |= {"results": _result_table, "report": _report_link}
+    show |= {"results": _result_table, "claims": _claims_table, "report": _report_link}
     if step.path[-1] in show:
         metadata |= show[step.path[-1]](job)
     paths = list(products(step, job.profile, job.paths))
@@ -27,7 +27,7 @@ def keep(step: Step, job: Job, made: Made, run: TrackedRun) -> None:
     """Put the step's figures, files and, of a checkpoint, its model into the MLflow run."""
     numbers = {name: float(value) for name, value in made.figures.items() if isinstance(value, (int, float))}
     run.log({name: value for name, value in numbers.items() if math.isfinite(value)}, 0)
-    if step.path[-1] in ("tracks", "statistics", "scores", "results", "report"):
+    if step.path[-1] in ("tracks", "statistics", "scores", "results", "claims", "report"):
         for path in products(step, job.profile, job.paths):
             run.artifact(path)
     if step.path[-1] == "checkpoint":
@@ -94,6 +94,10 @@ def _estimate(job: Job) -> dict[str, dg.MetadataValue]:
 
 def _result_table(job: Job) -> dict[str, dg.MetadataValue]:
     return {"table": dg.MetadataValue.md((job.paths.results / "results.md").read_text(encoding="utf-8"))}
+
+
+def _claims_table(job: Job) -> dict[str, dg.MetadataValue]:
+    return {"claims": dg.MetadataValue.md((job.paths.claims / "claims.md").read_text(encoding="utf-8"))}
 
 
 def _report_link(job: Job) -> dict[str, dg.MetadataValue]:

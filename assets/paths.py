@@ -121,6 +121,10 @@ class Paths:
         return self.root / "results"
 
     @property
+    def claims(self) -> Path:
+        return self.root / "claims"
+
+    @property
     def report(self) -> Path:
         return self.root / "report"
 

@@ -31,6 +31,8 @@ def products(step: Step, profile: Profile, paths: Paths) -> Iterator[Path]:
             yield paths.scores(name)
         case ("results",):
             yield paths.results
+        case ("claims",):
+            yield paths.claims
         case ("report",):
             yield paths.report / "index.html"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from assets import data, results, scoring, separating, training
+from assets import claims, data, results, scoring, separating, training
 from assets.job import Job, Made
 from assets.paths import Paths
 from sepmodels.report import templates_hash
@@ -198,12 +198,23 @@ def _result_steps(profile: Profile, variants: Sequence[Variant], references: lis
         libraries=("scipy", "numpy", "pandas"),
         files=results.imported_files,
     )
+    claimed = claims.claimed_systems(one.name for one in rows)
+    yield Step(
+        ("claims",),
+        claims.make_claims,
+        group="results",
+        description="What others and we say of these systems, one by one: supported, refuted or undecided, and why.",
+        needs=tuple(step for step in chains if step[0] in claimed),
+        kinds=frozenset({"parquet", "csv", "markdown"}),
+        libraries=("scipy", "numpy", "pandas"),
+        files=results.imported_files,
+    )
     yield Step(
         ("report",),
         results.make_report,
         group="results",
         description="A site to open from disk: the table, figures, players to listen and compare, how it was made.",
-        needs=(("results",), ("tracks",), ("stems", "test"), *chains),
+        needs=(("results",), ("claims",), ("tracks",), ("stems", "test"), *chains),
         kinds=frozenset({"html"}),
         settings={
             "profile": profile,

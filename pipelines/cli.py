@@ -160,6 +160,14 @@ def table(profile: ProfileOption = None, data: DataOption = None) -> None:
     show_table(*use_options(profile, data=data), console)
 
 
+@app.command()
+def claims(profile: ProfileOption = None, data: DataOption = None) -> None:
+    """Print the claims of the list, one by one: supported, refuted or undecided, with the evidence."""
+    from pipelines.showing_claims import show_claims
+
+    show_claims(*use_options(profile, data=data), console)
+
+
 for command in (separate, export, serve):
     app.command()(command)
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from assets.paths import Paths
 from pipelines.options import advised
+from pipelines.showing_claims import show_claims_in_short
 from pipelines.terminal import shown
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
@@ -34,6 +35,7 @@ def show_table(profile: Profile, paths: Paths, console: Console) -> None:
     console.print(_fitting(rows, console, title=f"Vocals, {profile.name}", caption=f"dB; {said['scenario']}."))
     for sentence in [*said["sentences"].values(), *said.get("notes", [])]:
         console.print(f"- {escape(sentence)}", highlight=False)
+    show_claims_in_short(profile, paths, console)
 
 
 def _fitting(rows: list[Any], console: Console, **words: str) -> Table:

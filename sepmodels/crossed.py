@@ -10,6 +10,7 @@ equal architectures, the first weights. If that makes two trainings alike, the t
 would halve the degrees of freedom.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -162,7 +163,7 @@ def _rest(scores: Float64) -> float:
     return float((left**2).sum() / ((scores.shape[0] - 1) * (scores.shape[1] - 1)))
 
 
-def _error(variances: list[float], tracks: int, trainings: tuple[int, int]) -> Error:
+def _error(variances: list[float], tracks: int, trainings: Sequence[int]) -> Error:
     """The root of a sum of variances, of the tracks and of each recipe's trainings, with Satterthwaite's degrees."""
     total = float(sum(variances))
     degrees = [max(samples - 2, LEAST_DEGREES) for samples in (tracks, *trainings)]
@@ -174,3 +175,29 @@ def _p(mean: float, error: Error) -> float:
     if not error.standard:
         return 1.0 if mean == 0 else 0.0
     return float(2 * scipy.special.stdtr(error.degrees, -abs(mean) / error.standard))
+
+
+def difference_from_fixed(first: Float64, second: Float64, fixed: tuple[bool, bool]) -> Difference:
+    """Compare two systems of which one or both are fixed: not trained, so that another run gives the same scores.
+
+    The trainings of a fixed system are no samples, and add no variance. With both fixed the tracks are the only
+    samples, and this is Student's paired t-test over them. With one fixed the other's trainings count as in
+    :func:`difference`. The figures are NaN in the same cases as there.
+
+    Shape:
+        first, second: ``(track, seed)``, rows that are the same tracks; of a fixed system one column.
+    """
+    first, second = scored_by_all(first, second)
+    trained = [one for one, still in zip((first, second), fixed, strict=True) if not still]
+    tracks, trainings = len(first), [one.shape[1] for one in trained]
+    if not tracks:
+        return Difference(np.nan, np.nan, np.nan, np.nan, tracks, None)
+    per_track = first.mean(axis=1) - second.mean(axis=1)
+    mean = float(per_track.mean())
+    if tracks < FEWEST_TRACKS or min(trainings, default=2) < 2:
+        return Difference(mean, np.nan, np.nan, np.nan, tracks, None)
+    variances = [float(per_track.var(ddof=1)) / tracks]
+    variances += [float(one.mean(axis=0).var(ddof=1)) / one.shape[1] for one in trained]
+    error = _error(variances, tracks, trainings) if trained else Error(variances[0] ** 0.5, tracks - 1)
+    margin = error.least(1 - LEVEL) * error.standard
+    return Difference(mean, mean - margin, mean + margin, _p(mean, error), tracks, error)

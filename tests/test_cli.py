@@ -19,6 +19,7 @@ COMMANDS = [
     "stale",
     "ui",
     "table",
+    "claims",
     "separate",
     "export",
     "serve",

@@ -129,7 +129,7 @@ def reload_definitions(pages: Pages, browser) -> None:
 
 def not_fresh(pages: Pages, browser) -> set[str]:
     nodes = ask(pages, browser, STATES)["assetNodes"]
-    assert len(nodes) == 6 + 3 * len(VARIANTS) + 2 + 2
+    assert len(nodes) == 6 + 3 * len(VARIANTS) + 3 + 3
     return {"/".join(node["assetKey"]["path"][1:]) for node in nodes if node["staleStatus"] != "FRESH"}
 
 

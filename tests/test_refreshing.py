@@ -46,6 +46,7 @@ def test_a_refresh_makes_one_edited_variant_its_scores_and_the_table_and_no_othe
         "transformer/estimates",
         "transformer/scores",
         "results",
+        "claims",
         "report",
     }
     assert set(runnable.states().values()) == {"fresh"}

@@ -104,8 +104,9 @@ def test_a_file_moved_with_no_change_of_content_makes_nothing_stale(benchmark):
         ("sepmodels/scoring/track.py", "score_track", ["*/scores"]),
         ("sepmodels/statistics.py", "bin_statistics", ["statistics"]),
         ("sepmodels/intervals.py", "median_interval", ["results"]),
-        ("sepmodels/comparisons.py", "holm", ["results"]),
-        ("sepmodels/crossed.py", "difference", ["results"]),
+        ("sepmodels/comparisons.py", "holm", ["results", "claims"]),
+        ("sepmodels/crossed.py", "difference", ["results", "claims"]),
+        ("sepmodels/judging.py", "judge", ["claims"]),
         ("assets/page.py", "report_material", ["report"]),
         ("sepmodels/report/site.py", "render", ["report"]),
         ("sepmodels/report/listening.py", "choose_tracks", ["report"]),
@@ -113,7 +114,7 @@ def test_a_file_moved_with_no_change_of_content_makes_nothing_stale(benchmark):
         ("sepmodels/tracks.py", "describe_tracks", ["tracks"]),
         ("assets/scoring.py", "both_targets", ["*/scores", "report"]),
         ("assets/training.py", "write_figures", ["*/checkpoint"]),
-        ("assets/paths.py", "Paths.history", ["*/checkpoint", "report"]),
+        ("assets/paths.py", "Paths.history", ["*/checkpoint", "claims", "report"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -230,9 +231,17 @@ def test_a_new_variant_touches_no_other(benchmark):
     assert "it now reads novel/scores" in reasons["results"]
 
 
+def test_a_claim_that_is_edited_or_added_touches_nothing_but_the_claims(benchmark):
+    benchmark.rewrite("sepmodels/claims.py", lambda source: source.replace("MSE sounds better", "MSE sounds nicer"))
+    check_stale(benchmark, "claims")
+    benchmark.run()
+    benchmark.rewrite("sepmodels/claims.py", lambda source: source.replace("_ALL = (", "_ALL = (\n    None,"))
+    check_stale(benchmark, "claims")
+
+
 def test_a_removed_variant_touches_no_other(benchmark):
     del benchmark.variants["dual_loss"]
-    reasons = check_stale(benchmark, "results", "report")
+    reasons = check_stale(benchmark, "results", "claims", "report")
     assert "it no longer reads dual_loss/scores" in reasons["results"]
 
 
