@@ -168,6 +168,25 @@ def claims(profile: ProfileOption = None, data: DataOption = None) -> None:
     show_claims(*use_options(profile, data=data), console)
 
 
+@app.command()
+def plan(
+    difference: Annotated[float, typer.Option(metavar="DB", help="The true difference to be found, in dB.")],
+    profile: ProfileOption = None,
+    data: DataOption = None,
+    target: Annotated[str, typer.Option(help="vocals or accompaniment.")] = "vocals",
+    metric: Annotated[str, typer.Option(help="SDR, SIR, SAR, ISR, uSDR or SI-SDR.")] = "SDR",
+    power: Annotated[float, typer.Option(help="In which share of cases it is to be found.")] = 0.8,
+) -> None:
+    """Say how many seeds and test tracks it takes to find a difference, and about how long that is here.
+
+    It reckons with the spread between tracks and between trainings of the profile's own results.
+    """
+    from pipelines.planning import show_plan
+
+    chosen, paths = use_options(profile, data=data)
+    show_plan(chosen, paths, console, difference_db=difference, target=target, metric=metric, power=power)
+
+
 for command in (separate, export, serve):
     app.command()(command)
 

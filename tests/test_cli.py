@@ -20,6 +20,7 @@ COMMANDS = [
     "ui",
     "table",
     "claims",
+    "plan",
     "separate",
     "export",
     "serve",
