@@ -77,6 +77,6 @@ def _explained(found: list[Need], difference_db: float, target: str, metric: str
     yield "Times are those of the trainings that there are, one after another; the baseline's seeds serve all variants."
     if any(need.assumed for need in found):
         yield (
-            f"With one training each the spread between seeds is not known: {ASSUMED_SEED_SD_DB:g} dB is assumed. Train "
-            "two or more, and ask again."
+            f"With one training each the spread between seeds is not known: {ASSUMED_SEED_SD_DB:g} dB is assumed. "
+            "Train two or more, and ask again."
         )
