@@ -98,15 +98,15 @@ def test_a_heading_sorts_by_click_and_by_keyboard_and_gives_the_first_order_back
     given = first_column(page)
     heading = page.locator("table[data-table=vocals] thead button", has_text="SDR, dB")
     heading.click()
-    assert first_column(page) == ["Oracle mask", "L1 loss", "Open-Unmix", "Transformer", "Mixture"]
+    assert first_column(page) == ["Ideal ratio mask", "L1 loss", "Open-Unmix", "Transformer", "Mixture"]
     assert page.locator("th[aria-sort=descending]").inner_text().strip().startswith("SDR, dB")
     heading.focus()
     page.keyboard.press("Enter")
-    assert first_column(page) == ["Mixture", "Transformer", "Open-Unmix", "L1 loss", "Oracle mask"]
+    assert first_column(page) == ["Mixture", "Transformer", "Open-Unmix", "L1 loss", "Ideal ratio mask"]
     page.keyboard.press("Enter")
     assert first_column(page) == given
     page.locator("table[data-table=vocals] thead button", has_text="Million").click()
-    assert first_column(page)[-1] in ("Mixture", "Oracle mask")  # of which that is not known
+    assert first_column(page)[-1] in ("Mixture", "Ideal ratio mask")  # of which that is not known
 
 
 def test_each_number_is_explained_under_the_mouse_and_in_focus(page) -> None:
@@ -133,7 +133,7 @@ def test_the_table_is_copied_in_the_order_shown(page, form: str) -> None:
     page.locator("#pasted").focus()
     page.keyboard.press("Control+V")
     pasted = page.locator("#pasted").input_value()
-    names = ["L1 loss", "Mixture", "Open-Unmix", "Oracle mask", "Transformer"]
+    names = ["Ideal ratio mask", "L1 loss", "Mixture", "Open-Unmix", "Transformer"]
     places = [pasted.index(name) for name in names]
     assert places == sorted(places)
     if form == "CSV":
@@ -179,7 +179,7 @@ def test_another_sound_goes_on_at_the_same_place(page) -> None:
     play(page)
     page.wait_for_timeout(1000)  # until what the pitch is read from holds nothing of the silence before
     places = []
-    for name in ("True vocals", "Open-Unmix, vocals", "L1 loss, accompaniment", "Mixture", "Oracle mask, vocals"):
+    for name in ("True vocals", "Open-Unmix, vocals", "L1 loss, accompaniment", "Mixture", "Ideal ratio mask, vocals"):
         before = page.evaluate("listened()")
         choose_signal(page, name)
         page.wait_for_timeout(150)
