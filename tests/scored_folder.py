@@ -62,6 +62,7 @@ def _write_tracks(paths: Paths) -> None:
         silent_stems="",
         mono_stems="",
         fitted_stems="",
+        late_stems="",
         source_sample_rate_hz=SAMPLE_RATE_HZ,
         clipped_share=0.0,
         gain=1.0,
