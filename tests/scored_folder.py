@@ -63,6 +63,7 @@ def _write_tracks(paths: Paths) -> None:
         mono_stems="",
         fitted_stems="",
         late_stems="",
+        loud_stems="",
         source_sample_rate_hz=SAMPLE_RATE_HZ,
         clipped_share=0.0,
         gain=1.0,
