@@ -15,6 +15,8 @@ from assets.results import make_table
 from pipelines.profiles import PROFILES
 from sepmodels.audio import SAMPLE_RATE_HZ, write_audio
 from sepmodels.settings import ReportSettings
+from sepmodels.sources import TrackAudio
+from sepmodels.tracks import measure
 from tests.test_results import made_scores
 
 SYSTEMS = {"mixture": -8.0, "open_unmix": 0.0, "transformer": -0.4, "l1_loss": 0.5, "oracle_mask": 4.0}
@@ -55,19 +57,10 @@ def scored_job(data: Path, report: ReportSettings = REPORT) -> Job:
 def _write_tracks(paths: Paths) -> None:
     paths.root.mkdir(parents=True)
     names = [("train", f"learned {number}") for number in range(3)] + [("test", name) for name in TRACKS]
-    table = pd.DataFrame(names, columns=["split", "name"]).assign(
-        duration_seconds=SECONDS,
-        vocal_activity=0.5,
-        mixture_deviation_db=30.0,
-        silent_stems="",
-        mono_stems="",
-        fitted_stems="",
-        late_stems="",
-        loud_stems="",
-        source_sample_rate_hz=SAMPLE_RATE_HZ,
-        clipped_share=0.0,
-        gain=1.0,
-    )
+    whole = TrackAudio(np.ones((5, 2, SAMPLE_RATE_HZ), np.int16), mono=(), sample_rate_hz=SAMPLE_RATE_HZ, gain=1.0)
+    known = measure(whole) | {"duration_seconds": SECONDS, "vocal_activity": 0.5, "mixture_deviation_db": 30.0}
+    known |= {"source_sample_rate_hz": SAMPLE_RATE_HZ, "left_out": ""}
+    table = pd.DataFrame(names, columns=["split", "name"]).assign(**known)
     table.loc[0, "mono_stems"] = "bass"
     table.to_parquet(paths.tracks, index=False)
 
