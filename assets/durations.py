@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
-from assets.staleness import PARTS, SECONDS
+from assets.last_made import PARTS, SECONDS, last_made
 from assets.steps import SEEDS
 
 
@@ -15,12 +15,10 @@ def seconds_to_make(keys: Iterable[dg.AssetKey], instance: dg.DagsterInstance) -
     A training and a separation are made in parts that may be kept: there the times of all parts count.
     """
     found = {}
-    for record in instance.get_asset_records(list(keys)):
-        key, event = record.asset_entry.asset_key, record.asset_entry.last_materialization
-        if event and event.asset_materialization:
-            seconds = _seconds(key.path[-1], event.asset_materialization.metadata)
-            if seconds is not None:
-                found[key] = seconds
+    for key, last in last_made(keys, instance).items():
+        seconds = _seconds(key.path[-1], last.metadata)
+        if seconds is not None:
+            found[key] = seconds
     return found
 
 

@@ -43,7 +43,7 @@ class Events:
         self.ended("done" if kind is None else "failed" if issubclass(kind, Exception) else "stopped")
 
     def ended(self, state: str) -> None:
-        """Say how the step ended: done, failed, stopped, or fresh (nothing was to do)."""
+        """Say how the step ended: done, failed, stopped, accepted, or fresh (nothing was to do)."""
         self._send(state=state)
         if self._socket:
             self._socket.close()

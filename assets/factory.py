@@ -9,19 +9,23 @@ from pathlib import Path
 import dagster as dg
 
 from assets import verdicts
+from assets.acceptance import Why
+from assets.accepting import Check, accept
 from assets.checks import checked, checks_of
 from assets.describe import describe, keep
 from assets.events import Events, tell
+from assets.evidence import made_again, seconds_to_check
 from assets.failures import OneSentence
 from assets.gpus import own_device
 from assets.interrupts import noted_interrupts, raise_lost
 from assets.job import Job, Made
+from assets.last_made import CARRIED, RECORDS, LastMade
 from assets.origins import origins
 from assets.orphans import end_with_the_run
 from assets.paths import Paths
 from assets.products import alone, products
-from assets.staleness import CARRIED, Subject, data_version, refreshed, shown
-from assets.steps import SEEDS, Step, benchmark_steps
+from assets.staleness import KEPT_FROM, Subject, data_version, is_acceptance, refreshed, shown
+from assets.steps import Step, benchmark_steps
 from assets.tracking import READS, Tracker, asset_metadata
 from assets.versions import step_settings, step_version, subject_of
 from sepmodels.errors import UserError
@@ -59,7 +63,7 @@ def as_asset(step: Step, profile: Profile, paths: Paths, names: tuple[str, ...])
         pool=step.pool,
     )
     def materialize(
-        context: dg.AssetExecutionContext, tracker: Tracker
+        context: dg.AssetExecutionContext, tracker: Tracker, acceptance: Why
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         end_with_the_run()
         raise_lost()  # by the step before
@@ -68,7 +72,7 @@ def as_asset(step: Step, profile: Profile, paths: Paths, names: tuple[str, ...])
             with alone(
                 subject.begun, context.run.run_id, _saying(subject, context)
             ):  # until Dagster has recorded what is yielded
-                yield _materialized(step, subject, job, context, tracker)
+                yield _materialized(step, subject, job, context, tracker, acceptance)
         chosen = {key.name for key in context.selected_asset_check_keys}
         for check in checks:
             if check.name in chosen:
@@ -100,21 +104,33 @@ def _spec(step: Step, subject: Subject, profile: Profile) -> dg.AssetSpec:
 
 
 def _materialized(
-    step: Step, subject: Subject, job: Job, context: dg.AssetExecutionContext, tracker: Tracker
+    step: Step, subject: Subject, job: Job, context: dg.AssetExecutionContext, tracker: Tracker, why: Why
 ) -> dg.MaterializeResult:
-    """The product, made or carried over."""
+    """The product, made, carried over or accepted."""
     with Events(step.path, say=context.log.info) as events, noted_interrupts(), _device(step, job) as device:
         profile = replace(job.profile, device=device)
-        version = subject.version.without(SEEDS)  # which seeds there are changes nothing about each
-        job = replace(job, profile=profile, code_version=version.digest, say=context.log.info)
+        job = replace(job, profile=profile, code_version=subject.seedless, say=context.log.info)
         result = refreshed(
             subject,
             context,
             look_again=lambda: step_version(step, job.profile, job.paths),
-            make=lambda anew: _make(step, replace(job, anew=anew), context, tracker, events),
+            make=lambda anew, accepted: _make(
+                step, replace(job, anew=anew, accepted_versions=accepted), context, tracker, events
+            ),
+            accept=lambda last, others: accept(
+                subject, last, others, why, _check(step, last, job, context, tracker, events)
+            ),
         )
-        events.ended("fresh" if CARRIED in result.metadata else "done")
+        events.ended(("accepted" if is_acceptance(context.run) else "fresh") if CARRIED in result.metadata else "done")
     return result
+
+
+def _check(
+    step: Step, last: LastMade, job: Job, context: dg.AssetExecutionContext, tracker: Tracker, events: Events
+) -> Check:
+    """What makes a part of the last product again, and compares it."""
+    job = replace(job, progress=_interruptible(events.progress), origins=lambda: _origins(step, job, context, tracker))
+    return Check(seconds_to_check(step, last, job), lambda: made_again(step, last, job))
 
 
 def _device(step: Step, job: Job) -> AbstractContextManager[str]:
@@ -143,6 +159,10 @@ def _make(
         run.log({"materialization_seconds": time.perf_counter() - started}, 0)
         keep(step, job, made, run)
         metadata = {**describe(step, job, made), **asset_metadata(run)}
+        if made.records:
+            metadata[RECORDS] = dg.MetadataValue.json(dict(made.records))
+        if made.kept_from:
+            metadata[KEPT_FROM] = dg.MetadataValue.json(sorted(made.kept_from))
     return dg.MaterializeResult(data_version=dg.DataVersion(made.content), metadata=metadata)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from assets.paths import Paths
 from sepmodels.progress import Progress, Say, silent
@@ -30,6 +31,8 @@ class Job:
     variant: the variant of that name; None for a reference or a shared step.
     names: every variant and reference of the benchmark, in the order of the table.
     code_version: of the step, whatever the seeds are; what was made in part by another version is not gone on with.
+    accepted_versions: other versions of the step's code that a person has said to make the same; what they made in part
+        is gone on with.
     anew: whether it was asked for although nothing has changed: then nothing that was made before is kept.
     log: takes figures of a training step, for curves.
     say: takes a sentence for the run's log.
@@ -42,6 +45,7 @@ class Job:
     variant: Variant | None = None
     names: tuple[str, ...] = ()
     code_version: str = ""
+    accepted_versions: tuple[str, ...] = ()
     anew: bool = False
     log: Callable[[Mapping[str, float], int], None] = field(default=_log_nothing)
     progress: Progress = field(default=silent)
@@ -55,7 +59,11 @@ class Made:
 
     content: hash of the product's content (arrays and tables, not their containers): its data version.
     figures: numbers and short texts worth seeing beside it.
+    kept_from: the accepted versions of code by which parts of it were made that stand.
+    records: of JSON's types, to be compared with when a part of the product is made again.
     """
 
     content: str
     figures: Mapping[str, float | int | str] = field(default_factory=dict)
+    kept_from: frozenset[str] = frozenset()
+    records: Mapping[str, Any] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -32,6 +33,8 @@ def make_table(job: Job) -> Made:
         trainings=trainings(job.paths, found),
         dataset=job.profile.name,
     )
+    accepted = tuple(f"{one.asset} was {one.accepted}" for one in job.origins() if one.accepted)
+    results = replace(results, notes=(*results.notes, *accepted))
     results.write(job.paths.results)
     said = {
         "scenario": results.scenario,

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +42,8 @@ def _score(job: Job, seeds: tuple[int, ...], signals: Signals) -> Made:
     longest = max((load_stems(folder, track).shape[-1] for _, track in parts), default=0)
     if job.anew:
         shutil.rmtree(job.paths.score_parts(job.name), ignore_errors=True)
-    scoring = _Scoring(job.profile, job.paths, job.name, job.code_version, signals)
+    versions = (job.code_version, *job.accepted_versions)
+    scoring = _Scoring(job.profile, job.paths, job.name, versions, signals)
     workers = scoring_workers(job.profile.scorer, longest / job.profile.sample_rate_hz, job.profile.scoring_workers)
     tables, faults = for_each_in_processes(scoring, parts, workers=workers, progress=job.progress)
     said = [str(fault) for fault in faults]
@@ -50,17 +51,21 @@ def _score(job: Job, seeds: tuple[int, ...], signals: Signals) -> Made:
         job.say(f"Not scored: {fault}")
     if not tables:
         raise UserError(f"No test track of {job.name} could be scored. {' '.join(said)}")
-    return _write(job, pd.concat(tables, ignore_index=True), said)
+    kept_from = {_made_by(_part_file(job.paths, job.name, *part)) for part in parts} & {*job.accepted_versions}
+    return replace(_write(job, pd.concat(tables, ignore_index=True), said), kept_from=frozenset(kept_from))
 
 
 @dataclass(frozen=True)
 class _Scoring:
-    """Scores parts of a system's table, in whichever process."""
+    """Scores parts of a system's table, in whichever process.
+
+    code_versions: today's, and those that were accepted as the same.
+    """
 
     profile: Profile
     paths: Paths
     name: str
-    code_version: str
+    code_versions: tuple[str, ...]
     signals: Signals
 
     def __call__(self, part: tuple[int, str]) -> pd.DataFrame:
@@ -68,16 +73,18 @@ class _Scoring:
         seed, track = part
         try:
             stems, estimates = self.signals(self.paths, self.name, seed, track)
-            key = hash_texts([self.code_version, self.profile.scorer, hash_arrays(stems, estimates)])
-            path = self.paths.score_parts(self.name) / f"seed_{seed}" / f"{hash_texts([track])[:16]}.parquet"
-            if path.exists() and (before := _read_part(path, key)) is not None:
+            samples = hash_arrays(stems, estimates)
+            keys = [hash_texts([version, self.profile.scorer, samples]) for version in self.code_versions]
+            path = _part_file(self.paths, self.name, seed, track)
+            if path.exists() and (before := _read_part(path, keys)) is not None:
                 return before
             what = (self.name, seed, track)
             table = _rows(what, stems, estimates, self.profile.sample_rate_hz, self.profile.scorer)
         except UserError as fault:
             raise UserError(f"{track}: {fault}") from fault
         rows = pa.Table.from_pandas(table, preserve_index=False)
-        rows = rows.replace_schema_metadata({**(rows.schema.metadata or {}), "key": key})  # beside pandas' own types
+        notes = {"key": keys[0], "made_by": self.code_versions[0]}
+        rows = rows.replace_schema_metadata({**(rows.schema.metadata or {}), **notes})  # beside pandas' own types
         with replacing(path) as temporary:
             pq.write_table(rows, temporary)
         return table
@@ -144,14 +151,23 @@ def reference_signals(paths: Paths, name: str, _seed: int, track: str) -> tuple[
     return stems, both_targets(stems[0], vocals) if REFERENCES[name].residual else np.stack([vocals, vocals])
 
 
-def _read_part(path: Path, key: str) -> pd.DataFrame | None:
-    """The rows of a part, if it was made from what ``key`` says."""
+def _part_file(paths: Paths, name: str, seed: int, track: str) -> Path:
+    return paths.score_parts(name) / f"seed_{seed}" / f"{hash_texts([track])[:16]}.parquet"
+
+
+def _made_by(path: Path) -> str:
+    """The version of the code that made a part; empty where there is none."""
+    return (pq.read_schema(path).metadata or {}).get(b"made_by", b"").decode() if path.exists() else ""
+
+
+def _read_part(path: Path, keys: Iterable[str]) -> pd.DataFrame | None:
+    """The rows of a part, if it was made from what one of the keys says."""
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid):
         return None
     metadata = table.schema.metadata or {}
-    return table.to_pandas() if metadata.get(b"key") == key.encode() else None
+    return table.to_pandas() if metadata.get(b"key", b"").decode() in keys else None
 
 
 def sources(stems: np.ndarray) -> np.ndarray:

@@ -14,6 +14,8 @@ from assets.job import Job, Made
 from assets.training import hash_weights
 from sepmodels.files import hash_arrays, hash_texts, replacing
 
+NOTE = "made.json"  # beside an estimate: what it was made from, and as what
+
 
 def make_estimates(job: Job) -> Made:
     """Separate the test tracks with every seed's model; an interrupted run goes on where it was."""
@@ -25,10 +27,11 @@ def make_estimates(job: Job) -> Made:
     device = choose_device(job.profile.device)
     total = len(tracks) * len(job.profile.seeds)
     made: list[dict[str, Any]] = []
+    kept_from: set[str] = set()
     for seed in job.profile.seeds:
         path = job.paths.model(job.name, seed)
         model, _ = load_model(path, expect=job.variant, device=device)
-        one = _OneModel(job, model, hash_weights(path), seed, device)
+        one = _OneModel(job, model, hash_weights(path), seed, device, kept_from)
         for track in tracks:
             job.progress(len(made), total, "track")
             made.append({"seed": seed, "track": track, **one.separate(track)})
@@ -43,40 +46,58 @@ def make_estimates(job: Job) -> Made:
     }
     if device.type == "cpu":
         figures["processor_seconds_per_second"] = float(table.processor_seconds.sum() / table.audio_seconds.sum())
-    return Made(hash_texts(table.content), figures)
+    return Made(hash_texts(table.content), figures, kept_from=frozenset(kept_from))
+
+
+def recorded_contents(job: Job) -> dict[tuple[int, str], str]:
+    """The hash of each estimate as it was made, by seed and track, in the order of :func:`make_estimates`."""
+    from sepmodels.cache import cached_names
+
+    parts = [(seed, track) for seed in job.profile.seeds for track in cached_names(job.paths.stems("test"))]
+    notes = {part: _read_note(job.paths.estimate(job.name, *part).with_name(NOTE)) for part in parts}
+    return {part: str(note.get("figures", {}).get("content")) for part, note in notes.items()}
+
+
+def estimate_again(job: Job, seed: int, track: str) -> np.ndarray:
+    """The vocals of a test track as the model of that seed hears them; nothing is written."""
+    from sepmodels.checkpoints import load_model
+    from sepmodels.devices import choose_device
+
+    device = choose_device(job.profile.device)
+    path = job.paths.model(job.name, seed)
+    model, _ = load_model(path, expect=job.variant, device=device)
+    return _OneModel(job, model, hash_weights(path), seed, device, set()).vocals(track)
 
 
 @dataclass(frozen=True)
 class _OneModel:
-    """The model of one seed, and what its estimates depend on."""
+    """The model of one seed, and what its estimates depend on.
+
+    kept_from: gets the accepted versions of code that made what is kept.
+    """
 
     job: Job
     model: Any
     model_hash: str
     seed: int
     device: Any
+    kept_from: set[str]
 
     def separate(self, track: str) -> dict[str, Any]:
         """Write the track's estimate unless it is there, made from the same; the hash and time of it."""
         from sepmodels.audio import SAMPLE_RATE_HZ, write_audio
-        from sepmodels.cache import load_stems
-        from sepmodels.separation import separate
 
-        mixture = load_stems(self.job.paths.stems("test"), track)[0]
-        key = hash_texts([self.model_hash, self.job.code_version, hash_arrays(mixture)])
+        mixture = self._mixture(track)
+        versions = (self.job.code_version, *self.job.accepted_versions)
+        keys = {hash_texts([self.model_hash, version, hash_arrays(mixture)]): version for version in versions}
         path = self.job.paths.estimate(self.job.name, self.seed, track)
-        note = path.with_name("made.json")
+        note = path.with_name(NOTE)
         before = {} if self.job.anew else _read_note(note)
-        if before.get("key") == key and _size(path) == before.get("size_bytes"):
+        if before.get("key") in keys and _size(path) == before.get("size_bytes"):
+            self.kept_from.update({keys[before["key"]]} - {self.job.code_version})
             return before["figures"]
         started, worked = time.perf_counter(), time.process_time()
-        vocals = separate(
-            self.model,
-            mixture.astype(np.float32) / 32768,
-            self.job.profile.separation,
-            wiener_iterations=self.job.variant.wiener_iterations,
-            device=self.device,
-        )
+        vocals = self.vocals(track)
         seconds, processor_seconds = time.perf_counter() - started, time.process_time() - worked
         note.unlink(missing_ok=True)
         write_audio(path, vocals, SAMPLE_RATE_HZ)
@@ -88,8 +109,25 @@ class _OneModel:
             "audio_seconds": mixture.shape[-1] / SAMPLE_RATE_HZ,
         }
         with replacing(note) as temporary:
-            temporary.write_text(json.dumps({"key": key, "size_bytes": _size(path), "figures": figures}))
+            temporary.write_text(json.dumps({"key": next(iter(keys)), "size_bytes": _size(path), "figures": figures}))
         return figures
+
+    def vocals(self, track: str) -> np.ndarray:
+        """What the model hears of the track."""
+        from sepmodels.separation import separate
+
+        return separate(
+            self.model,
+            self._mixture(track).astype(np.float32) / 32768,
+            self.job.profile.separation,
+            wiener_iterations=self.job.variant.wiener_iterations,
+            device=self.device,
+        )
+
+    def _mixture(self, track: str) -> np.ndarray:
+        from sepmodels.cache import load_stems
+
+        return load_stems(self.job.paths.stems("test"), track)[0]
 
 
 def _size(path: Path) -> int | None:

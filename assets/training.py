@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from assets.job import Job, Made
+from assets.paths import Paths
 from sepmodels.files import hash_arrays, hash_texts, replacing
 
 
@@ -17,19 +19,16 @@ def make_checkpoint(job: Job) -> Made:
     Of an attempt that was broken off, what is done is kept, and the seed that was under way goes on; so does a seed
     that the profile had before, when others are added.
     """
-    from sepmodels.cache import cache_content, cached_names, load_stems
-    from sepmodels.states import forget
+    from sepmodels.states import beginning, forget, trained_by
     from sepmodels.statistics import read_statistics
     from sepmodels.training import train
 
-    folders = [job.paths.stems(split) for split in ("train", "valid")]
-    tracks = [[load_stems(folder, name) for name in cached_names(folder)] for folder in folders]
-    data_version = hash_texts(map(cache_content, folders))
+    tracks, data_version = training_tracks(job.paths)
     statistics = read_statistics(job.paths.statistics)
     if job.anew:
         for seed in job.profile.seeds:
             forget(job.paths.checkpoint(job.name, seed))
-    rows, hashes = [], []
+    rows = []
     for seed in job.profile.seeds:
         report = train(
             job.variant,
@@ -44,14 +43,37 @@ def make_checkpoint(job: Job) -> Made:
             progress=job.progress,
             sample_rate_hz=job.profile.sample_rate_hz,
             code_version=job.code_version,
+            accepted_versions=job.accepted_versions,
             data_version=data_version,
             keep_finished=True,
         )
         rows.append({**asdict(report), "notes": " ".join(report.notes)})
+    folders = {seed: job.paths.checkpoint(job.name, seed) for seed in job.profile.seeds}
+    return Made(
+        checkpoint_content(job),
+        write_figures(job.paths.training_figures(job.name), rows),
+        kept_from=frozenset(map(trained_by, folders.values())) & frozenset(job.accepted_versions),
+        records={str(seed): beginning(folder) for seed, folder in folders.items()},
+    )
+
+
+def checkpoint_content(job: Job) -> str:
+    """The hash of every seed's weights and curves, and of what the weights are of."""
+    hashes = []
+    for seed in job.profile.seeds:
         hashes.append(hash_weights(job.paths.model(job.name, seed)))
         hashes.append(pd.read_parquet(job.paths.history(job.name, seed)).to_csv(index=False))  # the curves
     hashes.append(json.dumps([job.variant.architecture, dict(job.variant.settings)], sort_keys=True))
-    return Made(hash_texts(hashes), write_figures(job.paths.training_figures(job.name), rows))
+    return hash_texts(hashes)
+
+
+def training_tracks(paths: Paths) -> tuple[list[list[np.ndarray]], str]:
+    """The tracks to train on and those to validate on, and a hash of all of them."""
+    from sepmodels.cache import cache_content, cached_names, load_stems
+
+    folders = [paths.stems(split) for split in ("train", "valid")]
+    tracks = [[load_stems(folder, name) for name in cached_names(folder)] for folder in folders]
+    return tracks, hash_texts(map(cache_content, folders))
 
 
 def _log_of_seed(job: Job, seed: int) -> Callable:

@@ -31,6 +31,7 @@ def subject_of(step: Step, profile: Profile, paths: Paths) -> Subject:
         step_version(step, profile, paths),
         tuple(products(step, profile, paths)),
         paths.begun(step.path),
+        tells=step.path in (("results",), ("report",)),
     )
 
 

@@ -2,6 +2,7 @@
 
 import io
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -118,11 +119,54 @@ def stale(
     dataset: DatasetOption = None,
     data: DataOption = None,
     settings: SetOption = None,
+    everything: Annotated[bool, typer.Option("--all", help="List what is up to date, and all reasons, too.")] = False,
 ) -> None:
-    """Say which products are stale, and why: which function, setting, library or data changed."""
-    from pipelines.showing import show_standings
+    """Say what is not up to date, and why: which function, setting, library or data changed.
 
-    show_standings(*use_options(profile, dataset, data, settings or ()), console)
+    Ends with status 0 where all is, and with 1 where something is not.
+    """
+    from pipelines.standings import show_standings
+
+    chosen, paths = use_options(profile, dataset, data, settings or ())
+    if not show_standings(chosen, paths, console, everything=everything):
+        raise typer.Exit(1)
+
+
+@app.command()
+def accept(
+    products: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PRODUCT", help="Such as open_unmix/checkpoint; a system, open_unmix; or a pattern, '*/checkpoint'."
+        ),
+    ],
+    because: Annotated[str, typer.Option(metavar="TEXT", help="Why they are as today's code would make them.")] = "",
+    check: Annotated[
+        bool | None,
+        typer.Option(
+            "--check/--no-check",
+            help="Make a part of each again and compare it bit by bit; or do not, which needs --because. "
+            "[default: where it takes less than a minute]",
+        ),
+    ] = None,
+    profile: ProfileOption = None,
+    dataset: DatasetOption = None,
+    data: DataOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Record stale products as made by today's code, without making them again: after a change that changes no number.
+
+    Only a change of code can be accepted; of a library's version after a check. What was accepted, by whom and why
+    stands in `sepbench stale`, the table and the report until the product is made again.
+    """
+    from pipelines.accepting import accept_products
+
+    chosen, paths = use_options(profile, dataset, data, settings or ())
+    require_writable(paths)
+    if check is False and not because.strip():
+        raise UserError("Without a check --because is needed: why are they as today's code would make them?")
+    how = {None: "auto", True: "always", False: "never"}[check]
+    accept_products(chosen, paths, products, console, because=because, check=how)
 
 
 @app.command()
@@ -223,7 +267,8 @@ def main() -> None:
     """Run the command line.
 
     What a user can mend is one sentence on standard error, with exit status 2. So is a standard output that cannot be
-    written to, with status 1; whoever closed a pipe knows, and nothing is said.
+    written to, with status 1; whoever closed a pipe knows, and nothing is said. A fault of the program ends with
+    status 3, for 1 is also how `sepbench stale` says that something is stale.
     """
     if sys.stdout is None:
         _complain("Standard output is closed: send it to a file or a terminal.")
@@ -237,9 +282,10 @@ def main() -> None:
     except UserError as fault:
         _complain(str(fault))
         sys.exit(2)
-    except OSError as error:
-        if not output_is_lost():
-            raise
+    except Exception as error:
+        if not isinstance(error, OSError) or not output_is_lost():
+            traceback.print_exc()
+            sys.exit(3)
         if not isinstance(error, BrokenPipeError):
             reason = error.strerror or str(error)
             _complain(f"Standard output cannot be written to ({reason}): make room, or send it to another place.")

@@ -4,7 +4,7 @@ import dagster as dg
 
 from assets.factory import benchmark_assets
 from assets.paths import Paths, data_folder
-from assets.tracking import Tracker
+from assets.resources import benchmark_resources
 from pipelines.jobs import benchmark_jobs
 from pipelines.pool import look_while_waiting
 from pipelines.profiles import chosen_profile
@@ -24,7 +24,7 @@ def build_definitions() -> dg.Definitions:
         assets=benchmark_assets(profile, paths, variants, REFERENCES),
         jobs=benchmark_jobs(),
         sensors=[refresh_sensor(profile, paths, variants, REFERENCES)],
-        resources={"tracker": Tracker(folder=str(paths.data / "mlflow"))},
+        resources=benchmark_resources(paths.data / "mlflow"),
         executor=executor_for(profile),
     )
 

@@ -17,6 +17,7 @@ def main() -> int:
     parser.add_argument("--command", required=True, help="by which the caller finds the run")
     parser.add_argument("--job", required=True)
     parser.add_argument("--tags", type=json.loads, default={}, help="further tags of the run, as JSON")
+    parser.add_argument("--config", type=json.loads, default={}, help="config of the run, as JSON")
     arguments = parser.parse_args()
 
     import dagster as dg
@@ -24,6 +25,7 @@ def main() -> int:
     from assets.paths import Paths, data_folder
     from assets.provenance import this_process
     from pipelines.aftermath import clear_up
+    from pipelines.jobs import ACCEPT
     from pipelines.profiles import chosen_profile
     from pipelines.run_processes import PROCESS_TAG
     from pipelines.side_by_side import give_slots
@@ -32,9 +34,10 @@ def main() -> int:
     clear_up(Paths(data_folder(), profile.name))
     with dg.DagsterInstance.get() as instance:
         slots = give_slots(instance, profile)
-        run = _in_processes if min(slots, _trainings(arguments.select)) > 1 else _in_this_process
+        several = arguments.job != ACCEPT and min(slots, _trainings(arguments.select)) > 1
+        run = _in_processes if several else _in_this_process
         tags = {**arguments.tags, COMMAND_TAG: arguments.command, PROCESS_TAG: this_process()}
-        result = run(instance, arguments.job, arguments.select, tags)
+        result = run(instance, arguments.job, arguments.select, tags, {**_QUIET, **arguments.config})
         if not result.success and _was_interrupted(result.run_id, instance):
             instance.report_run_canceled(instance.get_run_by_id(result.run_id), "Interrupted; what was made is kept.")
     return 0 if result.success else 1
@@ -44,7 +47,7 @@ def _trainings(keys: Sequence[str]) -> int:
     return sum(key.endswith("/checkpoint") for key in keys)
 
 
-def _in_this_process(instance, job: str, keys: Sequence[str], tags: dict[str, str]):
+def _in_this_process(instance, job: str, keys: Sequence[str], tags: dict[str, str], config: dict):
     """One step after another: soonest where there is no more than one training."""
     import dagster as dg
 
@@ -55,11 +58,11 @@ def _in_this_process(instance, job: str, keys: Sequence[str], tags: dict[str, st
         asset_selection=[dg.AssetKey.from_user_string(key) for key in keys] or None,
         tags=tags,
         raise_on_error=False,
-        run_config=_QUIET,
+        run_config=config,
     )
 
 
-def _in_processes(instance, job: str, keys: Sequence[str], tags: dict[str, str]):
+def _in_processes(instance, job: str, keys: Sequence[str], tags: dict[str, str], config: dict):
     """Each step in a process of its own, several trainings side by side."""
     import dagster as dg
 
@@ -70,7 +73,7 @@ def _in_processes(instance, job: str, keys: Sequence[str], tags: dict[str, str])
         instance=instance,
         asset_selection=[dg.AssetKey.from_user_string(key) for key in keys],
         tags=tags,
-        run_config=_QUIET,
+        run_config=config,
     )
 
 

@@ -30,6 +30,7 @@ _PREFIX, _SOCKET = "sepbench-events-", "events"
 MARKS = {
     "done": "[green]made[/]",
     "fresh": "[dim]fresh[/]",
+    "accepted": "[green]accepted[/]",
     "failed": "[red]failed[/]",
     "stopped": "[yellow]stopped[/]",
 }

@@ -80,12 +80,12 @@ def _lost(profile: Profile, paths: Paths, keys: Sequence[str]) -> Iterator[str]:
     import dagster as dg
 
     from assets.durations import duration, seconds_to_make
+    from assets.last_made import last_made
     from pipelines.instance import use_instance
 
     use_instance(paths.data)
     with dg.DagsterInstance.get() as instance:
-        records = instance.get_asset_records([dg.AssetKey.from_user_string(key) for key in keys])
-        made = [record.asset_entry.asset_key for record in records if record.asset_entry.last_materialization]
+        made = list(last_made(map(dg.AssetKey.from_user_string, keys), instance))
         seconds = seconds_to_make(made, instance)
     if not made:
         return

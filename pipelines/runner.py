@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 from rich.console import Console
@@ -29,11 +30,16 @@ LOGS_KEPT = 20
 
 
 def run_assets(
-    paths: Paths, job: str, keys: Sequence[str], console: Console, tags: Mapping[str, str] | None = None
+    paths: Paths,
+    job: str,
+    keys: Sequence[str],
+    console: Console,
+    tags: Mapping[str, str] | None = None,
+    config: Mapping[str, Any] | None = None,
 ) -> int:
     """Run a job on the assets of those keys; gives the exit status.
 
-    tags: of Dagster's run.
+    tags, config: of Dagster's run.
 
     The child has a session of its own, so that Ctrl-C reaches it once, from here, and training can save.
 
@@ -46,7 +52,8 @@ def run_assets(
     if refusal := git_refusal():
         console.print(f"[yellow]{escape(refusal)}[/]", highlight=False, soft_wrap=True)
     command = [sys.executable, "-m", "pipelines.execute", "--job", job, "--command", name]
-    command += ["--tags", json.dumps(dict(tags or {})), "--select", *keys]
+    command += ["--tags", json.dumps(dict(tags or {})), "--config", json.dumps(dict(config or {}))]
+    command += ["--select", *keys]
     with (
         _alone(paths) as lock,
         listening(console, len(keys)) as address,

@@ -80,25 +80,6 @@ def show_end(profile: Profile, paths: Paths, console: Console) -> None:
         console.print(f"[bold]{name:<8}[/] {escape(shown(place))}", highlight=False, soft_wrap=True)
 
 
-MARKS = {
-    "fresh": "[green]fresh[/]",
-    "stale": "[yellow]stale[/]",
-    "waiting": "[yellow]waits[/]",
-    "never": "[red]never made[/]",
-}
-
-
-def show_standings(profile: Profile, paths: Paths, console: Console) -> None:
-    """Print every asset with its standing, and the reasons where it is not fresh."""
-    from assets.staleness import shown as shown_key
-    from pipelines.selection import standing
-
-    listing = Table("asset", "is", "because", box=None, pad_edge=False)
-    for _, one in standing(profile, paths):
-        listing.add_row(f"[bold]{shown_key(one.key)}[/]", MARKS[one.state], escape("\n".join(one.reasons)))
-    console.print(listing)
-
-
 def show_variants(console: Console) -> None:
     """List the variants and references, a sentence each; of a variant on request also who trains it."""
     from sepmodels.references import REFERENCES

@@ -6,7 +6,7 @@ import itertools
 import json
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from typing import Any
 import pandas as pd
 import torch
 
-from sepmodels.files import hash_file, replacing
+from sepmodels.beginning import Record
+from sepmodels.files import hash_file, hash_texts, replacing
 from sepmodels.fingerprints import Fingerprint
-from sepmodels.marks import words_only
+from sepmodels.marks import no_part_of_a_result, words_only
 
 LOG = logging.getLogger(__name__)
 STATES_KEPT = 2
@@ -77,6 +78,32 @@ def outcome_file(folder: Path) -> Path:
     return folder / "training.json"
 
 
+@no_part_of_a_result("what is recorded of a training's first steps")
+def beginning(folder: Path) -> Record | None:
+    """The record of the first steps of a training that has ended; None where there is none."""
+    return (_read_outcome(folder) or {}).get("beginning")
+
+
+def trained_by(folder: Path) -> str:
+    """The version of the code that a training that has ended was done by."""
+    return str((_read_outcome(folder) or {}).get("made_from", {}).get("code", ""))
+
+
+def _read_outcome(folder: Path) -> dict[str, Any] | None:
+    """What came of a training; None where that is not known, or somebody has changed what is noted."""
+    try:
+        outcome = json.loads(outcome_file(folder).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(outcome, dict) or outcome.pop("seal", None) != _seal(outcome):
+        return None
+    return outcome
+
+
+def _seal(outcome: Mapping[str, Any]) -> str:
+    return hash_texts([json.dumps(outcome, sort_keys=True)])
+
+
 def forget(folder: Path) -> None:
     """Leave nothing in a training's folder that the next one could go on from, or be taken for."""
     outcome_file(folder).unlink(missing_ok=True)
@@ -86,12 +113,15 @@ def forget(folder: Path) -> None:
 class TrainingFiles:
     """What a training leaves in its folder; while it is under way, also states to go on from."""
 
-    def __init__(self, folder: Path, identity: Fingerprint) -> None:
+    def __init__(self, folder: Path, identity: Fingerprint, accepted_versions: Collection[str] = ()) -> None:
+        """accepted_versions: of code that is taken to train as that of ``identity`` does."""
+        self.folder = folder
         self.model = folder / "model.safetensors"
         self.history = folder / "history.parquet"
         self.outcome = outcome_file(folder)
         self.states = TrainingStates(folder / "states")
         self.identity = identity
+        self.accepted_versions = accepted_versions
 
     def begin(self) -> tuple[str, ...]:
         """Remove what cannot be gone on from; gives a sentence on what there was, if there was anything.
@@ -108,25 +138,35 @@ class TrainingFiles:
             return (words_only(f"The saved training state is of another {difference}: training starts anew."),)
         return (words_only(f"Training goes on after step {state['position']['step']}."),)
 
-    def finish(self, report: dict[str, Any]) -> None:
-        """Keep what came of the training (of JSON's types); its states are of no more use."""
+    def finish(self, report: dict[str, Any], beginning: Record | None = None) -> None:
+        """Keep what came of the training (of JSON's types); its states are of no more use.
+
+        beginning: the record of its first steps.
+        """
         files = {path.name: hash_file(path) for path in (self.model, self.history)}
-        outcome = {"made_from": asdict(self.identity), "files": files, "report": report}
+        outcome = {"made_from": asdict(self.identity), "files": files, "report": report, "beginning": beginning}
+        outcome = json.loads(json.dumps(outcome))  # as it will be read: a seal is over that
         with replacing(self.outcome) as temporary:
-            temporary.write_text(json.dumps(outcome, indent=1) + "\n", encoding="utf-8")
+            sealed = {**outcome, "seal": _seal(outcome)}
+            temporary.write_text(json.dumps(sealed, indent=1) + "\n", encoding="utf-8")
         self.states.clear()
 
     def finished(self) -> dict[str, Any] | None:
         """The report that was kept, if it is of this very training, and its files are as it left them."""
+        outcome = _read_outcome(self.folder)
+        if outcome is None:
+            return None
         try:
-            outcome = json.loads(self.outcome.read_text(encoding="utf-8"))
-            if self.identity.difference(outcome["made_from"]):
+            made_from = dict(outcome["made_from"])
+            if made_from["code"] in self.accepted_versions:
+                made_from["code"] = self.identity.code
+            if self.identity.difference(made_from):
                 return None
             for path in (self.model, self.history):
                 if hash_file(path) != outcome["files"][path.name]:
                     return None
             report: dict[str, Any] = outcome["report"]
-        except (OSError, ValueError, KeyError):
+        except (OSError, KeyError):
             return None
         return report
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import torch
 
+from sepmodels.beginning import Beginning, Record
 from sepmodels.checkpoints import save_model
 from sepmodels.devices import peak_memory_gib
 from sepmodels.errors import UserError
@@ -50,9 +51,11 @@ class Trainer:
         learner: Learner,
         sampler: ChunkSampler,
         validation: Callable[[Callable[[], None]], Validation],
+        first_look: Callable[[], Record],
         files: TrainingFiles,
         steps_per_epoch: int,
     ) -> None:
+        """first_look: what is to be seen of the model after its first steps, for their record."""
         self.variant = variant
         self.seed = seed
         self.learner = learner
@@ -60,6 +63,7 @@ class Trainer:
         self.world = learner.world
         self.sampler = sampler
         self.validation = validation
+        self.first_look = first_look
         self.files = files
         self.steps_per_epoch = steps_per_epoch
         self.steps = min(self.settings.steps or 10**12, self.settings.epochs * steps_per_epoch)
@@ -70,6 +74,7 @@ class Trainer:
             patience=self.settings.plateau_patience,
             cooldown=PLATEAU_COOLDOWN_EPOCHS,
         )
+        self.beginning = Beginning(min(self.steps, steps_per_epoch))
         self.position = Position()
         self.history: History = []
         self.losses: list[torch.Tensor] = []  # of the steps since the curve's last point, left on the device
@@ -104,6 +109,14 @@ class Trainer:
             raise
         progress(self.position.step, self.position.step, "step", **self._shown())
 
+    def rehearse(self, interruptions: Interruptions, progress: Progress) -> Record:
+        """Do the first steps alone, and give their record; nothing is written."""
+        while self.beginning.record is None:
+            self._step()
+            progress(self.position.step, self.beginning.steps, "step")
+            interruptions.check()
+        return self.beginning.record
+
     def stopped_by(self) -> str:
         """Which limit has been reached; empty for none."""
         position, settings = self.position, self.settings
@@ -125,9 +138,10 @@ class Trainer:
         mixture, target = self.sampler.next_batch()
         waited = time.perf_counter() - begun
         seed_step(self.seed, position.step, self.world.rank)
-        loss = self.learner.step(mixture, target)
-        self.losses.append(self.world.total(loss) / self.world.ranks)
+        loss = self.world.total(self.learner.step(mixture, target)) / self.world.ranks
+        self.losses.append(loss)
         position.step += 1
+        self.beginning.follow(position.step, loss, self.first_look)
         position.waiting_seconds += waited
         position.stepping_seconds += time.perf_counter() - begun
         position.seconds += self.clock.lap()
@@ -242,6 +256,7 @@ class Trainer:
             "learner": self.learner.state_dict(),
             "plateau": self.plateau.state_dict(),
             "sampler": self.sampler.state_dict(),
+            "beginning": self.beginning.state_dict(),
         }
         self.files.states.save(state, self.position.step)
         self.files.write_history(self.history)
@@ -265,4 +280,5 @@ class Trainer:
         self.learner.load_state_dict(state["learner"])
         self.plateau.load_state_dict(state["plateau"])
         self.sampler.load_state_dict(state["sampler"])
+        self.beginning.load_state_dict(state["beginning"], self.learner.device)
         self.paced = (self.position.step, self.position.stepping_seconds, self.position.waiting_seconds)

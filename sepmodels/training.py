@@ -4,37 +4,31 @@ The recipe is Open-Unmix's (``scripts/train.py``, 1.3.0): Adam with weight decay
 plateaus of the validation loss, early stopping, validation on whole true mixtures after every epoch.
 """
 
-import functools
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from sepmodels.devices import choose_device, cpu_threads, device_of_rank, peak_memory_gib, prepare_device
+from sepmodels.devices import choose_device, peak_memory_gib
 from sepmodels.distributed import World, several_processes
 from sepmodels.errors import UserError
 from sepmodels.fingerprints import fingerprint
 from sepmodels.hardware import processor_name
-from sepmodels.interruptions import held_signals
-from sepmodels.learner import Learner, choose_precision, own_randomness
+from sepmodels.learner import choose_precision
 from sepmodels.limits import check_limits, check_training
-from sepmodels.losses import build_loss
-from sepmodels.models import build_model
+from sepmodels.preparation import Task, prepared
 from sepmodels.progress import Progress, silent
-from sepmodels.sampling import ChunkSampler, Track
+from sepmodels.sampling import Track
 from sepmodels.settings import TrainingSettings
 from sepmodels.states import TrainingFiles, by_step
 from sepmodels.statistics import BinStatistics
 from sepmodels.trainer import Log, Trainer, unheard
-from sepmodels.validation import Validation, validate
 from sepmodels.variants import Variant
 
 LOG = logging.getLogger(__name__)
-LEAST_VALIDATION_BATCH_SECONDS = 60.0  # short clips together: it takes less memory than training, and a third less time
 
 
 @dataclass(frozen=True)
@@ -85,6 +79,7 @@ def train(
     device: str = "auto",
     sample_rate_hz: int = 44_100,
     code_version: str = "",
+    accepted_versions: Collection[str] = (),
     data_version: str = "",
     keep_finished: bool = False,
     log: Log,
@@ -102,6 +97,7 @@ def train(
     device: with ``settings.processes`` of several, the first of so many GPUs; on the CPU they share its cores.
         Gradients and batch normalisation are those of the whole batch, so that only rounding and the draws of
         dropout differ from one process's.
+    accepted_versions: of code that a person has said to train as this does; what it has finished is kept.
     data_version: of the tracks, where their whole content is known to the caller; training itself looks at samples
         of it.
     keep_finished: a training that has ended already, with the same arguments, is not done again: its report is given
@@ -125,13 +121,13 @@ def train(
         code_version=code_version,
         data_version=data_version,
     )
-    files = TrainingFiles(folder, identity)
+    files = TrainingFiles(folder, identity, accepted_versions)
     if keep_finished and (kept := _kept(files, log, progress)):
         return kept
     notes = files.begin()
     for note in notes:
         LOG.info(note)
-    task = _Task(variant, settings, train_tracks, valid_tracks, statistics, files, seed, chosen, sample_rate_hz, notes)
+    task = Task(variant, settings, train_tracks, valid_tracks, statistics, files, seed, chosen, sample_rate_hz, notes)
     with several_processes(settings.processes, _train, task) as world:
         return _train(world, task, log, progress)
 
@@ -149,63 +145,14 @@ def _kept(files: TrainingFiles, log: Log, progress: Progress) -> TrainingReport 
     return report
 
 
-@dataclass(frozen=True)
-class _Task:
-    """What is to be trained, for every process."""
-
-    variant: Variant
-    settings: TrainingSettings
-    train_tracks: Sequence[Track]
-    valid_tracks: Sequence[Track]
-    statistics: BinStatistics
-    files: TrainingFiles
-    seed: int
-    device: torch.device
-    sample_rate_hz: int
-    notes: tuple[str, ...]
-
-
-def _train(world: World, task: _Task, log: Log = unheard, progress: Progress = silent) -> TrainingReport:
+def _train(world: World, task: Task, log: Log = unheard, progress: Progress = silent) -> TrainingReport:
     """What each process does."""
-    variant, settings = task.variant, task.settings
-    device = device_of_rank(task.device, world.rank)
-    prepare_device(device, settings.memory_budget_gb)
-    with (
-        cpu_threads(settings.threads),
-        closing(_sampler(world, task, device)) as sampler,
-        own_randomness(task.seed, device),
-        held_signals() as interruptions,
-    ):
-        model = build_model(variant, task.statistics, sample_rate_hz=task.sample_rate_hz)
-        learner = Learner(
-            model, build_loss(variant), settings, learning_rate=variant.learning_rate, device=device, world=world
-        )
-        trainer = Trainer(
-            variant,
-            task.seed,
-            learner,
-            sampler,
-            functools.partial(_validated, learner, task.valid_tracks, task.sample_rate_hz),
-            task.files,
-            steps_per_epoch=max(1, len(task.train_tracks) * settings.chunks_per_track // settings.batch),
-        )
+    with prepared(world, task) as (trainer, interruptions):
         trainer.run(interruptions, log, progress)
         report = _report(trainer, task.notes)
         if world.leads:
-            task.files.finish(asdict(report))
+            task.files.finish(asdict(report), trainer.beginning.record)
         return report
-
-
-def _sampler(world: World, task: _Task, device: torch.device) -> ChunkSampler:
-    return ChunkSampler(
-        task.train_tracks,
-        task.settings,
-        seed=task.seed,
-        device=device,
-        sample_rate_hz=task.sample_rate_hz,
-        rank=world.rank,
-        ranks=world.ranks,
-    )
 
 
 def _check(train_tracks: Sequence[Track], valid_tracks: Sequence[Track], settings: TrainingSettings) -> None:
@@ -221,23 +168,6 @@ def _check(train_tracks: Sequence[Track], valid_tracks: Sequence[Track], setting
     for name, tracks in (("training", train_tracks), ("validation", valid_tracks)):
         if not any(track[-1].any() for track in tracks):
             raise UserError(f"The vocals are silent in all {len(tracks)} {name} tracks: check the dataset's stems.")
-
-
-def _validated(
-    learner: Learner, tracks: Sequence[Track], sample_rate_hz: int, between: Callable[[], None]
-) -> Validation:
-    settings = learner.settings
-    with learner.autocast():
-        return validate(
-            learner.best,
-            learner.loss,
-            tracks,
-            device=learner.device,
-            sample_rate_hz=sample_rate_hz,
-            batch_seconds=max(LEAST_VALIDATION_BATCH_SECONDS, settings.batch * settings.chunk_seconds),
-            between=between,
-            world=learner.world,
-        )
 
 
 def _hardware(device: torch.device) -> str:

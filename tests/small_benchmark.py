@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets.factory import benchmark_assets
 from assets.paths import Paths
-from assets.tracking import Tracker
+from assets.resources import benchmark_resources
 from pipelines.profiles import PROFILES
 from sepmodels.references import REFERENCES
 from sepmodels.settings import Profile
@@ -42,7 +42,7 @@ def materialize(
     return dg.materialize(
         benchmark_assets(profile, paths, chosen, REFERENCES),
         instance=instance,
-        resources={"tracker": Tracker(folder=str(data / "mlflow"))},
+        resources=benchmark_resources(data / "mlflow"),
         raise_on_error=False,
         **options,
     )

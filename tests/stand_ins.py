@@ -6,7 +6,7 @@ Only the work itself is left out, so that making all products takes a second.
 import ast
 import fnmatch
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,11 +20,12 @@ import assets.versions
 from assets.code_version import code_version
 from assets.factory import benchmark_assets
 from assets.job import Job
+from assets.last_made import LastMade, last_made
 from assets.paths import PROJECT, Paths
 from assets.products import products
-from assets.staleness import REFRESH_TAGS, Subject, shown, standings
+from assets.resources import benchmark_resources
+from assets.staleness import KEPT_FROM, REASONS, REFRESH_TAGS, Subject, shown, standings
 from assets.steps import Step
-from assets.tracking import Tracker
 from assets.versions import benchmark_subjects
 from pipelines.profiles import PROFILES
 from sepmodels.references import REFERENCES
@@ -51,6 +52,8 @@ class Benchmark:
         self.figures: dict[str, float] = {"n": 1}
         self.made: list[str] = []
         self.made_anew: set[str] = set()
+        self.accepted_versions: dict[str, tuple[str, ...]] = {}
+        self.keeps_accepted = False
         monkeypatch.setattr(assets.versions, "code_version", partial(code_version, root=root))
         monkeypatch.setattr(assets.factory, "_make", self._make)
 
@@ -60,21 +63,37 @@ class Benchmark:
         self.made.append(name)
         if job.anew:
             self.made_anew.add(name)
+        self.accepted_versions[name] = job.accepted_versions
+        kept = {KEPT_FROM: list(job.accepted_versions)} if self.keeps_accepted and job.accepted_versions else {}
         content = dg.DataVersion(self.contents.get(name, "as ever"))
-        return dg.MaterializeResult(data_version=content, metadata=dict(self.figures))
+        return dg.MaterializeResult(data_version=content, metadata={**self.figures, **kept})
 
-    def run(self, tags=REFRESH_TAGS) -> set[str]:
-        """Run all steps; gives those that were made rather than carried over."""
+    def run(self, tags=REFRESH_TAGS, selection: Sequence[str] = ()) -> set[str]:
+        """Run all steps, or those selected; gives those that were made rather than carried over."""
+        assert self._run(tags, selection, {}, raise_on_error=True).success
+        return set(self.made)
+
+    def attempt(self, selection: Sequence[str], tags: dict[str, str], config: dict) -> dict[str, str]:
+        """Run these steps, which may fail; gives the reason of each that did."""
+        done = self._run(tags, selection, config, raise_on_error=False)
+        failures = done.filter_events(lambda event: event.is_step_failure)
+        return {
+            "/".join(one.step_key.split("__")[1:]): one.step_failure_data.user_failure_data.description
+            for one in failures
+        }
+
+    def _run(self, tags, selection: Sequence[str], config: dict, *, raise_on_error: bool) -> dg.ExecuteInProcessResult:
         self.made, self.made_anew = [], set()
-        done = dg.materialize(
+        keys = [dg.AssetKey([self.profile.name, *name.split("/")]) for name in selection]
+        return dg.materialize(
             benchmark_assets(self.profile, self.paths, self.variants.values(), REFERENCES),
             instance=self.instance,
-            resources={"tracker": Tracker(folder=str(self.root / "mlflow"))},
+            resources=benchmark_resources(self.root / "mlflow"),
             tags=tags,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            selection=keys or None,
+            raise_on_error=raise_on_error,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **config},
         )
-        assert done.success
-        return set(self.made)
 
     @property
     def paths(self) -> Paths:
@@ -89,6 +108,14 @@ class Benchmark:
     def metadata(self, name: str) -> dict:
         event = self.instance.get_latest_materialization_event(dg.AssetKey([self.profile.name, *name.split("/")]))
         return event.asset_materialization.metadata
+
+    def last(self, name: str) -> LastMade:
+        key = dg.AssetKey([self.profile.name, *name.split("/")])
+        return last_made([key], self.instance)[key]
+
+    def reasons(self, name: str) -> str:
+        """Why a product was made."""
+        return str(self.metadata(name)[REASONS].value)
 
     def edit(self, path: str, definition: str) -> None:
         """Change what a function does."""

@@ -20,7 +20,7 @@ from assets.data import given_files
 from assets.factory import benchmark_assets
 from assets.fetching import accept_licence, fetch_dataset, is_licence_accepted, is_to_be_fetched
 from assets.paths import Paths
-from assets.tracking import Tracker
+from assets.resources import benchmark_resources
 from assets.versions import benchmark_subjects
 from pipelines import data_checks
 from pipelines.cli import app
@@ -286,11 +286,9 @@ def test_the_doctor_tells_what_would_be_fetched_and_what_room_it_takes(paths: Pa
 
 def materialize_dataset(paths: Paths, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
     assets = benchmark_assets(PROFILE, paths, (), ())
-    tracker = Tracker(folder=str(paths.data / "mlflow"))
+    resources = benchmark_resources(paths.data / "mlflow")
     key = dg.AssetKey([PROFILE.name, "dataset"])
-    return dg.materialize(
-        assets, selection=[key], instance=instance, resources={"tracker": tracker}, raise_on_error=False
-    )
+    return dg.materialize(assets, selection=[key], instance=instance, resources=resources, raise_on_error=False)
 
 
 def test_the_graphs_dataset_is_fetched_with_the_licence_and_fails_with_the_sentence_without(paths: Paths) -> None:

@@ -17,6 +17,7 @@ COMMANDS = [
     "refresh",
     "download",
     "stale",
+    "accept",
     "ui",
     "table",
     "claims",
@@ -74,6 +75,8 @@ def test_profiles_shows_the_settings_of_one_with_what_was_overridden() -> None:
         (["run", "--set", "training.bach=3"], "did you mean 'training.batch'"),
         (["run", "--set", "training.batch"], "has no value"),
         (["run", "--scorer", "ears"], "expected fast or museval"),
+        (["accept", "open_unmix/checkpoint", "--no-check"], "Without a check --because is needed"),
+        (["accept", "open_unmix/checkpiont"], "did you mean 'open_unmix/checkpoint'"),
     ],
 )
 def test_a_wrong_name_or_value_is_one_sentence_with_status_2(words: list[str], sentence: str) -> None:
@@ -165,17 +168,20 @@ def test_a_run_ends_with_the_table_and_typed_again_makes_nothing_again_unless_al
         assert second.stdout.startswith("Everything is up to date.")
         assert " made " not in second.stdout
         assert "Ideal ratio mask" in second.stdout
-    stale = sepbench("stale", *common[:-2], **overrides).stdout.splitlines()
-    standing = {line.split()[0]: line.split()[1] for line in stale[1:] if line.strip()}
-    assert standing["open_unmix/checkpoint"] == "fresh"
-    assert standing["transformer/checkpoint"] == "never"
+    stale = sepbench("stale", *common[:-2], **overrides)
+    assert stale.returncode == 1  # for the other variants
+    assert "open_unmix\n" not in stale.stdout
+    assert "transformer\n  checkpoint, estimates, scores  never made\n" in stale.stdout
     changed = sepbench("stale", *common[:-2], "--set", "training.steps=5", **overrides).stdout
     assert "training setting steps changed from 4 to 5" in changed
+    nothing = sepbench("accept", *common[:-2], "open_unmix", "mixture/scores", **overrides)
+    assert nothing.returncode == 2
+    assert "There is nothing to accept: open_unmix/checkpoint is up to date; " in nothing.stderr
 
     unasked = sepbench("run", *common, "--anew", **overrides)
     assert unasked.returncode == 2
     said = f"--anew throws away what was made of musdb18-7s in {tmp_path}, and makes it again: "
-    assert said + "1 training, 1 separation, 4 scorings, 1 report and 7 other products. It took " in unasked.stderr
+    assert said + "1 training, 1 separation, 4 scorings, 1 report and 8 other products. It took " in unasked.stderr
     assert unasked.stderr.endswith("Say --yes to do that without being asked.\n")
     model = tmp_path / "musdb18-7s/checkpoints/open_unmix/seed_42/model.safetensors"
     before = model.stat().st_mtime_ns

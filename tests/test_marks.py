@@ -47,6 +47,10 @@ USES = {
     ("sepmodels.training:_report", "peak_memory_gib"): "a figure of memory, named so",
     ("sepmodels.training:_hardware", "processor_name"): "what a processor is called",
     ("sepmodels.report.making:machine", "processor_name"): "what a processor is called",
+    ("sepmodels.trainer:Trainer.__init__", "Beginning"): "it looks on, and nothing is decided by it",
+    ("sepmodels.preparation:prepared", "_first_look"): "it looks on, and nothing is decided by it",
+    ("sepmodels.preparation:prepared", "small_part"): "of the validation that is recorded, beside the one that decides",
+    ("assets.training:make_checkpoint", "beginning"): "a note",
     ("assets.data:make_dataset", "is_to_be_fetched"): "what the dataset's folder holds is hashed",
 }
 

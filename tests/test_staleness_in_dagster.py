@@ -1,4 +1,4 @@
-"""What Dagster's own pages say is stale is what the project says, and the job ``refresh`` mends it."""
+"""What Dagster's own pages say is stale is what the project says; the jobs ``refresh`` and ``accept`` mend it."""
 
 import json
 import os
@@ -24,7 +24,7 @@ import dagster as dg
 import assets.factory
 from assets.paths import Paths, data_folder
 from assets.products import products
-from assets.tracking import Tracker
+from assets.resources import benchmark_resources
 from pipelines.jobs import benchmark_jobs
 from pipelines.profiles import PROFILES
 from sepmodels.variants import VARIANTS
@@ -41,7 +41,7 @@ chosen = [VARIANTS[name] for name in ("open_unmix", "transformer")]
 defs = dg.Definitions(
     assets=assets.factory.benchmark_assets(PROFILES["demo"], paths, chosen, ["mixture"]),
     jobs=benchmark_jobs(),
-    resources={"tracker": Tracker(folder=str(paths.data / "mlflow"))},
+    resources=benchmark_resources(paths.data / "mlflow"),
 )
 """
 # Runs start at once, without the daemon that takes them from a queue.
@@ -54,6 +54,11 @@ STALE = "{ assetNodes { assetKey { path } staleStatus staleCauses { reason } } }
 RELOAD = 'mutation { reloadRepositoryLocation(repositoryLocationName: "stand_in") { __typename } }'
 LAUNCH = """mutation { launchRun(executionParams: {mode: "default", selector: {
     repositoryLocationName: "stand_in", repositoryName: "__repository__", jobName: "refresh"}})
+    { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+ACCEPT = """mutation { launchRun(executionParams: {mode: "default", selector: {
+    repositoryLocationName: "stand_in", repositoryName: "__repository__", jobName: "accept",
+    assetSelection: [{path: ["demo", "transformer", "checkpoint"]}]},
+    runConfigData: {resources: {acceptance: {config: {because: "the same, said otherwise", check: "never"}}}}})
     { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 STATUS = '{ runOrError(runId: "%s") { ... on Run { status } } }'
 
@@ -110,8 +115,8 @@ def _stale(ask) -> set[str]:
     }
 
 
-def _refresh(ask) -> None:
-    launched = ask(LAUNCH)["launchRun"]
+def _launch(ask, mutation: str) -> None:
+    launched = ask(mutation)["launchRun"]
     assert launched["__typename"] == "LaunchRunSuccess", launched
     status = ""
     for _ in range(600):
@@ -122,9 +127,9 @@ def _refresh(ask) -> None:
     assert status == "SUCCESS"
 
 
-def test_the_pages_mark_the_edited_variant_alone_and_a_refresh_makes_all_fresh(project):
+def test_the_pages_mark_the_edited_variant_alone_one_can_be_accepted_there_and_a_refresh_makes_all_fresh(project):
     with webserver(project) as ask:
-        _refresh(ask)
+        _launch(ask, LAUNCH)
         assert _stale(ask) == set()
 
         model = project / "sepmodels/models/transformer.py"
@@ -136,10 +141,13 @@ def test_the_pages_mark_the_edited_variant_alone_and_a_refresh_makes_all_fresh(p
         ask(RELOAD)
         assert _stale(ask) == {"transformer/checkpoint", "transformer/estimates"}
 
+        _launch(ask, ACCEPT)
+        assert _stale(ask) == {"transformer/estimates"}
+
         edit_function(project / "sepmodels/scoring/track.py", "score_track")
         ask(RELOAD)
         scores = {"open_unmix/scores", "transformer/scores", "mixture/scores"}
-        assert _stale(ask) == {"transformer/checkpoint", "transformer/estimates", *scores}
+        assert _stale(ask) == {"transformer/estimates", *scores}
 
-        _refresh(ask)
+        _launch(ask, LAUNCH)
         assert _stale(ask) == set()

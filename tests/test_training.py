@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
-from sepmodels import trainer, training
+from sepmodels import preparation, trainer, training
 from sepmodels.checkpoints import load_model, model_facts
 from sepmodels.errors import UserError
 from sepmodels.learner import Learner
@@ -213,7 +213,7 @@ def test_an_interruption_during_validation_repeats_the_validation(tmp_path, unin
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "validate", interrupted)
+        patch.setattr(preparation, "validate", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train_tiny(tmp_path)
     train_tiny(tmp_path)
@@ -393,7 +393,7 @@ def test_averaged_weights_are_validated_saved_and_resumed(tmp_path):
 
 
 def test_patience_that_was_half_spent_stays_so_over_an_interruption(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "validate", lambda *_, **__: Validation(1.0, math.nan))  # never better
+    monkeypatch.setattr(preparation, "validate", lambda *_, **__: Validation(1.0, math.nan))  # never better
     patient = dataclasses.replace(SETTINGS, steps=600, patience=3)
     interrupted_at(tmp_path, 15, patient)  # one validation after the best
     report = train_tiny(tmp_path, patient)
@@ -407,7 +407,7 @@ def test_the_averaged_weights_are_those_that_are_validated(tmp_path, monkeypatch
         validated.append(copy.deepcopy(model.state_dict()))
         return Validation(1.0 / len(validated), math.nan)
 
-    monkeypatch.setattr(training, "validate", validate)
+    monkeypatch.setattr(preparation, "validate", validate)
     train_tiny(tmp_path, dataclasses.replace(SETTINGS, ema_decay=0.9))
     for name, value in weights(tmp_path).items():
         assert torch.equal(value, validated[-1][name]), name
@@ -421,7 +421,7 @@ def test_the_learning_rate_warms_up_over_the_first_steps(tmp_path):
 
 def test_the_learning_rate_falls_when_the_validation_loss_does_not(tmp_path, monkeypatch):
     log, worse = Listener(), iter(range(1, 100))
-    monkeypatch.setattr(training, "validate", lambda *_, **__: Validation(float(next(worse)), math.nan))
+    monkeypatch.setattr(preparation, "validate", lambda *_, **__: Validation(float(next(worse)), math.nan))
     chosen = dataclasses.replace(SETTINGS, chunks_per_track=2, steps=5, plateau_patience=1)  # one step an epoch
     train_tiny(tmp_path, chosen, log=log)
     assert log.values("learning_rate") == pytest.approx([1e-3, 1e-3, 1e-3, 3e-4, 3e-4])
@@ -429,7 +429,7 @@ def test_the_learning_rate_falls_when_the_validation_loss_does_not(tmp_path, mon
 
 def test_training_stops_when_patience_is_spent(tmp_path, monkeypatch):
     worse = iter(range(1, 100))
-    monkeypatch.setattr(training, "validate", lambda *_, **__: Validation(float(next(worse)), math.nan))
+    monkeypatch.setattr(preparation, "validate", lambda *_, **__: Validation(float(next(worse)), math.nan))
     report = train_tiny(tmp_path, dataclasses.replace(SETTINGS, steps=600, patience=3))
     assert (report.stopped_by, report.epochs, report.best_step) == ("patience", 4, 6)
 

@@ -23,6 +23,7 @@ class Origin:
 
     asset: its name in the graph, without the profile. made: when, in words. mlflow_url, dagster_url: of its pages,
     while ``sepbench ui`` runs. commit: of the code; ``edited`` where the files differed from it.
+    accepted: who said, and why, that other code than made it would make the same; empty where nobody had to.
     """
 
     asset: str
@@ -32,6 +33,7 @@ class Origin:
     dagster_url: str = ""
     commit: str = ""
     edited: bool = False
+    accepted: str = ""
 
 
 def splits(tracks: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,0 +1,59 @@
+"""Which of the project's functions run within a block."""
+
+import sys
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, FrameType
+
+from assets.paths import PROJECT
+
+
+@contextmanager
+def traced(root: Path = PROJECT) -> Iterator[set[str]]:
+    """Gives a set that holds, once the block has ended, what of the project ran in it: ``file.py::Class.method``.
+
+    In this process, in all threads that begin within the block. A function inside another counts as that one.
+    """
+    ran: set[str] = set()
+    codes: set[CodeType] = set()
+
+    def note(frame: FrameType, event: str, _value: object) -> None:
+        if event == "call":
+            codes.add(frame.f_code)
+
+    before = sys.getprofile()
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        yield ran
+    finally:
+        sys.setprofile(before)
+        threading.setprofile(before)
+        ran.update(filter(None, (_part(code, root) for code in codes)))
+
+
+def _part(code: CodeType, root: Path) -> str:
+    """The name of a function's part of a code version; empty outside the project."""
+    path = Path(code.co_filename)
+    if not path.is_relative_to(root):
+        return ""
+    return f"{path.relative_to(root).as_posix()}::{code.co_qualname.partition('.<locals>')[0]}"
+
+
+def what_ran(changed: Collection[str], ran: Collection[str]) -> str:
+    """Which of the changed parts ran, and which did not, in words; empty where no code changed.
+
+    >>> what_ran(["a.py::mix", "a.py::Learner.step", "b.py::_less"], ["a.py::mix", "a.py::Learner.step"])
+    'ran: `Learner.step`, `mix`; did not run: `_less`'
+    """
+    groups = {
+        "ran": [part for part in sorted(changed) if part in ran],
+        "did not run": [part for part in sorted(changed) if part not in ran],
+    }
+    return "; ".join(f"{words}: {', '.join(map(_shown, parts))}" for words, parts in groups.items() if parts)
+
+
+def _shown(part: str) -> str:
+    return f"`{part.rpartition('::')[2]}`"
