@@ -39,6 +39,7 @@ def report_material(job: Job) -> Material:
         said=said["sentences"],
         notes=said["notes"],
         scenario=said["scenario"],
+        claims=pd.read_parquet(paths.claims / "claims.parquet"),
         missing=[titles(job.names)[name] for name in said["missing"]],
         scores=comparable(pd.concat(scores, ignore_index=True), others),
         histories=histories(paths, trained, seeds),

@@ -20,6 +20,7 @@ from assets.page import command, report_material
 from assets.results import make_report
 from pipelines.profiles import PROFILES
 from sepmodels.audio import SAMPLE_RATE_HZ
+from sepmodels.claims import CLAIMS
 from sepmodels.errors import UserError
 from sepmodels.report import excerpts
 from sepmodels.report.excerpts import cut_signals, encode_mp3, loudness_lufs, make_excerpts, matching_gains_db
@@ -53,6 +54,23 @@ def site(job: Job) -> Path:
 def page_data(site: Path) -> dict:
     page = (site / "index.html").read_text(encoding="utf-8")
     return json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
+
+
+# The claims
+
+
+def test_every_claim_is_on_the_page_with_its_verdict_and_evidence(material: Material, site: Path) -> None:
+    page = (site / "index.html").read_text(encoding="utf-8")
+    rows = re.findall(r'<tr class="(supported|refuted|undecided)">(.*?)</tr>', page, re.DOTALL)
+    assert len(rows) == len(CLAIMS)
+    for claim, (verdict, row) in zip(CLAIMS, rows, strict=True):
+        assert claim.sentence in row
+        assert claim.source in row
+        assert f"<strong>{verdict}</strong>" in row
+    judged = material.claims.set_index("claim")
+    assert [verdict for verdict, _ in rows] == list(judged.verdict)
+    assert judged.reason["mse_sounds_better"].startswith("one training each")
+    assert "one training each" in rows[1][1]
 
 
 # The table

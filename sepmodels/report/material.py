@@ -28,6 +28,7 @@ class Material:
 
     summary, comparisons, by_seed: of :class:`sepmodels.results.Results`. said: its sentences by variant. notes: its
         sentences on the table as a whole.
+    claims: of :func:`sepmodels.judging.judge`.
     scores: variant, seed, track, target, metric, window, value. histories: variant, seed, step, name, value.
     trainings: the fields of :class:`sepmodels.training.TrainingReport`, a row per variant and seed.
     separations: variant, seed, track, device, seconds, processor_seconds, audio_seconds.
@@ -45,6 +46,7 @@ class Material:
     notes: Sequence[str]
     scenario: str
     missing: Sequence[str]
+    claims: pd.DataFrame
     scores: pd.DataFrame
     histories: pd.DataFrame
     trainings: pd.DataFrame

@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from sepmodels.claim_words import NOTE, counted, evidence, margin
 from sepmodels.files import hash_texts, replacing
 from sepmodels.health import health_summary, health_table
 from sepmodels.markdown import number
@@ -83,6 +84,7 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
         missing=", ".join(f"{name} is missing" for name in material.missing),
         tiles=_tiles(material),
         said=[(unbroken(sentence), material.colours.get(name)) for name, sentence in material.said.items()],
+        claims=_claims(material),
         notes=[unbroken(sentence) for sentence in material.notes],
         tables=shown,
         colours=material.colours,
@@ -163,6 +165,19 @@ def _tiles(material: Material) -> list[dict[str, str]]:
     counts = " / ".join(str(split.get(name, 0)) for name in ("train", "valid", "test"))
     tiles.append({"label": "Tracks", "value": counts, "note": "to train, validate, test"})
     return tiles
+
+
+def _claims(material: Material) -> dict[str, Any]:
+    """The judged claims in words."""
+    rows = [
+        {
+            **{name: row[name] for name in ("sentence", "source", "verdict")},
+            "margin": margin(row),
+            "evidence": unbroken(evidence(row)),
+        }
+        for row in material.claims.to_dict("records")
+    ]
+    return {"counted": counted(material.claims), "note": NOTE, "rows": rows}
 
 
 def _made(material: Material) -> dict[str, Any]:
