@@ -89,7 +89,7 @@ def make_tracks(job: Job) -> Made:
     with replacing(job.paths.tracks) as temporary:
         table.to_parquet(temporary, index=False)
     return Made(
-        hash_texts([table.to_csv(index=False)]),
+        hash_texts([table.drop(columns="fingerprint").to_csv(index=False)]),
         {"tracks": len(table), "hours": round(float(table.duration_seconds.sum()) / 3600, 3)},
     )
 
@@ -98,10 +98,12 @@ def make_stems(job: Job, split: str) -> Made:
     """Decode the tracks of one split into the cache."""
     from sepmodels.cache import build_cache
     from sepmodels.datasets import find_tracks
+    from sepmodels.tracks import used_names
 
-    tracks = [t for t in find_tracks(dataset_folder(job.profile, job.paths), job.profile.dataset) if t.split == split]
     table = pd.read_parquet(job.paths.tracks)
-    table = table[table.split == split]
+    names = set(used_names(table, split))
+    tracks = [t for t in find_tracks(dataset_folder(job.profile, job.paths), job.profile.dataset) if t.name in names]
+    table = table[table.name.isin(names)]
     folder = job.paths.stems(split)
     if job.anew:
         shutil.rmtree(folder, ignore_errors=True)

@@ -70,6 +70,20 @@ RULES = (
         "Filled up with silence at the end, or cut, to the mixture's length (without one, to the longest stem's).",
     ),
     Rule(
+        "that cannot be scored",
+        lambda row, _: (
+            "No second has both vocals and accompaniment."
+            if row["split"] == "test" and not row["scorable_windows"]
+            else ""
+        ),
+        "Left out of the test split: there is no score of it.",
+    ),
+    Rule(
+        "there more than once",
+        lambda row, _: f"The same recording as {row['copies']}." if row["copies"] else "",
+        "Kept. The same samples in two splits are an error; remove what is only alike, too, if it is in two.",
+    ),
+    Rule(
         "with several files of the voice",
         lambda row, _: f"Several files of the voice: {row['voices']}." if row["voices"] else "",
         "By their names; --set dataset.vocals=NAMES says otherwise.",

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,8 @@ import pandas as pd
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.datasets import Track
 from sepmodels.errors import UserError
+from sepmodels.files import hash_arrays
+from sepmodels.likeness import alike, fingerprint
 from sepmodels.parallel import for_each, raise_all
 from sepmodels.progress import Progress, silent
 from sepmodels.settings import DatasetSettings
@@ -32,7 +35,9 @@ def describe_tracks(
     """Decode every track and measure it; a row per track, in the order given.
 
     Columns: ``name``, ``split``, ``samples``, ``duration_seconds``, ``sample_rate_hz`` (of the decoded stems,
-    always 44,100), ``source_sample_rate_hz``, ``source_hash`` (SHA-256), ``rms_<stream>_db`` (against full
+    always 44,100), ``source_sample_rate_hz``, ``source_hash`` (SHA-256 of the files), ``samples_hash`` (of the decoded
+    mixture and vocals), ``fingerprint`` (:mod:`sepmodels.likeness`), ``copies`` (other tracks that are the same
+    recording), ``scorable_windows`` (seconds with vocals and accompaniment), ``rms_<stream>_db`` (against full
     scale; -inf for silence), ``vocal_activity`` (share of 2048-sample blocks, 46 ms, in which the vocals' RMS
     is above -60 dB), ``mixture_deviation_db`` (energy of the mixture over that of its difference from the
     stems' sum; inf where they agree), ``peak`` and ``clipped_share`` (of the mixture's samples, those at full
@@ -57,7 +62,9 @@ def describe_tracks(
         progress=progress,
     )
     raise_all([*faults, *_leaks(rows)], f"{len(tracks)} tracks were read, and these cannot be used:")
+    _require_scorable(rows)
     table = pd.DataFrame(rows)
+    table["copies"] = _copies(rows)
     table.attrs["measured_by"] = code_version
     return table
 
@@ -89,6 +96,8 @@ def _describe(track: Track, known: Mapping[str, Mapping[str, object]]) -> dict[s
         "sample_rate_hz": SAMPLE_RATE_HZ,
         "source_sample_rate_hz": decoded.sample_rate_hz,
         "source_hash": source_hash,
+        "samples_hash": hash_arrays(decoded.stems[0], decoded.stems[STREAMS.index("vocals")]),
+        "fingerprint": fingerprint(decoded.stems[0]),
         "left_out": left_out,
         **measures,
     }
@@ -118,9 +127,24 @@ def measure(decoded: TrackAudio) -> dict[str, object]:
         "fitted_stems": ", ".join(decoded.fitted),
         "late_stems": ", ".join(decoded.late),
         "loud_stems": ", ".join(decoded.loud),
+        "scorable_windows": scorable_windows(stems),
         "voices": decoded.voices,
         "gain": decoded.gain,
     }
+
+
+def scorable_windows(stems: np.ndarray) -> int:
+    """How many windows of one second have both vocals and accompaniment: in all others museval gives no score.
+
+    stems: int16 (5, channel, sample); a source is silent where its channels sum to 0.
+    """
+    starts = range(0, stems.shape[2] - SAMPLE_RATE_HZ + 1, SAMPLE_RATE_HZ)
+    windows = (stems[1:, :, start : start + SAMPLE_RATE_HZ] for start in starts)
+    return sum(bool(_sounds(window[3]) and _sounds(window[:3].sum(axis=0, dtype=np.int32))) for window in windows)
+
+
+def _sounds(source: np.ndarray) -> bool:
+    return bool(source.sum(axis=0, dtype=np.int32).any())
 
 
 def _active_blocks(vocals: np.ndarray) -> int:
@@ -141,13 +165,42 @@ def decibels(power: np.ndarray | float) -> np.ndarray:
 
 
 def _leaks(rows: Sequence[Mapping[str, object]]) -> list[str]:
-    """Tracks of different splits that have the same content."""
-    first: dict[object, Mapping[str, object]] = {}
-    leaks = []
-    for row in rows:
-        other = first.setdefault(row["source_hash"], row)
-        if other["split"] != row["split"]:
-            leaks.append(
-                f"{row['name']!r} ({row['split']}) is the same as {other['name']!r} ({other['split']}): remove one."
-            )
+    """Tracks of different splits that have the same content: the same bytes, or the same samples."""
+    leaks: list[str] = []
+    for column, said in (("source_hash", "is the same as"), ("samples_hash", "has the same samples as")):
+        first: dict[object, Mapping[str, object]] = {}
+        for row in rows:
+            other = first.setdefault(row[column], row)
+            if other["split"] != row["split"] and not any(repr(row["name"]) in leak for leak in leaks):
+                leaks.append(
+                    f"{row['name']!r} ({row['split']}) {said} {other['name']!r} ({other['split']}): remove one."
+                )
     return leaks
+
+
+def _copies(rows: Sequence[Mapping[str, object]]) -> list[str]:
+    """For each track the others that are the same recording, joined by commas."""
+    found: list[list[str]] = [[] for _ in rows]
+    for one, two, likeness in alike([cast(bytes, row["fingerprint"]) for row in rows]):
+        same = rows[one]["samples_hash"] == rows[two]["samples_hash"]
+        said = "the same samples" if same else f"alike, {likeness:.2f} of 1"
+        for place, other in ((one, rows[two]), (two, rows[one])):
+            found[place].append(f"{other['name']} ({other['split']}; {said})")
+    return [", ".join(names) for names in found]
+
+
+def _require_scorable(rows: Sequence[Mapping[str, object]]) -> None:
+    """Raise :class:`UserError` if there are test tracks, and none has a second with both vocals and accompaniment."""
+    tested = [row for row in rows if row["split"] == "test"]
+    if tested and not any(row["scorable_windows"] for row in tested):
+        names = ", ".join(str(row["name"]) for row in tested[:3])
+        raise UserError(
+            f"No test track can be scored: none has a second with both vocals and accompaniment ({names}); "
+            "put tracks into test that have."
+        )
+
+
+def used_names(table: pd.DataFrame, split: str) -> list[str]:
+    """The tracks of a split that the benchmark works on: of the test split those that can be scored."""
+    chosen = table[table.split == split]
+    return list(chosen.name[chosen.scorable_windows > 0] if split == "test" else chosen.name)

@@ -37,6 +37,7 @@ def test_every_fault_is_a_row_with_a_sentence_and_what_is_done_about_it(table: p
         "mono_stems": "vocals",
         "source_sample_rate_hz": 48_000,
         "fitted_stems": "drums +1.50 s",
+        "copies": "b (train; the same samples)",
         "voices": "lead, vocals are summed",
         "left_out": "bass copy.wav",
         "late_stems": "vocals +1.50 s",
@@ -53,6 +54,7 @@ def test_every_fault_is_a_row_with_a_sentence_and_what_is_done_about_it(table: p
         "Mono, made stereo: vocals.",
         "Resampled from 48000 Hz.",
         "Not as long as the song: drums +1.50 s.",
+        "The same recording as b (train; the same samples).",
         "Several files of the voice: lead, vocals are summed.",
         "Left out by name: bass copy.wav.",
         "Begins later in its file than the others: vocals +1.50 s.",
@@ -61,8 +63,17 @@ def test_every_fault_is_a_row_with_a_sentence_and_what_is_done_about_it(table: p
         "All stems were turned down to 0.500: their sum would have clipped.",
         "Shorter than a chunk of 4.5 s: filled up with silence in training.",
     ]
-    assert list(health[health.track == odd.name[0]].fault) == [rule.fault for rule in RULES]
+    assert list(health[health.track == odd.name[0]].fault) == [
+        rule.fault for rule in RULES if rule.fault != "that cannot be scored"
+    ]
     assert health.handling.str.endswith(".").all()
+
+
+def test_only_test_tracks_are_told_that_they_cannot_be_scored(table: pd.DataFrame) -> None:
+    health = health_table(table.assign(scorable_windows=0))
+    assert set(health.track) == set(table.name[table.split == "test"])
+    assert set(health.finding) == {"No second has both vocals and accompaniment."}
+    assert set(health.handling) == {"Left out of the test split: there is no score of it."}
 
 
 def test_only_training_tracks_are_told_to_be_shorter_than_a_chunk(table: pd.DataFrame) -> None:
