@@ -61,7 +61,7 @@ def _write_tracks(paths: Paths) -> None:
     names = [("train", f"learned {number}") for number in range(3)] + [("test", name) for name in TRACKS]
     whole = TrackAudio(np.ones((5, 2, SAMPLE_RATE_HZ), np.int16), mono=(), sample_rate_hz=SAMPLE_RATE_HZ, gain=1.0)
     known = measure(whole) | {"duration_seconds": SECONDS, "vocal_activity": 0.5, "mixture_deviation_db": 30.0}
-    known |= {"source_sample_rate_hz": SAMPLE_RATE_HZ, "left_out": ""}
+    known |= {"source_sample_rate_hz": SAMPLE_RATE_HZ, "left_out": "", "copies": ""}
     table = pd.DataFrame(names, columns=["split", "name"]).assign(**known)
     table.loc[0, "mono_stems"] = "bass"
     table.to_parquet(paths.tracks, index=False)
