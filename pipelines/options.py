@@ -22,7 +22,6 @@ from pipelines.profiles import (
     chosen_profile,
     override,
 )
-from pipelines.temporary import use_short_folder
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 from sepmodels.variants import ON_REQUEST
@@ -93,7 +92,6 @@ def use_options(
         os.environ[DATA_VARIABLE] = str(data)
     for variable in FOLDER_VARIABLES:
         folder_named_by(variable)
-    use_short_folder()
     pass_by_proxies()
     overrides = json.loads(os.environ.get(OVERRIDES_VARIABLE) or "{}")
     for setting in settings:

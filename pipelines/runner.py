@@ -22,7 +22,7 @@ from assets.provenance import git_refusal
 from pipelines.instance import use_instance
 from pipelines.listening import listening
 from pipelines.processes import end_trees, watched
-from pipelines.temporary import require_temporary_room
+from pipelines.temporary import require_temporary_room, use_short_folder
 from sepmodels.errors import UserError
 
 INTERRUPTED = 130
@@ -45,6 +45,7 @@ def run_assets(
 
     Raises :class:`UserError` while another command runs assets of the same profile and data folder.
     """
+    use_short_folder()
     require_temporary_room()
     use_instance(paths.data)
     name = str(uuid.uuid4())

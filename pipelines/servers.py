@@ -21,6 +21,7 @@ from pipelines.instance import use_instance
 from pipelines.ports import address_of, free_port, is_of_this_machine_alone
 from pipelines.processes import watched
 from pipelines.running import Running, Server
+from pipelines.temporary import use_short_folder
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 
@@ -46,6 +47,7 @@ def serve(
     Raises :class:`UserError` when they already run on this data folder, or when one of them ends by itself: it
     shows the end of that one's log, and the other has been ended too.
     """
+    use_short_folder()
     console = console or Console()
     logs = paths.data / "logs"
     logs.mkdir(parents=True, exist_ok=True)

@@ -187,10 +187,12 @@ def test_ended_by_the_system_the_server_removes_its_songs_too(data: Path, tmp_pa
     with subprocess.Popen(
         [*command, *options, "--set", "separation.overlap_seconds=0"], cwd=PROJECT, env=environment
     ) as process:
-        wait_until(lambda: answers(port) or process.poll() is not None)
-        urllib.request.urlopen(f"http://{HOST}:{port}/songs?variant=l1_loss", song_bytes(120.0)).read()
-        wait_until(lambda: list(spool.glob("*/*/.tmp-*")))
-        process.send_signal(signal.SIGTERM)
+        try:
+            wait_until(lambda: answers(port) or process.poll() is not None)
+            urllib.request.urlopen(f"http://{HOST}:{port}/songs?variant=l1_loss", song_bytes(120.0)).read()
+            wait_until(lambda: list(spool.glob("*/*/.tmp-*")))
+        finally:
+            process.send_signal(signal.SIGTERM)  # also after a failure, or its end would be waited for without an end
         assert process.wait(240) == 128 + signal.SIGTERM
     assert not list(spool.iterdir())
 

@@ -48,7 +48,7 @@ class Pages:
         self.output = self.data / "ui.txt"
         words = ["ui", "--no-browser", "--profile", PROFILE, "--dataset", str(dataset), "--data", str(self.data)]
         ports = ["--dagster-port", "3300", "--mlflow-port", "5300"]
-        settings = json.dumps({**OVERRIDES, "training.steps": "100"})
+        settings = json.dumps({**OVERRIDES, "training.steps": "100", "extra_variants": ""})
         with self.output.open("wb") as stream:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", "from pipelines.cli import main; main()", *words, *ports],

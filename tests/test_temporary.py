@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from assets.paths import Paths
-from pipelines.options import use_options
 from pipelines.runner import run_assets
-from pipelines.temporary import LONGEST
+from pipelines.temporary import LONGEST, use_short_folder
 from sepmodels.errors import UserError
 from sepmodels.room import require_room
 from tests.conftest import PROJECT
@@ -46,7 +45,7 @@ def deep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_where_the_path_is_too_long_for_sockets_a_short_folder_is_used_by_children_too(deep, tmp_path: Path) -> None:
     deep(max(LONGEST + 1, len(os.fsencode(tmp_path)) + 9))
-    use_options("demo")
+    use_short_folder()
     assert tempfile.gettempdir() == os.environ["TMPDIR"] == "/tmp"
 
 
@@ -69,7 +68,7 @@ def test_where_no_short_folder_can_be_written_to_that_is_told(deep, tmp_path: Pa
     folder = deep(max(LONGEST + 1, len(os.fsencode(tmp_path)) + 9))
     monkeypatch.setattr("pipelines.temporary.SHORT", (str(tmp_path / "not there"),))
     with pytest.raises(UserError, match=rf"{folder}, is too long for sockets.* name another folder with TMPDIR"):
-        use_options("demo")
+        use_short_folder()
 
 
 def test_a_run_without_room_for_temporary_files_is_not_begun_and_the_place_is_named(
