@@ -46,4 +46,4 @@ def _told(kept: list[str], same: list[str], whole: str | None) -> str:
         said = f"{', '.join(names)} are summed"
     else:
         said = f"{names[0]} is taken"
-    return said + (f"; {', '.join(sorted(same))} has the same samples, and is left out" if same else "")
+    return said + (f"; of the same samples, and left out: {', '.join(sorted(same))}" if same else "")

@@ -128,7 +128,7 @@ def test_a_voice_counts_once_however_often_it_is_there(voices: np.ndarray) -> No
     whole = lead + backing
     total, told = sum_voices({"lead": lead, "lead again": lead.copy(), "backing": backing})
     np.testing.assert_array_equal(total, whole)
-    assert "has the same samples, and is left out" in told
+    assert "of the same samples, and left out: lead again" in told
     total, told = sum_voices({"vocals": whole, "lead": lead, "backing": backing})
     np.testing.assert_array_equal(total, whole)
     assert told == "vocals is the sum of backing, lead, and stands for them"
