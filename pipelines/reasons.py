@@ -27,7 +27,8 @@ def failures(command: str) -> Iterator[tuple[str, str]]:
             yield _asset_of(event), reason_of(data.error)
     for event in ends if not steps else ():
         if error := event.job_failure_data.error:
-            yield "run", f"{reason_of(error)}; {GOES_ON}"
+            reason = reason_of(error)
+            yield "run", reason if reason.endswith(GOES_ON) else f"{reason}; {GOES_ON}"
 
 
 def reason_of(error: SerializableErrorInfo) -> str:

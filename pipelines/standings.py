@@ -67,14 +67,13 @@ def show_standings(profile: Profile, paths: Paths, console: Console, *, everythi
 
 
 def _lines(profile: Profile, paths: Paths) -> Iterator[Line]:
-    import dagster as dg
-
     from assets.durations import seconds_to_make
     from assets.last_made import last_made
+    from pipelines.instance import history
     from pipelines.selection import standing
 
     found = [one for _, one in standing(profile, paths)]
-    with dg.DagsterInstance.get() as instance:
+    with history(paths.data) as instance:
         made = last_made([one.key for one in found], instance)
         seconds = seconds_to_make(made, instance)
     for one in found:
