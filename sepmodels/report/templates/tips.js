@@ -1,6 +1,7 @@
 // What a number is, on hover and on focus; Escape puts it away.
 const tip = document.getElementById("tip");
 let tipOf = null;
+let tipPlace = null; // where its element was on the screen
 
 function showTip(element) {
   hideTip();
@@ -9,6 +10,7 @@ function showTip(element) {
   tip.hidden = false;
   element.setAttribute("aria-describedby", "tip");
   const place = element.getBoundingClientRect();
+  tipPlace = place;
   const size = tip.getBoundingClientRect();
   const below = place.bottom + 8 + size.height < innerHeight;
   tip.style.left = `${Math.max(8, Math.min(place.left, innerWidth - size.width - 8))}px`;
@@ -33,4 +35,8 @@ document.addEventListener("mouseover", (event) => {
 document.addEventListener("focusin", (event) => { explained(event) ? showTip(explained(event)) : hideTip(); });
 document.addEventListener("focusout", hideTip);
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
-document.addEventListener("scroll", () => { if (tipOf) hideTip(); }, true);
+// The event of a scroll that brought the element here may come after its tip: that moves it no more.
+document.addEventListener("scroll", () => {
+  const now = tipOf?.getBoundingClientRect();
+  if (now && (now.left !== tipPlace.left || now.top !== tipPlace.top)) hideTip();
+}, true);
