@@ -83,7 +83,7 @@ def _shared_steps(profile: Profile) -> Iterator[Step]:
         needs=(("dataset",),),
         kinds=frozenset({"parquet"}),
         settings=dataset,
-        libraries=DECODING,
+        libraries=(*DECODING, "scipy"),
     )
     splits = {"train": data.make_stems_train, "valid": data.make_stems_valid, "test": data.make_stems_test}
     words = {"train": "that models learn from", "valid": "that choose the best epoch", "test": "that are scored"}
