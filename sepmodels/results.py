@@ -129,21 +129,15 @@ def make_results(
     passed_over = tuple(left_out(scores, imported))
     scores = comparable(scores, imported)
     table = TrackTable(scores)
-    scored = set(zip(scores.variant, scores.target, strict=True))
     kinds = dict.fromkeys(references, "reference") | dict.fromkeys(imported, "imported")
     systems = in_order(table.variants, tuple(titles), references, imported)
     scenario = (f"{dataset}: " if dataset else "") + (
         f"{' + '.join(table.targets)}, BSSEval v4, 1 s windows, median over windows then over tracks"
     )
-    rows = [
-        {"variant": name, "title": titles.get(name, name)}
-        | {"kind": kinds.get(name, "trained"), "bound": references.get(name, ""), "target": target}
-        | table.counts(name, target)
-        | scores_of(table, name, target)
+    words = {
+        name: {"title": titles.get(name, name), "kind": kinds.get(name, "trained"), "bound": references.get(name, "")}
         for name in systems
-        for target in table.targets
-        if name not in imported or (name, target) in scored
-    ]
+    }
     extra = figures if isinstance(figures, pd.DataFrame) else pd.DataFrame.from_dict(figures or {}, orient="index")
     changed = [name for name in systems if name not in kinds and name != baseline]
     comparisons, again = compare(table, changed, baseline), control(table, baseline)
@@ -151,7 +145,7 @@ def make_results(
     baseline_title = titles.get(baseline, baseline)
     spread = seed_spread(trained) or KNOWN_SEED_SPREAD
     return Results(
-        summary=pd.DataFrame(rows).join(extra, on="variant").assign(scenario=scenario),
+        summary=_summary(table, words).join(extra, on="variant").assign(scenario=scenario),
         comparisons=comparisons.assign(scenario=scenario),
         control=again.assign(scenario=scenario),
         by_seed=trained.reset_index(drop=True).assign(scenario=scenario),
@@ -169,6 +163,17 @@ def make_results(
         scenario=scenario,
         baseline_title=baseline_title,
         figures=tuple(extra.columns),
+    )
+
+
+def _summary(table: TrackTable, words: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
+    """A row for each of these systems and target that it has scores of: what is said of it, counts, and scores."""
+    scored = set(zip(table.table.variant, table.table.target, strict=True))
+    return pd.DataFrame(
+        {"variant": name, **said, "target": target} | table.counts(name, target) | scores_of(table, name, target)
+        for name, said in words.items()
+        for target in table.targets
+        if said["kind"] != "imported" or (name, target) in scored
     )
 
 
