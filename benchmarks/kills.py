@@ -128,7 +128,7 @@ def kill(refresh: Refresh, kind: str, draw: random.Random) -> bool:
         time.sleep(0.005)
     time.sleep(0 if kind == "ffmpeg" else draw.uniform(0, 12))
     if kind == "all":
-        return _cut_power(refresh)
+        return len(cut_power(refresh)) > 1
     found = refresh.victims(kind)
     if not found:
         return False
@@ -137,7 +137,8 @@ def kill(refresh: Refresh, kind: str, draw: random.Random) -> bool:
     return True
 
 
-def _cut_power(refresh: Refresh) -> bool:
+def cut_power(refresh: Refresh) -> set[psutil.Process]:
+    """Kill the command with all its processes at one moment, as a power cut does; gives them."""
     stopped: set[psutil.Process] = set()
     while started := set(refresh.family()) - stopped:  # also what one that was not yet stopped has started meanwhile
         for process in started:
@@ -147,7 +148,7 @@ def _cut_power(refresh: Refresh) -> bool:
     for process in stopped:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    return len(stopped) > 1
+    return stopped
 
 
 def products(data: Path) -> dict[str, str]:

@@ -85,6 +85,28 @@ def stem_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory):
+    """A copy of the project's packages, and an instance in which all of it has been made. Nothing may be run in it."""
+    import dagster as dg
+
+    from tests.stand_ins import Benchmark, copy_code
+
+    root = copy_code(tmp_path_factory.mktemp("project"))
+    with dg.DagsterInstance.ephemeral() as instance, pytest.MonkeyPatch.context() as patch:
+        Benchmark(root, instance, patch).run()
+        yield root, instance
+
+
+@pytest.fixture
+def benchmark(pristine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The stand-in benchmark, all of it fresh: edits of its code are seen. To run it would spoil the next test's."""
+    from tests.stand_ins import Benchmark, copy_code
+
+    root, instance = pristine
+    return Benchmark(copy_code(tmp_path / "project", root), instance, monkeypatch, data=root / "data")
+
+
 def words_of(process: psutil.Process) -> list[str]:
     """The command line of a process; empty when it has ended meanwhile, as those of ffmpeg do at any time."""
     try:

@@ -4,7 +4,6 @@ import ast
 import builtins
 from dataclasses import dataclass, fields, replace
 
-import dagster as dg
 import pytest
 
 from pipelines.profiles import PROFILES
@@ -12,26 +11,10 @@ from sepmodels.fingerprints import configuration
 from sepmodels.marks import neutral
 from sepmodels.settings import TrainingSettings, result_settings
 from sepmodels.variants import VARIANTS, Variant
-from tests.stand_ins import Benchmark, check_stale, copy_code
+from tests.stand_ins import check_stale
 
 EVERYTHING = ["*"]
 TRAININGS = ["*/checkpoint"]
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory):
-    """A copy of the project's packages, and an instance in which all of it has been made."""
-    root = copy_code(tmp_path_factory.mktemp("project"))
-    with dg.DagsterInstance.ephemeral() as instance, pytest.MonkeyPatch.context() as patch:
-        Benchmark(root, instance, patch).run()
-        yield root, instance
-
-
-@pytest.fixture
-def benchmark(pristine, tmp_path, monkeypatch):
-    """All fresh; edits are seen, but nothing may be run."""
-    root, instance = pristine
-    return Benchmark(copy_code(tmp_path / "project", root), instance, monkeypatch, data=root / "data")
 
 
 def edit(benchmark, path, old, new):

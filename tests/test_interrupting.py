@@ -1,6 +1,5 @@
 """Stopped in whatever way and at whatever moment, the next refresh ends where an undisturbed one does."""
 
-import contextlib
 import fcntl
 import json
 import os
@@ -19,6 +18,7 @@ import pytest
 
 from assets.paths import Paths
 from assets.tracking import open_store
+from benchmarks.kills import cut_power
 from sepmodels.files import hash_file
 from tests.conftest import PROJECT, words_of
 from tests.small_benchmark import OVERRIDES
@@ -89,15 +89,7 @@ def kill_9_of_the_command(refresh: Refresh) -> None:
 
 
 def power_cut(refresh: Refresh) -> None:
-    stopped: set[psutil.Process] = set()
-    while started := set(refresh.family()) - stopped:  # also what one that was not yet stopped has started meanwhile
-        for process in started:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.suspend()
-        stopped |= started
-    for process in stopped:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
+    stopped = cut_power(refresh)
     refresh.process.wait()
     psutil.wait_procs(stopped)
 

@@ -21,24 +21,7 @@ from sepmodels.references import REFERENCES
 from sepmodels.report import TEMPLATES, templates_hash
 from sepmodels.settings import result_settings
 from sepmodels.variants import VARIANTS
-from tests.stand_ins import Benchmark, check_stale, copy_code, matching, with_setting
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory):
-    """A copy of the project's packages, and an instance in which all of it has been made."""
-    root = copy_code(tmp_path_factory.mktemp("project"))
-    with dg.DagsterInstance.ephemeral() as instance, pytest.MonkeyPatch.context() as patch:
-        Benchmark(root, instance, patch).run()
-        yield root, instance
-
-
-@pytest.fixture
-def benchmark(pristine, tmp_path, monkeypatch):
-    """All fresh; edits are seen, but nothing may be run."""
-    root, instance = pristine
-    return Benchmark(copy_code(tmp_path / "project", root), instance, monkeypatch, data=root / "data")
-
+from tests.stand_ins import Benchmark, check_stale, matching, with_setting
 
 # What makes nothing stale
 
