@@ -55,8 +55,8 @@ def _verdict(rows: pd.DataFrame, tracks: int, spread: str) -> str:
     """What the differences mean to a listener, where they hold for other tracks and other trainings."""
     if min(rows.seeds["SDR"], rows.baseline_seeds["SDR"]) < 2:
         return (
-            f"these two trained models differ by so much, and another seed alone moves a model by {spread}, so nothing "
-            "is claimed about the change (train two or more seeds of each)"
+            f"these two models differ by so much; another seed moves a model by {spread}, so nothing is claimed "
+            "about the change"
         )
     if tracks < FEWEST_TRACKS:
         return f"too few tracks for a test (at least {FEWEST_TRACKS} are needed)"
@@ -80,6 +80,8 @@ def seed_spread(by_seed: pd.DataFrame) -> str | None:
 
 def notes(comparisons: pd.DataFrame, control: pd.DataFrame, baseline_title: str) -> Iterator[str]:
     """What the table as a whole can tell: how small a difference it finds, and whether its control holds."""
+    if len(comparisons) and comparisons.p.isna().all() and (comparisons.tracks >= FEWEST_TRACKS).any():
+        yield "To test the changes train three or more seeds of each variant: --set seeds=42,43,44."
     tested = comparisons[(comparisons.target == "vocals") & (comparisons.metric == "SDR")].dropna(subset="detectable")
     if len(tested):
         low, high = tested.detectable.min(), tested.detectable.max()
