@@ -67,6 +67,11 @@ def acceptances(metadata: Mapping[str, Any]) -> list[Acceptance]:
     return [Acceptance(**{**row, "changes": tuple(row["changes"])}) for row in rows] if isinstance(rows, list) else []
 
 
+def in_one_sentence(accepted: Sequence[Acceptance]) -> str:
+    """All acceptances of a product, oldest first; empty for none."""
+    return "; ".join(one.sentence().rstrip(".") for one in accepted) + ("." if accepted else "")
+
+
 def as_metadata(accepted: Sequence[Acceptance]) -> dict[str, dg.MetadataValue]:
     """The acceptances as metadata of a materialization; nothing where there are none."""
     if not accepted:

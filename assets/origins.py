@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.acceptance import acceptances
+from assets.acceptance import acceptances, in_one_sentence
 from assets.tracking import open_store
 from sepmodels.report.making import Origin
 
@@ -40,7 +40,7 @@ def _origin(key: dg.AssetKey, event: dg.EventLogEntry, client) -> Origin:
         dagster_url=f"{os.environ.get(UI_URL_VARIABLE, DEFAULT_UI_URL).rstrip('/')}/assets/{'/'.join(key.path)}",
         commit=tags.get("mlflow.source.git.commit", ""),
         edited=tags.get("git.dirty") == "true",
-        accepted="; ".join(one.sentence() for one in acceptances(event.asset_materialization.metadata)),
+        accepted=in_one_sentence(acceptances(event.asset_materialization.metadata)),
     )
 
 

@@ -149,7 +149,8 @@ def _say_why(command: str, log: Path, status: int, console: Console) -> None:
 
     reasons = list(failures(command))
     for asset, reason in reasons:
-        console.print(f"[red]{asset}[/]: {escape(reason)}", highlight=False, soft_wrap=True)
+        named = "" if reason.startswith(asset) else f"[red]{asset}[/]: "
+        console.print(f"{named}{escape(reason)}", highlight=False, soft_wrap=True)
     if status < 0:
         name = signal.Signals(-status).name
         console.print(f"The run's process was ended by {name}; {GOES_ON}", soft_wrap=True)

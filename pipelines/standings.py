@@ -43,6 +43,8 @@ def show_standings(profile: Profile, paths: Paths, console: Console, *, everythi
 
     everything: what is fresh, and all reasons, too.
     """
+    from assets.acceptance import in_one_sentence
+
     lines = list(_lines(profile, paths))
     behind = [line for line in lines if line.standing.state != "fresh"]
     if behind:
@@ -57,8 +59,8 @@ def show_standings(profile: Profile, paths: Paths, console: Console, *, everythi
     if accepted:
         console.print("\n[bold]Accepted without being made again[/]", highlight=False)
     for line in accepted:
-        words = "; ".join(one.sentence() for one in line.accepted)
-        console.print(f"  {line.system} {line.name}: {escape(words)}", highlight=False, soft_wrap=True)
+        words = escape(in_one_sentence(line.accepted))
+        console.print(f"  {line.system} {line.name}: {words}", highlight=False, soft_wrap=True)
     if behind:
         console.print(
             f"\n{_outlook(behind)}`{escape(advised('run', profile))}` makes it.", soft_wrap=True, highlight=False
@@ -96,7 +98,7 @@ def _listing(lines: Iterable[Line], *, everything: bool) -> Iterator[str]:
         shown = reasons if everything else reasons[:1]
         more = len(reasons) - len(shown)
         for reason in shown:
-            yield f"    {escape(reason)}{f', and {more} more (--all)' if more else ''}"
+            yield f"    {escape(reason.rstrip('.'))}{f', and {more} more (--all)' if more else ''}"
 
 
 def _time(lines: Sequence[Line]) -> str:
