@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from assets.paths import Paths
 from pipelines.choosing import choose_model
-from pipelines.ending import tidy_end
+from pipelines.ending import end_if_asked, tidy_end
 from pipelines.songs import Song, require_free, songs_of
 from pipelines.terminal import shown
 from sepmodels.errors import UserError
@@ -150,4 +150,9 @@ def _bar(name: str, console: Console) -> Iterator[Callable[..., None]]:
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(name, total=None)
-        yield lambda done, total, unit, **figures: bars.update(task, completed=done, total=total)
+
+        def show(done: int, total: int, unit: str, **figures: float) -> None:  # noqa: ARG001
+            end_if_asked()
+            bars.update(task, completed=done, total=total)
+
+        yield show
