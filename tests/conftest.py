@@ -93,8 +93,9 @@ def pristine(tmp_path_factory: pytest.TempPathFactory):
     from tests.stand_ins import Benchmark, copy_code
 
     root = copy_code(tmp_path_factory.mktemp("project"))
-    with dg.DagsterInstance.ephemeral() as instance, pytest.MonkeyPatch.context() as patch:
-        Benchmark(root, instance, patch).run()
+    with dg.DagsterInstance.ephemeral() as instance:
+        with pytest.MonkeyPatch.context() as patch:  # taken back at once: the rest of the session makes real products
+            Benchmark(root, instance, patch).run()
         yield root, instance
 
 
