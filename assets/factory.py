@@ -8,32 +8,32 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets import verdicts
-from assets.acceptance import Why
-from assets.accepting import Check, accept
-from assets.checks import checked, checks_of
-from assets.describe import describe, keep
-from assets.events import Events, tell
-from assets.evidence import made_again, seconds_to_check
-from assets.failures import OneSentence
-from assets.gpus import own_device
-from assets.interrupts import noted_interrupts, raise_lost
+from assets.checking import verdicts
+from assets.checking.checks import checked, checks_of
+from assets.graph import Step, benchmark_steps
 from assets.job import Job, Made
-from assets.last_made import CARRIED, RECORDS, LastMade
-from assets.origins import origins
-from assets.orphans import end_with_the_run
 from assets.paths import Paths
-from assets.products import alone, products
-from assets.staleness import KEPT_FROM, Subject, data_version, is_acceptance, refreshed, shown
-from assets.steps import Step, benchmark_steps
-from assets.tracking import READS, Tracker, asset_metadata
-from assets.versions import step_settings, step_version, subject_of
+from assets.runtime.events import Events, tell
+from assets.runtime.failures import OneSentence
+from assets.runtime.gpus import own_device
+from assets.runtime.interrupts import noted_interrupts, raise_lost
+from assets.runtime.orphans import end_with_the_run
+from assets.showing.describe import describe, keep
+from assets.staleness.accept import Check, accept
+from assets.staleness.acceptance import Why
+from assets.staleness.evidence import made_again, seconds_to_check
+from assets.staleness.last_made import CARRIED, RECORDS, LastMade
+from assets.staleness.products import alone, products
+from assets.staleness.standing import KEPT_FROM, Subject, data_version, is_acceptance, refreshed, shown
+from assets.staleness.step_version import step_settings, step_version, subject_of
+from assets.tracking.origins import origins
+from assets.tracking.tracker import READS, Tracker, asset_metadata
 from sepmodels.errors import UserError
+from sepmodels.machine.disk_room import require_room
 from sepmodels.progress import Progress
-from sepmodels.report.making import Origin
-from sepmodels.room import require_room
+from sepmodels.report.how_made import Origin
 from sepmodels.settings import Profile
-from sepmodels.variants import Variant
+from sepmodels.systems.variants import Variant
 
 TRAINING_BYTES = 400e6  # two states with the optimiser's and the one that is being written, the model, MLflow's copy
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from assets.paths import Paths
 from sepmodels.progress import Progress, Say, silent
-from sepmodels.report.making import Origin
+from sepmodels.report.how_made import Origin
 from sepmodels.settings import Profile
-from sepmodels.variants import Variant
+from sepmodels.systems.variants import Variant
 
 
 def _log_nothing(figures: Mapping[str, float], step: int) -> None:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from assets.acceptance import Why
-from assets.tracking import Tracker
+from assets.staleness.acceptance import Why
+from assets.tracking.tracker import Tracker
 
 
 def benchmark_resources(mlflow_folder: Path) -> dict[str, Any]:

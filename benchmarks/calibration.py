@@ -4,7 +4,7 @@
     python benchmarks/calibration.py --cases 200  # rougher, sooner
     python benchmarks/calibration.py --csv FILE   # every cell as a row
 
-Scores are drawn as sepmodels/crossed.py has them: tracks, recipes, trainings and a rest. All recipes are equal.
+Scores are drawn as sepmodels/results/crossed.py has them: tracks, recipes, trainings and a rest. All recipes are equal.
 The project's own functions test them. A cell's *claims* are the share of cases with p < 0.05 for one variant. Its
 *family* is the share in which any of five variants with the same baseline has p < 0.05 after Holm. Both should be 5 %
 at most. *Power* is the share with p < 0.05 where one variant really is 0.2, 0.5 or 1 dB better. The standard error of
@@ -24,9 +24,9 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sepmodels.comparisons import ALPHA, holm
-from sepmodels.crossed import difference
-from sepmodels.intervals import Float64
+from sepmodels.results.bootstrap import Float64
+from sepmodels.results.comparisons import ALPHA, holm
+from sepmodels.results.crossed import difference
 
 VARIANTS = 5
 REST_DB = 0.3

@@ -20,7 +20,7 @@ import soundfile
 from make_full_length import CLIPS, make_full_length
 from watching import Watched, watched
 
-from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS, read_stem_file
+from sepmodels.audio.io import SAMPLE_RATE_HZ, STREAMS, read_stem_file
 
 CHUNK = 6 * SAMPLE_RATE_HZ
 MOST_TIMES_FFMPEG, MOST_BYTES = 1.5, 0.6e9
@@ -53,7 +53,7 @@ def plain_ffmpeg(path: Path) -> int:
 
 
 def ours(path: Path) -> int:
-    """:func:`sepmodels.audio.read_stem_file`."""
+    """:func:`sepmodels.audio.io.read_stem_file`."""
     return read_stem_file(path).nbytes
 
 

@@ -19,13 +19,13 @@ from pathlib import Path
 import pandas as pd
 from watching import watched
 
+from assets.graph import Step, benchmark_steps
 from assets.job import Job
 from assets.paths import Paths
-from assets.steps import Step, benchmark_steps
 from pipelines.profiles import PROFILES
-from sepmodels.probing import probe
+from sepmodels.audio.probing import probe
 from sepmodels.settings import Profile
-from sepmodels.variants import find_variant
+from sepmodels.systems.variants import find_variant
 
 # MUSDB18: hours of its splits (86, 14 and 50 tracks), and the steps of an epoch of Open-Unmix's training.
 HOURS = {"train": 5.6, "valid": 0.9, "test": 3.46}

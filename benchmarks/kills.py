@@ -107,9 +107,9 @@ def _kind(process: psutil.Process, command: int) -> str:
         words = " ".join(process.cmdline())
         if process.pid == command:
             return "command"
-        if "pipelines.processes" in words:
+        if "pipelines.running.processes" in words:
             return "watcher"
-        if "pipelines.execute" in words:
+        if "pipelines.running.execute" in words:
             return "leader"
         if "multiprocessing.forkserver" in words:
             parent = process.parent()
@@ -189,7 +189,7 @@ def check_nothing_is_open(data: Path) -> None:
     """Raise AssertionError for a run of Dagster or MLflow that is left open, a slot in use, a file half written."""
     import dagster as dg
 
-    from assets.tracking import open_store
+    from assets.tracking.tracker import open_store
 
     with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
         left = [f"{run.run_id} {run.status.value}" for run in instance.get_runs() if not run.is_finished]

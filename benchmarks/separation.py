@@ -28,13 +28,13 @@ import torch
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
-from sepmodels.audio import SAMPLE_RATE_HZ, read_audio, read_stem_file, write_audio  # noqa: E402
-from sepmodels.devices import choose_device  # noqa: E402
-from sepmodels.models import build_model  # noqa: E402
-from sepmodels.separation import separate  # noqa: E402
+from sepmodels.audio.io import SAMPLE_RATE_HZ, read_audio, read_stem_file, write_audio  # noqa: E402
+from sepmodels.machine.devices import choose_device  # noqa: E402
+from sepmodels.models.architectures import build_model  # noqa: E402
+from sepmodels.separation.separate import separate  # noqa: E402
+from sepmodels.separation.song_files import STEMS, separate_file  # noqa: E402
 from sepmodels.settings import SeparationSettings  # noqa: E402
-from sepmodels.stems import STEMS, separate_file  # noqa: E402
-from sepmodels.variants import BASELINE, VARIANTS  # noqa: E402
+from sepmodels.systems.variants import BASELINE, VARIANTS  # noqa: E402
 
 DEFAULT_DATA = Path(os.environ.get("SEPBENCH_MUSDB18_7S", PROJECT / "../shared/data/musdb18-7s"))
 LONGEST_FOR_THE_PEER_MINUTES = 8

@@ -22,22 +22,22 @@ import torch
 from make_full_length import CLIPS, make_full_length
 from peers import CHUNK, load_tracks, openunmix_dataset
 
-from sepmodels.audio import SAMPLE_RATE_HZ
-from sepmodels.devices import choose_device, peak_memory_gib, prepare_device
+from sepmodels.audio.io import SAMPLE_RATE_HZ
 from sepmodels.errors import UserError
-from sepmodels.learner import Learner
-from sepmodels.losses import build_loss
-from sepmodels.models import build_model
-from sepmodels.sampling import ChunkSampler
+from sepmodels.machine.devices import choose_device, peak_memory_gib, prepare_device
+from sepmodels.models.architectures import build_model
 from sepmodels.settings import TrainingSettings
-from sepmodels.variants import BASELINE, VARIANTS, find_variant
+from sepmodels.systems.variants import BASELINE, VARIANTS, find_variant
+from sepmodels.training.batches import ChunkSampler
+from sepmodels.training.losses import build_loss
+from sepmodels.training.step import Learner
 
 MUSDB18_CHUNKS = 64 * 86  # an epoch of Open-Unmix's training on MUSDB18
 Step = Callable[[], float]  # one step; returns the seconds of it that went by waiting for data
 
 
 def our_step(work: Path, device: torch.device, variant: str = BASELINE, **changes: object) -> Step:
-    """Sampler and learner, as :func:`sepmodels.training.train` uses them."""
+    """Sampler and learner, as :func:`sepmodels.training.train.train` uses them."""
     settings = TrainingSettings(**changes)
     prepare_device(device, settings.memory_budget_gb)
     tracks = load_tracks(sorted((work / "full_length/train").iterdir()), work / "full_length_cache")

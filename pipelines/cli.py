@@ -73,8 +73,8 @@ def run(
     from there. What is stale, and why, `sepbench stale` says beforehand. The default profile takes some minutes on a
     CPU.
     """
-    from pipelines.making import make_anew, make_behind
-    from pipelines.selection import select
+    from pipelines.running.make_products import make_anew, make_behind
+    from pipelines.running.selection import select
 
     asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
     chosen, paths = use_options(profile, dataset, data, asked, only or ())
@@ -92,7 +92,7 @@ app.command("refresh", help="Another name of `run`.")(run)
 
 def _accept_licence(chosen: Profile, paths: Paths, accepted: bool) -> None:
     if accepted:
-        from assets.fetching import accept_licence
+        from assets.making.public_dataset import accept_licence
 
         accept_licence(chosen, paths)
 
@@ -125,7 +125,7 @@ def stale(
 
     Ends with status 0 where all is, and with 1 where something is not.
     """
-    from pipelines.standings import show_standings
+    from pipelines.looking.standings import show_standings
 
     chosen, paths = use_options(profile, dataset, data, settings or ())
     if not show_standings(chosen, paths, console, everything=everything):
@@ -159,7 +159,7 @@ def accept(
     Only a change of code can be accepted; of a library's version after a check. What was accepted, by whom and why
     stands in `sepbench stale`, the table and the report until the product is made again.
     """
-    from pipelines.accepting import accept_products
+    from pipelines.running.accept import accept_products
 
     chosen, paths = use_options(profile, dataset, data, settings or ())
     require_writable(paths)
@@ -181,7 +181,7 @@ def ui(
     browser: Annotated[bool, typer.Option(help="Open the pages in a browser.")] = True,
 ) -> None:
     """Open Dagster (the graph) and MLflow (the runs) side by side; Ctrl-C ends both."""
-    from pipelines import servers
+    from pipelines.ui import servers
 
     chosen, paths = use_options(profile, dataset, data, settings or ())
     require_writable(paths)
@@ -199,7 +199,7 @@ def ui(
 @app.command()
 def table(profile: ProfileOption = None, data: DataOption = None) -> None:
     """Print the results table of a profile."""
-    from pipelines.showing import show_table
+    from pipelines.looking.tables import show_table
 
     show_table(*use_options(profile, data=data), console)
 
@@ -207,7 +207,7 @@ def table(profile: ProfileOption = None, data: DataOption = None) -> None:
 @app.command()
 def claims(profile: ProfileOption = None, data: DataOption = None) -> None:
     """Print the claims of the list, one by one: supported, refuted or undecided, with the evidence."""
-    from pipelines.showing_claims import show_claims
+    from pipelines.looking.claims import show_claims
 
     show_claims(*use_options(profile, data=data), console)
 
@@ -225,7 +225,7 @@ def plan(
 
     It reckons with the spread between tracks and between trainings of the profile's own results.
     """
-    from pipelines.planning import show_plan
+    from pipelines.looking.plan import show_plan
 
     chosen, paths = use_options(profile, data=data)
     show_plan(chosen, paths, console, difference_db=difference, target=target, metric=metric, power=power)
@@ -238,7 +238,7 @@ for command in (separate, export, serve):
 @app.command()
 def variants() -> None:
     """List the variants and references."""
-    from pipelines.showing import show_variants
+    from pipelines.looking.tables import show_variants
 
     show_variants(console)
 
@@ -246,7 +246,7 @@ def variants() -> None:
 @app.command()
 def profiles(profile: ProfileOption = None) -> None:
     """List the profiles; with --profile, its settings and their values."""
-    from pipelines.showing import show_profiles, show_settings
+    from pipelines.looking.tables import show_profiles, show_settings
 
     if profile is None:
         show_profiles(console)
@@ -257,7 +257,7 @@ def profiles(profile: ProfileOption = None) -> None:
 @app.command()
 def doctor(profile: ProfileOption = None, dataset: DatasetOption = None, data: DataOption = None) -> None:
     """Check what the benchmark needs: packages, GPU, ffmpeg, disk, dataset, stores, ports."""
-    from pipelines.doctor import examine
+    from pipelines.doctor.doctor import examine
 
     if not examine(*use_options(profile, dataset, data), console):
         raise typer.Exit(1)

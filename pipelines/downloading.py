@@ -5,11 +5,17 @@ import os
 from rich.console import Console
 from rich.markup import escape
 
-from assets.events import VARIABLE, Events
-from assets.fetching import archive_of, fetch_dataset, is_licence_accepted, is_to_be_fetched, require_licence
+from assets.making.public_dataset import (
+    archive_of,
+    fetch_dataset,
+    is_licence_accepted,
+    is_to_be_fetched,
+    require_licence,
+)
 from assets.paths import Paths
-from pipelines.listening import listening
-from sepmodels.archives import LICENCE
+from assets.runtime.events import VARIABLE, Events
+from pipelines.running.progress_board import listening
+from sepmodels.dataset.public.archives import LICENCE
 from sepmodels.settings import Profile
 
 

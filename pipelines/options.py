@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from assets.moving import follow_move
 from assets.paths import DATA_VARIABLE, Paths, data_folder, folder_named_by
+from assets.tracking.moving import follow_move
 from pipelines.ports import pass_by_proxies
 from pipelines.profiles import (
     DATASET_VARIABLE,
@@ -24,7 +24,7 @@ from pipelines.profiles import (
 )
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
-from sepmodels.variants import ON_REQUEST
+from sepmodels.systems.variants import ON_REQUEST
 
 FOLDER_VARIABLES = (DATA_VARIABLE, DATASET_VARIABLE, "TMPDIR")  # those of which a person may give a part of the path
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from assets.gpus import auto_precision
 from assets.paths import whole_path
+from assets.runtime.gpus import auto_precision
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.limits import check_limits, check_relations
 from sepmodels.settings import DatasetSettings, Profile, TrainingSettings
-from sepmodels.variants import find_variant
+from sepmodels.systems.variants import find_variant
 
 DEFAULT = "demo"
 T = TypeVar("T")

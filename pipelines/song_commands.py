@@ -51,7 +51,7 @@ def separate(
     Writes DIR/SONG/vocals.wav and DIR/SONG/accompaniment.wav with the song's own sample rate, channels and tags;
     they sum to the song. Without --variant or --model the best variant of the profile's table is used.
     """
-    from pipelines.separating import Wishes, separate_songs
+    from pipelines.songs.separating import Wishes, separate_songs
 
     if "" in songs:
         raise UserError("A song's name is empty, as a shell's variable that is not set leaves it: name a file.")
@@ -85,7 +85,7 @@ def export(
 
     The file is compared with the model, and kept only if it does the same.
     """
-    from pipelines.exporting import export_variant
+    from pipelines.songs.exporting import export_variant
 
     chosen, paths = use_options(profile, data=data)
     export_variant(chosen, paths, variant, form.lower(), console, out=out, seed=seed, force=force)
@@ -103,7 +103,7 @@ def serve(
     settings: SetOption = None,
 ) -> None:
     """Open a page on this machine where a song is dropped, separated, listened to and downloaded; Ctrl-C ends it."""
-    from pipelines.page import serve_page
+    from pipelines.serve.app import serve_page
 
     chosen, paths = use_options(profile, data=data, settings=settings or ())
     serve_page(

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from sepmodels.errors import UserError
-from sepmodels.room import require_room
+from sepmodels.machine.disk_room import require_room
 
 LONGEST = (
     72  # bytes of a path: a socket's has at most 103, of which Python's multiprocessing takes 31 below this folder

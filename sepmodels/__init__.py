@@ -1,12 +1,12 @@
 """The science of the benchmark: plain functions and torch modules that know nothing of Dagster or MLflow.
 
-Data flows one way: a dataset's tracks are decoded to int16 arrays (:mod:`~sepmodels.cache`), sampled into
-batches (:mod:`~sepmodels.sampling`), used to train a variant (:mod:`~sepmodels.training`), whose model
-separates the test tracks (:mod:`~sepmodels.separation`), whose estimates are scored
-(:mod:`~sepmodels.scoring`) and summed up in one table (:mod:`~sepmodels.results`).
+Data flows one way: a dataset's tracks are decoded to int16 arrays (:mod:`~sepmodels.dataset.stem_cache`), sampled into
+batches (:mod:`~sepmodels.training.batches`), used to train a variant (:mod:`~sepmodels.training.train`), whose model
+separates the test tracks (:mod:`~sepmodels.separation.separate`), whose estimates are scored
+(:mod:`~sepmodels.scoring`) and summed up in one table (:mod:`~sepmodels.results.results`).
 
 Axes: ``(batch, channel, sample)`` for waveforms, ``(batch, channel, bin, frame)`` for spectrograms,
-``(stem, channel, sample)`` in the cache, stems in the order of :data:`sepmodels.audio.STREAMS`. Waveforms are
+``(stem, channel, sample)`` in the cache, stems in the order of :data:`sepmodels.audio.io.STREAMS`. Waveforms are
 float32 in [-1, 1] or int16; units are in names: ``_seconds``, ``_samples``, ``_hz``, ``_db``.
 """
 

@@ -45,12 +45,13 @@ class DatasetSettings:
         files), ``folder`` (a folder per track, ``vocals`` and any other stems).
     folder: its root; None means the profile's own folder under the data folder. Only the content of what is
         there counts, not the place.
-    archive: of :data:`sepmodels.archives.ARCHIVES`, fetched where no folder is named and the profile's own has nothing.
+    archive: of :data:`sepmodels.dataset.public.archives.ARCHIVES`, fetched where no folder is named and the profile's
+        own has nothing.
     validation_share: the share of the training tracks held out where the data has no list of its own.
     test_share: the share of all tracks held out for the scores, in the ``folder`` layout without a test folder.
     split_seed: decides those draws.
     vocals: names of the files of a track that are the voice, ``*`` for anything; none: those with a word for it
-        (:mod:`sepmodels.roles`).
+        (:mod:`sepmodels.dataset.roles`).
     left_out: names of the files that do not count, in the same way.
     """
 
@@ -150,7 +151,8 @@ class ReportSettings:
 class Profile:
     """One benchmark: a dataset, a budget, seeds and where it runs.
 
-    extra_variants: variants on request (:data:`sepmodels.variants.ON_REQUEST`) that it trains beside all others.
+    extra_variants: variants on request (:data:`sepmodels.systems.variants.ON_REQUEST`) that it trains beside all
+        others.
     scoring_workers: how many tracks are scored at once, each in a process of its own; 0 for what suits the machine.
     """
 

@@ -3,7 +3,7 @@
 import textwrap
 from pathlib import Path
 
-from assets.code_version import code_version, explain
+from assets.staleness.code.version import code_version, explain
 
 FILES = {
     "sepmodels/__init__.py": "",
@@ -48,7 +48,8 @@ FILES = {
         def swap(x):
             return x
     """,
-    "sepmodels/variants.py": """
+    "sepmodels/systems/__init__.py": "",
+    "sepmodels/systems/variants.py": """
         _ALL = ("a", "b")
         VARIANTS = {name: name for name in _ALL}
         def find_variant(name):
@@ -58,7 +59,7 @@ FILES = {
         """Training."""
         import numpy as np
         from sepmodels import augment
-        from sepmodels.variants import find_variant
+        from sepmodels.systems.variants import find_variant
         STEPS = 3
         UNUSED = 4
         def train(variant):

@@ -30,9 +30,9 @@ def main(work, answers):
     sys.argv = ["execute", "--job", work["job"], "--command", (name := str(uuid.uuid4())),
                 "--config", json.dumps(work["config"]), "--select", *work["select"]]
     sys.path.insert(0, os.getcwd())
-    from pipelines import execute
+    from pipelines.running import execute
     status = execute.main()
-    from pipelines.reasons import failures
+    from pipelines.running.reasons import failures
     answers.write(json.dumps({"status": status, "reasons": dict(failures(name))}))
 
 for line in sys.stdin:

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from assets.claims import make_claims
 from assets.job import Job
+from assets.making.claims import make_claims
+from assets.making.table import make_table
 from assets.paths import Paths
-from assets.results import make_table
 from pipelines.profiles import PROFILES
-from sepmodels.audio import SAMPLE_RATE_HZ, write_audio
+from sepmodels.audio.io import SAMPLE_RATE_HZ, write_audio
+from sepmodels.dataset.decoding import TrackAudio
+from sepmodels.dataset.tracks import measure
 from sepmodels.settings import ReportSettings
-from sepmodels.sources import TrackAudio
-from sepmodels.tracks import measure
 from tests.test_results import made_scores
 
 SYSTEMS = {"mixture": -8.0, "open_unmix": 0.0, "transformer": -0.4, "l1_loss": 0.5, "oracle_mask": 4.0}

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.signal import lfilter
 
 from sepmodels.scoring.bsseval import bsseval_scores
-from sepmodels.scoring.museval_scorer import museval_scores
+from sepmodels.scoring.by_museval import museval_scores
 
 RATE_HZ = 44_100
 

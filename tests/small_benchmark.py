@@ -9,9 +9,9 @@ from assets.factory import benchmark_assets
 from assets.paths import Paths
 from assets.resources import benchmark_resources
 from pipelines.profiles import PROFILES
-from sepmodels.references import REFERENCES
 from sepmodels.settings import Profile
-from sepmodels.variants import VARIANTS
+from sepmodels.systems.references import REFERENCES
+from sepmodels.systems.variants import VARIANTS
 
 # The same settings for a command, whose processes read them from the environment.
 OVERRIDES = {

@@ -16,21 +16,21 @@ import dagster as dg
 import pytest
 
 import assets.factory
-import assets.versions
-from assets.code_version import code_version
+import assets.staleness.step_version
 from assets.factory import benchmark_assets
+from assets.graph import Step
 from assets.job import Job
-from assets.last_made import LastMade, last_made
 from assets.paths import PROJECT, Paths
-from assets.products import products
 from assets.resources import benchmark_resources
-from assets.staleness import KEPT_FROM, REASONS, REFRESH_TAGS, Subject, shown, standings
-from assets.steps import Step
-from assets.versions import benchmark_subjects
+from assets.staleness.code.version import code_version
+from assets.staleness.last_made import LastMade, last_made
+from assets.staleness.products import products
+from assets.staleness.standing import KEPT_FROM, REASONS, REFRESH_TAGS, Subject, shown, standings
+from assets.staleness.step_version import benchmark_subjects
 from pipelines.profiles import PROFILES
-from sepmodels.references import REFERENCES
 from sepmodels.settings import Profile
-from sepmodels.variants import VARIANTS
+from sepmodels.systems.references import REFERENCES
+from sepmodels.systems.variants import VARIANTS
 
 PACKAGES = ("sepmodels", "assets", "pipelines")
 # Those whose chains tests name; others that are added to the list change no test.
@@ -54,7 +54,7 @@ class Benchmark:
         self.made_anew: set[str] = set()
         self.accepted_versions: dict[str, tuple[str, ...]] = {}
         self.keeps_accepted = False
-        monkeypatch.setattr(assets.versions, "code_version", partial(code_version, root=root))
+        monkeypatch.setattr(assets.staleness.step_version, "code_version", partial(code_version, root=root))
         monkeypatch.setattr(assets.factory, "_make", self._make)
 
     def _make(self, step, job, *_others) -> dg.MaterializeResult:

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from assets.last_made import LastMade, last_made
-from pipelines.instance import use_instance
+from assets.staleness.last_made import LastMade, last_made
+from pipelines.graph.instance import use_instance
 from tests.edited_project import PROFILE, EditedProject, Outcome, Work
 
 pytestmark = pytest.mark.slow
@@ -35,14 +35,20 @@ def last(project: EditedProject, name: str, monkeypatch: pytest.MonkeyPatch) -> 
 # What changes a number
 
 CHANGES = {
-    "a dropout rate": (("sepmodels/models/open_unmix.py", "dropout: float = 0.4", "dropout: float = 0.3"),),
+    "a dropout rate": (
+        ("sepmodels/models/architectures/open_unmix.py", "dropout: float = 0.4", "dropout: float = 0.3"),
+    ),
     "a gain": (
-        ("sepmodels/augment.py", "gain / np.float32(FULL_SCALE)", "gain * np.float32(0.999) / np.float32(FULL_SCALE)"),
+        (
+            "sepmodels/training/augmentation.py",
+            "gain / np.float32(FULL_SCALE)",
+            "gain * np.float32(0.999) / np.float32(FULL_SCALE)",
+        ),
     ),
     "an index that is off by one": (
-        ("sepmodels/sampling.py", "start : start + self.chunk]", "start + 1 : start + 1 + self.chunk]"),
+        ("sepmodels/training/batches.py", "start : start + self.chunk]", "start + 1 : start + 1 + self.chunk]"),
     ),
-    "another seed": (("sepmodels/learner.py", "[seed, step, rank]", "[seed + 1, step, rank]"),),
+    "another seed": (("sepmodels/training/step.py", "[seed, step, rank]", "[seed + 1, step, rank]"),),
 }
 
 
@@ -92,16 +98,21 @@ def test_a_training_whose_notes_or_files_somebody_changed_is_not_compared_and_so
 # file, text, another text that does the same, one that does not, and what is told of that
 PARTS = {
     "results": (
-        ("sepmodels/intervals.py", "total / np.maximum", "1.0 * total / np.maximum", "0.5 * total / np.maximum"),
+        (
+            "sepmodels/results/bootstrap.py",
+            "total / np.maximum",
+            "1.0 * total / np.maximum",
+            "0.5 * total / np.maximum",
+        ),
         "the table of results differ: SDR of row 0 ",
     ),
     "statistics": (
-        ("sepmodels/statistics.py", "moments.count)\n", "(1 * moments.count))\n", "(2 * moments.count))\n"),
+        ("sepmodels/dataset/bin_statistics.py", "moments.count)\n", "(1 * moments.count))\n", "(2 * moments.count))\n"),
         "the table of statistics differ: scale of row 0 ",
     ),
     "stems/test": (
         (
-            "sepmodels/sources.py",
+            "sepmodels/dataset/decoding.py",
             "(decode_int16(path, headers),",
             "(+decode_int16(path, headers),",
             "(-decode_int16(path, headers),",
@@ -109,11 +120,11 @@ PARTS = {
         "the stems of Artist 4 - Song 4 differ: value ",
     ),
     "open_unmix/estimates": (
-        ("sepmodels/separation.py", "] = block\n", "] = +block\n", "] = 0.5 * block\n"),
+        ("sepmodels/separation/separate.py", "] = block\n", "] = +block\n", "] = 0.5 * block\n"),
         "the estimate of Artist 4 - Song 4 differ: value (0, 0) was ",
     ),
     "open_unmix/scores": (
-        ("assets/scoring.py", "both[1] -= both[0]\n", "both[1] -= 1 * both[0]\n", "both[1] -= 0.5 * both[0]\n"),
+        ("assets/making/scores.py", "both[1] -= both[0]\n", "both[1] -= 1 * both[0]\n", "both[1] -= 0.5 * both[0]\n"),
         "the scores of Artist 4 - Song 4 differ: value of row ",
     ),
 }
@@ -141,25 +152,29 @@ def test_a_part_of_any_other_product_is_made_again_too_and_accepted_where_it_is_
 # What changes no number
 
 RENAMED = (
-    ("sepmodels/losses.py", "def build_loss(", "def loss_of("),
-    ("sepmodels/preparation.py", "build_loss", "loss_of"),
+    ("sepmodels/training/losses.py", "def build_loss(", "def loss_of("),
+    ("sepmodels/training/preparation.py", "build_loss", "loss_of"),
 )
 
 
 def split(project: EditedProject) -> tuple[tuple[str, str, str], ...]:
     """The mixing of stems moves from its module into one of its own, in which its functions have other names."""
-    source = (project.root / "sepmodels/augment.py").read_text()
+    source = (project.root / "sepmodels/training/augmentation.py").read_text()
     begin, middle = source.index("def mix("), source.index(MIX_CHUNK)
     moved = source[begin:].replace("def mix(", "def mix_batch(").replace(MIX_CHUNK, "def mix_one(")
     head = "import numpy as np\nimport torch\n\n"
-    head += "from sepmodels.augment import FULL_SCALE, VOCALS, Floats, Int16s, Sequence\n\n\n"
+    head += "from sepmodels.training.augmentation import FULL_SCALE, VOCALS, Floats, Int16s, Sequence\n\n\n"
     assert begin < middle
     return (
         ("sepmodels/mixing.py", "", '"""Stems to mixtures."""\n\n' + head + moved),
-        ("sepmodels/augment.py", source[begin:], ""),
-        ("sepmodels/sampling.py", "augment.mix_chunk(", "mixing.mix_one("),
-        ("sepmodels/sampling.py", "augment.mix(", "mixing.mix_batch("),
-        ("sepmodels/sampling.py", "from sepmodels import augment\n", "from sepmodels import augment, mixing\n"),
+        ("sepmodels/training/augmentation.py", source[begin:], ""),
+        ("sepmodels/training/batches.py", "augment.mix_chunk(", "mixing.mix_one("),
+        ("sepmodels/training/batches.py", "augment.mix(", "mixing.mix_batch("),
+        (
+            "sepmodels/training/batches.py",
+            "from sepmodels.training import augmentation as augment\n",
+            "from sepmodels import mixing\nfrom sepmodels.training import augmentation as augment\n",
+        ),
     )
 
 

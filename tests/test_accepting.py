@@ -5,23 +5,23 @@ import json
 import dagster as dg
 import pytest
 
-import assets.accepting
 import assets.factory
-from assets.acceptance import ACCEPT_TAGS
-from assets.accepting import Check
-from assets.staleness import REFRESH_TAGS
-from pipelines.jobs import accept_config
+import assets.staleness.accept
+from assets.staleness.accept import Check
+from assets.staleness.acceptance import ACCEPT_TAGS
+from assets.staleness.standing import REFRESH_TAGS
+from pipelines.graph.jobs import accept_config
 from sepmodels.errors import UserError
-from sepmodels.variants import VARIANTS
+from sepmodels.systems.variants import VARIANTS
 from tests.stand_ins import Benchmark, check_stale, copy_code, matching, with_setting
 
-LOSS = ("sepmodels/losses.py", "magnitude_mse")
+LOSS = ("sepmodels/training/losses.py", "magnitude_mse")
 
 
 @pytest.fixture
 def runnable(tmp_path, monkeypatch):
     """Two variants, all fresh, in an instance of its own; git knows who works here."""
-    monkeypatch.setattr(assets.accepting, "person", lambda: "A. Person")
+    monkeypatch.setattr(assets.staleness.accept, "person", lambda: "A. Person")
     with dg.DagsterInstance.ephemeral() as instance:
         benchmark = Benchmark(copy_code(tmp_path / "project"), instance, monkeypatch)
         benchmark.variants = {name: VARIANTS[name] for name in ("open_unmix", "transformer")}
@@ -56,7 +56,7 @@ def test_what_was_accepted_is_fresh_with_the_same_data_and_nothing_is_made(runna
     assert (after.data_version, after.inputs, after.made_by) == (before.data_version, before.inputs, before.made_by)
     (acceptance,) = after.acceptances
     assert (acceptance.because, acceptance.by) == ("renamed a loss", "A. Person")
-    assert acceptance.changes == ("sepmodels/losses.py changed (function `magnitude_mse`)",)
+    assert acceptance.changes == ("sepmodels/training/losses.py changed (function `magnitude_mse`)",)
     assert acceptance.evidence == "Equal over 20 steps; did not run: `magnitude_mse`."
     assert "accepted by A. Person on 20" in after.metadata["accepted"].value
 
@@ -144,7 +144,7 @@ def test_what_no_code_decides_is_never_accepted(runnable, harm, told):
 
 
 def test_new_data_is_never_accepted(runnable):
-    runnable.edit("sepmodels/statistics.py", "bin_statistics")
+    runnable.edit("sepmodels/dataset/bin_statistics.py", "bin_statistics")
     runnable.contents = {"statistics": "others"}
     runnable.run(selection=["statistics"])
     refused = accept(runnable, "open_unmix/checkpoint")
@@ -152,7 +152,7 @@ def test_new_data_is_never_accepted(runnable):
 
 
 def test_another_version_of_a_library_is_accepted_after_a_check_alone(runnable, monkeypatch):
-    monkeypatch.setattr("assets.code_version._library_version", lambda name: f"another {name}")
+    monkeypatch.setattr("assets.staleness.code.version._library_version", lambda name: f"another {name}")
     refused = accept(runnable, "open_unmix/checkpoint", how="never")
     assert "cannot be accepted without a check: library " in refused["open_unmix/checkpoint"]
     assert accept(runnable, "open_unmix/checkpoint", how="always") == {}

@@ -11,9 +11,9 @@ import pytest
 from dagster._core.test_utils import create_run_for_test
 
 from assets.paths import Paths
-from assets.tracking import open_store
-from pipelines.aftermath import clear_up
-from pipelines.instance import use_instance
+from assets.tracking.tracker import open_store
+from pipelines.graph.instance import use_instance
+from pipelines.running.aftermath import clear_up
 from sepmodels.errors import UserError
 from sepmodels.files import replacing
 
@@ -22,7 +22,7 @@ GOING_ON = """
 import sys, time
 from pathlib import Path
 import dagster as dg
-from assets.tracking import Tracker
+from assets.tracking.tracker import Tracker
 from sepmodels.files import replacing
 
 @dg.asset(key=["demo", "open_unmix", "checkpoint"], pool="gpu")
@@ -98,7 +98,7 @@ def test_a_run_killed_before_it_could_say_which_process_it_is_in_is_closed_after
         clear_up(Paths(data, "demo"))
         assert not instance.get_run_by_id(run.run_id).is_finished
         later = time.time() + 240
-        monkeypatch.setattr("pipelines.pool.time.time", lambda: later)
+        monkeypatch.setattr("pipelines.graph.pool.time.time", lambda: later)
         clear_up(Paths(data, "demo"))
         assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE
 

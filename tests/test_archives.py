@@ -15,22 +15,22 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from assets import fetching
-from assets.data import given_files
 from assets.factory import benchmark_assets
-from assets.fetching import accept_licence, fetch_dataset, is_licence_accepted, is_to_be_fetched
+from assets.making import public_dataset as fetching
+from assets.making.dataset import given_files
+from assets.making.public_dataset import accept_licence, fetch_dataset, is_licence_accepted, is_to_be_fetched
 from assets.paths import Paths
 from assets.resources import benchmark_resources
-from assets.versions import benchmark_subjects
-from pipelines import data_checks
+from assets.staleness.step_version import benchmark_subjects
 from pipelines.cli import app
+from pipelines.doctor import data_checks
 from pipelines.downloading import download_dataset
 from pipelines.profiles import PROFILES
-from sepmodels import downloads
-from sepmodels.archives import ARCHIVES, Archive, is_as_fetched, tracks_hash
+from sepmodels.dataset.public import download as downloads
+from sepmodels.dataset.public.archives import ARCHIVES, Archive, is_as_fetched, tracks_hash
+from sepmodels.dataset.public.fetch import obtain
+from sepmodels.dataset.public.unpack import DamagedArchiveError, unpack
 from sepmodels.errors import UserError
-from sepmodels.obtaining import obtain
-from sepmodels.unpacking import DamagedArchiveError, unpack
 from tests.file_server import FileServer, cut, serving, status
 
 PROFILE = PROFILES["musdb18-7s"]

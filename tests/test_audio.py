@@ -11,8 +11,9 @@ import stempeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepmodels import codec, probing
-from sepmodels.audio import read_audio, read_stem_file, resample, write_audio
+from sepmodels.audio import ffmpeg as codec
+from sepmodels.audio import probing
+from sepmodels.audio.io import read_audio, read_stem_file, resample, write_audio
 from sepmodels.errors import UserError
 from tests.conftest import synthetic_stems, write_stem_file
 

@@ -4,8 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sepmodels.augment import draw, mix, mix_chunk
 from sepmodels.settings import TrainingSettings
+from sepmodels.training.augmentation import draw, mix, mix_chunk
 
 MANY = TrainingSettings(batch=4000)
 POSITIONS = torch.tensor([1, 100, 10_000])

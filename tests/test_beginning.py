@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from assets.training import hash_weights
-from sepmodels import preparation
-from sepmodels.beginning import Record, first_difference, small_part
-from sepmodels.rehearsal import rehearse
+from assets.making.checkpoint import hash_weights
+from sepmodels.dataset.bin_statistics import bin_statistics
 from sepmodels.settings import TrainingSettings
-from sepmodels.states import beginning, trained_by
-from sepmodels.statistics import bin_statistics
+from sepmodels.training import preparation
+from sepmodels.training.first_steps import Record, first_difference, small_part
+from sepmodels.training.rehearsal import rehearse
+from sepmodels.training.run_folder import beginning, trained_by
 from tests.training_parts import SAMPLE_RATE_HZ, SETTINGS, TINY, TRAIN, VALID, train_tiny
 
 
@@ -52,7 +52,7 @@ def test_a_training_keeps_the_losses_of_its_first_epoch_at_most_the_weights_afte
 def test_the_record_of_a_training_that_was_stopped_and_went_on_is_that_of_an_undisturbed_one(
     tmp_path: Path, recorded: Record, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    monkeypatch.setattr("sepmodels.trainer.SHOW_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("sepmodels.training.loop.SHOW_EVERY_SECONDS", 0.0)
 
     def stop(done: int, _total: int, _unit: str, **_figures: float) -> None:
         if done == step:

@@ -15,11 +15,11 @@ import pytest
 import torch
 
 from assets.paths import Paths
-from assets.tracking import open_store
-from sepmodels.checkpoints import load_model
-from sepmodels.references import REFERENCES
+from assets.tracking.tracker import open_store
+from sepmodels.models.model_file import load_model
 from sepmodels.settings import Profile
-from sepmodels.variants import VARIANTS, Variant
+from sepmodels.systems.references import REFERENCES
+from sepmodels.systems.variants import VARIANTS, Variant
 from tests.conftest import synthetic_stems, write_stem_file
 from tests.small_benchmark import materialize, small_profile
 
@@ -127,7 +127,7 @@ def test_the_trained_model_is_loaded_back_from_the_registry_by_its_name(
 ) -> None:
     import mlflow
 
-    from assets.tracking import store_uri
+    from assets.tracking.tracker import store_uri
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store_uri(done.paths.data / "mlflow"))
     model = mlflow.pyfunc.load_model(f"models:/sepbench-{done.profile.name}-smaller/latest")
@@ -165,7 +165,7 @@ def test_any_number_of_workers_and_museval_itself_give_the_same_scores(
     done: Done, tmp_path: Path, setting: dict[str, object]
 ) -> None:
     from assets.job import Job
-    from assets.scoring import make_scores
+    from assets.making.scores import make_scores
 
     before = pd.read_parquet(done.paths.scores("smaller"))
     shutil.copytree(done.paths.data, tmp_path / "data", ignore=shutil.ignore_patterns("scores", "mlflow"))
@@ -179,7 +179,7 @@ def test_scoring_goes_on_where_it_was_and_does_again_what_another_scorer_or_code
     done: Done, tmp_path: Path
 ) -> None:
     from assets.job import Job
-    from assets.scoring import make_scores
+    from assets.making.scores import make_scores
 
     shutil.copytree(done.paths.data, tmp_path / "data", ignore=shutil.ignore_patterns("scores", "mlflow"))
     paths = Paths(tmp_path / "data", done.profile.name)
@@ -203,7 +203,7 @@ def test_an_estimate_that_was_cut_is_made_again_and_all_are_when_they_are_asked_
     done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from assets.job import Job
-    from assets.separating import make_estimates
+    from assets.making.estimates import make_estimates
 
     monkeypatch.setitem(VARIANTS, ADDED.name, ADDED)
     shutil.copytree(done.paths.data, tmp_path / "data", ignore=shutil.ignore_patterns("scores", "mlflow"))
@@ -233,7 +233,7 @@ def test_the_mixture_is_below_the_ideal_mask(done: Done) -> None:
 
 
 def test_no_sample_of_a_test_track_is_where_training_reads(done: Done) -> None:
-    from sepmodels.cache import cached_names, load_stems
+    from sepmodels.dataset.stem_cache import cached_names, load_stems
 
     def audio(split: str) -> dict[str, bytes]:
         folder = done.paths.stems(split)
@@ -302,7 +302,7 @@ def test_a_file_that_is_damaged_fails_in_one_sentence_and_the_other_tracks_are_l
 
 def test_a_model_of_another_configuration_is_refused_by_name(done: Done) -> None:
     from assets.job import Job
-    from assets.separating import make_estimates
+    from assets.making.estimates import make_estimates
     from sepmodels.errors import UserError
 
     other = replace(VARIANTS["transformer"], name="open_unmix")
@@ -315,19 +315,19 @@ def test_another_way_to_sum_up_the_same_scores_is_new_data_for_the_report(
     done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from assets.job import Job
-    from assets.results import make_table
+    from assets.making.table import make_table
 
     shutil.copytree(done.paths.data, tmp_path / "data", ignore=shutil.ignore_patterns("mlflow"))
     job = Job(done.profile, Paths(tmp_path / "data", done.profile.name), names=("open_unmix", "mixture"))
     before = make_table(job).content
     assert make_table(job).content == before
-    monkeypatch.setattr("sepmodels.intervals.LEVEL", 0.5)
+    monkeypatch.setattr("sepmodels.results.bootstrap.LEVEL", 0.5)
     assert make_table(job).content != before
 
 
 def test_museval_files_of_another_system_become_a_row_of_the_table(done: Done) -> None:
     from assets.job import Job
-    from assets.results import make_table
+    from assets.making.table import make_table
 
     shutil.copytree(done.paths.museval_files / "open_unmix", done.paths.imported / "theirs")
     try:
@@ -345,7 +345,7 @@ def test_museval_files_called_as_a_system_of_ours_are_refused_rather_than_taken_
     done: Done, tmp_path: Path, name: str
 ) -> None:
     from assets.job import Job
-    from assets.results import make_table
+    from assets.making.table import make_table
     from sepmodels.errors import UserError
 
     paths = Paths(tmp_path, done.profile.name)

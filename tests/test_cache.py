@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sepmodels import cache
-from sepmodels.audio import read_stem_file
-from sepmodels.cache import build_cache, cache_content, cached_names, load_stems
-from sepmodels.datasets import Track
+from sepmodels.audio.io import read_stem_file
+from sepmodels.dataset import stem_cache as cache
+from sepmodels.dataset.decoding import hash_sources
+from sepmodels.dataset.layouts import Track
+from sepmodels.dataset.stem_cache import build_cache, cache_content, cached_names, load_stems
 from sepmodels.errors import UserError
 from sepmodels.settings import DatasetSettings
-from sepmodels.sources import hash_sources
 from tests.conftest import synthetic_stems, write_stem_file
 
 SETTINGS = DatasetSettings("stems")
@@ -169,7 +169,8 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tracks: list[Track], tmp_p
 def test_a_killed_build_is_gone_on_with(tracks: list[Track], tmp_path: Path) -> None:
     files = [str(track.sources[0]) for track in tracks]
     script = (
-        "import sys, time; from pathlib import Path; from sepmodels import cache; from tests.test_cache import *\n"
+        "import sys, time; from pathlib import Path; from sepmodels.dataset import stem_cache as cache\n"
+        "from tests.test_cache import *\n"
         "write = cache._write_array\n"
         "def stall(path, stems):\n"
         "    write(path, stems)\n"

@@ -5,10 +5,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from sepmodels.checkpoints import load_model, model_facts, save_model
 from sepmodels.errors import UserError
-from sepmodels.models import build_model
-from sepmodels.states import TrainingStates
+from sepmodels.models.architectures import build_model
+from sepmodels.models.model_file import load_model, model_facts, save_model
+from sepmodels.training.run_folder import TrainingStates
 from tests.training_parts import SAMPLE_RATE_HZ, TINY
 
 

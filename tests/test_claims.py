@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepmodels.aggregation import ALL_METRICS, TrackTable
-from sepmodels.claim_words import claims_markdown, evidence
-from sepmodels.claims import CLAIMS, Claim, checked
-from sepmodels.comparisons import ALPHA, holm
-from sepmodels.crossed import difference, difference_from_fixed
 from sepmodels.errors import UserError
-from sepmodels.judging import edges, holm_alphas, judge
-from sepmodels.measures import MEASURES, SCORES
-from sepmodels.references import REFERENCES
-from sepmodels.training_measures import training_measures
-from sepmodels.variants import VARIANTS
+from sepmodels.results.claims.claims import CLAIMS, Claim, checked
+from sepmodels.results.claims.judging import edges, holm_alphas, judge
+from sepmodels.results.claims.measures import MEASURES, SCORES
+from sepmodels.results.claims.training_measures import training_measures
+from sepmodels.results.claims.words import claims_markdown, evidence
+from sepmodels.results.comparisons import ALPHA, holm
+from sepmodels.results.crossed import difference, difference_from_fixed
+from sepmodels.results.per_track import ALL_METRICS, TrackTable
+from sepmodels.systems.references import REFERENCES
+from sepmodels.systems.variants import VARIANTS
 
 BETTER = Claim("better", "The new one separates better.", "here", "new", "old", "SDR", "higher")
 FASTER = Claim("faster", "The new one trains faster.", "here", "new", "old", "training time", "lower")

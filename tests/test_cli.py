@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sepmodels.variants import VARIANTS
+from sepmodels.systems.variants import VARIANTS
 from tests.conftest import PROJECT
 from tests.small_benchmark import OVERRIDES
 

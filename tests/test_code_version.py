@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from assets.code_version import NO_PART_OF_A_RESULT, PROJECT, CodeVersion, code_version, explain
+from assets.staleness.code.version import NO_PART_OF_A_RESULT, PROJECT, CodeVersion, code_version, explain
 from sepmodels.errors import UserError
 from tests.code_tree import RUN_TIME, Tree
 
@@ -68,7 +68,7 @@ def test_an_import_moved_into_the_function_does_not_count(tree):
 
 
 def test_the_list_of_variants_does_not_count(tree):
-    assert tree.changes("sepmodels/variants.py", '"b"', '"b", "c"') == []
+    assert tree.changes("sepmodels/systems/variants.py", '"b"', '"b", "c"') == []
 
 
 def test_another_architecture_and_another_loss_do_not_count(tree):
@@ -154,10 +154,10 @@ def test_a_local_name_like_that_of_a_function_is_not_taken_for_it(tree):
             "sepmodels/models/shared.py changed (function `forward` of `Norm`)",
         ),
         (
-            "sepmodels/variants.py",
+            "sepmodels/systems/variants.py",
             "return VARIANTS[name]",
             "return VARIANTS.get(name)",
-            "sepmodels/variants.py changed (function `find_variant`)",
+            "sepmodels/systems/variants.py changed (function `find_variant`)",
         ),
         (
             "sepmodels/training.py",
@@ -276,7 +276,7 @@ def test_a_root_that_its_module_has_from_another_is_followed(tree):
 
 
 def test_a_loss_is_what_its_name_says_since_versions_follow_the_name():
-    from sepmodels import losses
+    from sepmodels.training import losses
 
     assert all(loss is getattr(losses, name) for name, loss in losses.LOSSES.items())
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.job import Job
-from assets.results import make_table, system_figures
-from sepmodels.conditions import CONDITIONS, unlike
-from sepmodels.report.making import trainings_table
+from assets.making.table import make_table, system_figures
+from sepmodels.report.how_made import trainings_table
+from sepmodels.results.conditions import CONDITIONS, unlike
 from tests.scored_folder import TRAINED, scored_job
 
 MUSIC = "processor seconds per second of music"

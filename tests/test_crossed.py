@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepmodels.crossed import FEWEST_TRACKS, Components, Error, components, difference
-from sepmodels.intervals import Float64
+from sepmodels.results.bootstrap import Float64
+from sepmodels.results.crossed import FEWEST_TRACKS, Components, Error, components, difference
 
 
 def drawn(rng: np.random.Generator, tracks: int, seeds: int, *, mean: float = 0.0, spread: float = 0.2) -> Float64:

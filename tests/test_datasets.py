@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sepmodels.datasets import Track, find_tracks
+from sepmodels.dataset.layouts import Track, find_tracks
+from sepmodels.dataset.splits import musdb_validation_tracks
 from sepmodels.errors import UserError
 from sepmodels.settings import DatasetLayout, DatasetSettings
-from sepmodels.splits import musdb_validation_tracks
 
 HQ_FILES = ("mixture.wav", "drums.wav", "bass.wav", "other.wav", "vocals.wav")
 

@@ -15,14 +15,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS, read_stem_file
-from sepmodels.demo import MANIFEST, is_complete, make_demo
-from sepmodels.demo.composing import SCALES, melody
-from sepmodels.demo.glottis import flow_derivative, glottal_source
-from sepmodels.demo.phonemes import VOWELS_HZ, vocal_tract
-from sepmodels.demo.plans import PITCH_CLASSES, SONGS, SongPlan
-from sepmodels.demo.song import make_song
-from sepmodels.demo.voice import SINGERS
+from sepmodels.audio.io import SAMPLE_RATE_HZ, STREAMS, read_stem_file
+from sepmodels.dataset.demo import MANIFEST, is_complete, make_demo
+from sepmodels.dataset.demo.composing import SCALES, melody
+from sepmodels.dataset.demo.glottis import flow_derivative, glottal_source
+from sepmodels.dataset.demo.phonemes import VOWELS_HZ, vocal_tract
+from sepmodels.dataset.demo.plans import PITCH_CLASSES, SONGS, SongPlan
+from sepmodels.dataset.demo.song import make_song
+from sepmodels.dataset.demo.voice import SINGERS
 from sepmodels.errors import UserError
 
 SHORT = tuple(replace(plan, longest_seconds=2.5, entry_beats=1) for plan in (SONGS[0], SONGS[9]))
@@ -181,7 +181,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 FILL_A_SMALL_DISK = """
 import sys
 from pathlib import Path
-from sepmodels.demo import make_demo
+from sepmodels.dataset.demo import make_demo
 from sepmodels.errors import UserError
 from tests.test_demo import SHORT
 

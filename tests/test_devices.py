@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from sepmodels.devices import choose_device, own_host_bytes, prepare_device, return_freed_memory
 from sepmodels.errors import UserError
-from sepmodels.memory import GIB
+from sepmodels.machine.devices import choose_device, own_host_bytes, prepare_device, return_freed_memory
+from sepmodels.machine.memory import GIB
 
 
 def with_gpus(monkeypatch: pytest.MonkeyPatch, count: int) -> None:

@@ -16,11 +16,11 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from sepmodels import trainer
-from sepmodels.checkpoints import load_model
-from sepmodels.distributed import World, share_batch_statistics
 from sepmodels.errors import UserError
-from sepmodels.learner import Learner
+from sepmodels.models.model_file import load_model
+from sepmodels.training import loop as trainer
+from sepmodels.training.processes import World, share_batch_statistics
+from sepmodels.training.step import Learner
 from tests.training_parts import SETTINGS, TINY, TINY_TRANSFORMER, TINY_U_NET, TRAIN, Listener, train_tiny
 
 WITHOUT_DROPOUT = dataclasses.replace(TINY, settings={**TINY.settings, "dropout": 0.0})

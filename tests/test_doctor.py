@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from assets.paths import Paths
-from pipelines import data_checks, machine_checks
-from pipelines.checking import Check, guarded
-from pipelines.doctor import checks, examine
+from pipelines.doctor import data_checks, machine_checks
+from pipelines.doctor.doctor import checks, examine
+from pipelines.doctor.finding import Check, guarded
 from pipelines.profiles import PROFILES
 
 
@@ -175,7 +175,7 @@ def test_taken_ports_are_a_warning():
 def test_a_readable_history_is_counted(paths, monkeypatch):
     import dagster as dg
 
-    from pipelines.instance import use_instance
+    from pipelines.graph.instance import use_instance
 
     monkeypatch.setenv("DAGSTER_HOME", "")  # restored after the test: the next line sets it
     with dg.DagsterInstance.from_config(str(use_instance(paths.data))) as instance:
@@ -186,7 +186,7 @@ def test_a_readable_history_is_counted(paths, monkeypatch):
 
 @pytest.mark.parametrize("damaged", ["dagster.yaml", "history/runs.db"])
 def test_a_damaged_history_is_a_failure_that_names_the_folder(paths, monkeypatch, damaged):
-    from pipelines.instance import use_instance
+    from pipelines.graph.instance import use_instance
 
     monkeypatch.setenv("DAGSTER_HOME", "")
     file = use_instance(paths.data) / damaged

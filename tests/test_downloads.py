@@ -12,10 +12,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from sepmodels import downloads
-from sepmodels.downloads import download
+from sepmodels.dataset.public import download as downloads
+from sepmodels.dataset.public.download import download
+from sepmodels.dataset.public.http import Patience, RemoteFile
 from sepmodels.errors import UserError
-from sepmodels.transfers import Patience, RemoteFile
 from tests.file_server import FileServer, body, cut, send, serving, stall, status
 
 CONTENT = random.Random(0).randbytes(1_000_000)

@@ -10,7 +10,7 @@ from tests.conftest import PROJECT
 
 LOST = """
 import signal
-from pipelines.ending import end_if_asked, tidy_end
+from pipelines.songs.tidy_end import end_if_asked, tidy_end
 
 class Collected:
     def __del__(self):  # Python prints what is raised in here, and goes on

@@ -12,16 +12,16 @@ import torch
 from torch import nn
 from typer.testing import CliRunner
 
-import sepmodels.exporting
+import sepmodels.models.export
 from assets.paths import Paths
 from pipelines.cli import app
-from sepmodels.audio import read_stem_file
-from sepmodels.checkpoints import save_model
+from sepmodels.audio.io import read_stem_file
+from sepmodels.audio.stft import Stft
 from sepmodels.errors import UserError
-from sepmodels.exporting import PlainStft, export_model
-from sepmodels.models import build_model
-from sepmodels.spectral import Stft
-from sepmodels.variants import VARIANTS, find_variant
+from sepmodels.models.architectures import build_model
+from sepmodels.models.export import PlainStft, export_model
+from sepmodels.models.model_file import save_model
+from sepmodels.systems.variants import VARIANTS, find_variant
 from tests.conftest import PROJECT
 from tests.test_models import ARCHITECTURES, small, with_random_state
 
@@ -63,8 +63,8 @@ def test_a_hop_that_does_not_divide_the_window_is_refused() -> None:
 def test_an_exported_model_does_the_same_on_a_real_clip_of_any_length(
     architecture: str, form: str, musdb18_7s: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sepmodels.exporting, "_TRACED_SECONDS", 2)
-    monkeypatch.setattr(sepmodels.exporting, "_CHECKED_SECONDS", (0.3,))
+    monkeypatch.setattr(sepmodels.models.export, "_TRACED_SECONDS", 2)
+    monkeypatch.setattr(sepmodels.models.export, "_CHECKED_SECONDS", (0.3,))
     model = with_random_state(build_model(small(architecture)))
     clip = read_stem_file(min(musdb18_7s.glob("test/*.stem.mp4")))[0].astype(np.float32)[None] / 32_768
 
@@ -80,7 +80,7 @@ def test_an_exported_model_does_the_same_on_a_real_clip_of_any_length(
 
 
 def test_a_file_that_does_something_else_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sepmodels.exporting, "_write_torchscript", lambda *_: lambda mixture: 0 * mixture)
+    monkeypatch.setattr(sepmodels.models.export, "_write_torchscript", lambda *_: lambda mixture: 0 * mixture)
     with pytest.raises(UserError, match="differs from the model by"):
         export_model(build_model(small("open_unmix")), "torchscript", tmp_path / "model.pt")
     assert not list(tmp_path.iterdir())
@@ -107,8 +107,8 @@ def test_without_the_extra_the_sentence_names_it(tmp_path: Path, monkeypatch: py
 def test_the_command_writes_a_file_that_the_example_of_the_docs_uses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sepmodels.exporting, "_TRACED_SECONDS", 2)
-    monkeypatch.setattr(sepmodels.exporting, "_CHECKED_SECONDS", (0.3,))
+    monkeypatch.setattr(sepmodels.models.export, "_TRACED_SECONDS", 2)
+    monkeypatch.setattr(sepmodels.models.export, "_CHECKED_SECONDS", (0.3,))
     monkeypatch.setitem(VARIANTS, "open_unmix", small("open_unmix"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SEPBENCH_DATA", str(tmp_path / "data"))

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields, replace
 import pytest
 
 from pipelines.profiles import PROFILES
-from sepmodels.fingerprints import configuration
 from sepmodels.marks import neutral
 from sepmodels.settings import TrainingSettings, result_settings
-from sepmodels.variants import VARIANTS, Variant
+from sepmodels.systems.variants import VARIANTS, Variant
+from sepmodels.training.fingerprint import configuration
 from tests.stand_ins import check_stale
 
 EVERYTHING = ["*"]
@@ -23,34 +23,38 @@ def edit(benchmark, path, old, new):
 
 
 FREE = {
-    "a word of an error": ("training.py", "the training split is empty", "no track is in the training split"),
-    "a word of an error with values": ("training.py", "check the dataset's stems", "look at the stems"),
-    "a word of a method that makes an error's words": ("trainer.py", "so training was stopped", "so it was stopped"),
+    "a word of an error": ("training/train.py", "the training split is empty", "no track is in the training split"),
+    "a word of an error with values": ("training/train.py", "check the dataset's stems", "look at the stems"),
+    "a word of a method that makes an error's words": (
+        "training/loop.py",
+        "so training was stopped",
+        "so it was stopped",
+    ),
     "a word of an unknown name's error": ("errors.py", "did you mean", "was it meant to be"),
     "how near names are found": ("errors.py", "n=1", "n=2"),
-    "a word of a note": ("learner.py", "blocks of the model are now computed", "parts of it are now computed"),
-    "a word of a note with values": ("learner.py", "now goes through in", "goes through from now on in"),
-    "a word of a training's note": ("states.py", "Training goes on after", "It goes on after"),
-    "the text of a log": ("sampling.py", "Chunks are read from %s.", "The chunks come from %s."),
-    "the level of a log": ("states.py", "LOG.warning(", "LOG.error("),
-    "what a log says of an error": ("trainer.py", "could not be saved", "was not saved"),
-    "a label of progress": ("separation.py", '"segment"', '"piece"'),
-    "what progress shows": ("trainer.py", '"chunks_per_second": rate', '"rate": rate'),
-    "a fault of a track": ("sources.py", "mend or remove it", "mend it"),
-    "a fault of a dataset": ("datasets.py", "does not exist: name a folder", "is not there: name a folder"),
-    "a sentence to the run's log": ("../assets/scoring.py", "Not scored: ", "Without a score: "),
+    "a word of a note": ("training/step.py", "blocks of the model are now computed", "parts of it are now computed"),
+    "a word of a note with values": ("training/step.py", "now goes through in", "goes through from now on in"),
+    "a word of a training's note": ("training/run_folder.py", "Training goes on after", "It goes on after"),
+    "the text of a log": ("training/batches.py", "Chunks are read from %s.", "The chunks come from %s."),
+    "the level of a log": ("training/run_folder.py", "LOG.warning(", "LOG.error("),
+    "what a log says of an error": ("training/loop.py", "could not be saved", "was not saved"),
+    "a label of progress": ("separation/separate.py", '"segment"', '"piece"'),
+    "what progress shows": ("training/loop.py", '"chunks_per_second": rate', '"rate": rate'),
+    "a fault of a track": ("dataset/decoding.py", "mend or remove it", "mend it"),
+    "a fault of a dataset": ("dataset/layouts.py", "does not exist: name a folder", "is not there: name a folder"),
+    "a sentence to the run's log": ("../assets/making/scores.py", "Not scored: ", "Without a score: "),
     "how often progress is shown": (
-        "trainer.py",
+        "training/loop.py",
         "SHOW_EVERY_SECONDS: SpeedOnly[float] = 0.5",
         "SHOW_EVERY_SECONDS: SpeedOnly[float] = 5",
     ),
     "how often a training is saved": (
-        "trainer.py",
+        "training/loop.py",
         "SAVE_EVERY_SECONDS: SpeedOnly[float] = 30.0",
         "SAVE_EVERY_SECONDS: SpeedOnly[float] = 90",
     ),
     "how many batches are read ahead": (
-        "sampling.py",
+        "training/batches.py",
         "BATCHES_AHEAD: SpeedOnly[int] = 2",
         "BATCHES_AHEAD: SpeedOnly[int] = 4",
     ),
@@ -60,15 +64,19 @@ FREE = {
         "    os.environ.setdefault(",
         "    os.nice(0)\n    os.environ.setdefault(",
     ),
-    "how the allocator is set up": ("devices.py", "mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)", "pass"),
-    "when memory is short": ("thrift.py", "taken + 2 * self.largest_rise", "taken + 3 * self.largest_rise"),
+    "how the allocator is set up": ("machine/devices.py", "mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)", "pass"),
+    "when memory is short": (
+        "training/less_memory.py",
+        "taken + 2 * self.largest_rise",
+        "taken + 3 * self.largest_rise",
+    ),
     "how many threads score": (
         "scoring/threads.py",
         "MOST_BY_DEFAULT: SpeedOnly[int] = 8",
         "MOST_BY_DEFAULT: SpeedOnly[int] = 4",
     ),
     "which settings are refused": ("limits.py", "(64, 320)", "(96, 320)"),
-    "how a run is stopped": ("interruptions.py", "128 + number", "1"),
+    "how a run is stopped": ("machine/signals.py", "128 + number", "1"),
 }
 
 
@@ -121,31 +129,46 @@ class _Words(ast.NodeTransformer):
 
 DEAR = {
     "the class of an error": (
-        "training.py",
+        "training/train.py",
         'raise UserError("There is no track to train on',
         'raise ValueError("There is no track to train on',
         TRAININGS,
     ),
-    "when an error is raised": ("training.py", "if not train_tracks:", "if len(train_tracks) < 2:", TRAININGS),
-    "a value beside a note": ("learner.py", "min(2 * self.parts, batch)", "min(3 * self.parts, batch)", TRAININGS),
-    "how many points a curve has": ("trainer.py", "POINTS_OF_A_CURVE = 200", "POINTS_OF_A_CURVE = 100", TRAININGS),
-    "when a training has exploded": ("trainer.py", "EXPLODED = 1000.0", "EXPLODED = 10.0", TRAININGS),
-    "how the rate is lowered": ("trainer.py", "PLATEAU_COOLDOWN_EPOCHS = 10", "PLATEAU_COOLDOWN_EPOCHS = 9", TRAININGS),
+    "when an error is raised": ("training/train.py", "if not train_tracks:", "if len(train_tracks) < 2:", TRAININGS),
+    "a value beside a note": (
+        "training/step.py",
+        "min(2 * self.parts, batch)",
+        "min(3 * self.parts, batch)",
+        TRAININGS,
+    ),
+    "how many points a curve has": (
+        "training/loop.py",
+        "POINTS_OF_A_CURVE = 200",
+        "POINTS_OF_A_CURVE = 100",
+        TRAININGS,
+    ),
+    "when a training has exploded": ("training/loop.py", "EXPLODED = 1000.0", "EXPLODED = 10.0", TRAININGS),
+    "how the rate is lowered": (
+        "training/loop.py",
+        "PLATEAU_COOLDOWN_EPOCHS = 10",
+        "PLATEAU_COOLDOWN_EPOCHS = 9",
+        TRAININGS,
+    ),
     "what threads of torch compute": (
-        "devices.py",
+        "machine/devices.py",
         "torch.set_num_threads(threads or before)",
         "torch.set_num_threads(2)",
         TRAININGS,
     ),
     "whether the device repeats itself": (
-        "devices.py",
+        "machine/devices.py",
         "cudnn.deterministic = True",
         "cudnn.deterministic = False",
         TRAININGS,
     ),
-    "which random state is kept": ("thrift.py", "torch.set_rng_state(state[0])", "pass", TRAININGS),
+    "which random state is kept": ("training/less_memory.py", "torch.set_rng_state(state[0])", "pass", TRAININGS),
     "how long a segment of validation is": (
-        "validation.py",
+        "training/validation.py",
         "LONGEST_SEGMENT_SECONDS = 30",
         "LONGEST_SEGMENT_SECONDS = 20",
         TRAININGS,
@@ -164,8 +187,8 @@ def test_an_edit_beside_it_that_may_change_a_number_counts(benchmark, path, old,
 @pytest.mark.parametrize(
     ("path", "old", "new"),
     [
-        ("trainer.py", "POINTS_OF_A_CURVE = 200", "POINTS_OF_A_CURVE: SpeedOnly[int] = 200"),
-        ("trainer.py", "    def _point(", "    @words_only\n    def _point("),
+        ("training/loop.py", "POINTS_OF_A_CURVE = 200", "POINTS_OF_A_CURVE: SpeedOnly[int] = 200"),
+        ("training/loop.py", "    def _point(", "    @words_only\n    def _point("),
     ],
 )
 def test_a_mark_put_on_what_counted_is_itself_an_edit_that_counts(benchmark, path, old, new):
@@ -244,7 +267,7 @@ def test_a_property_of_variants_that_came_later_changes_no_variant_that_is_as_be
     ids=["as before", "another default", "not declared"],
 )
 def test_a_field_of_an_architecture_counts_unless_its_default_is_as_before(benchmark, default, stale):
-    path = "sepmodels/models/transformer.py"
+    path = "sepmodels/models/architectures/transformer.py"
     imported = "from dataclasses import dataclass\n"
     edit(benchmark, path, imported, f"{imported}from sepmodels.marks import neutral\n")
     field = "    context_frames: int = 128\n"

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from pipelines.profiles import PROFILES
-from sepmodels.learner import Learner
-from sepmodels.losses import build_loss
-from sepmodels.models import build_model
-from sepmodels.variants import VARIANTS
+from sepmodels.models.architectures import build_model
+from sepmodels.systems.variants import VARIANTS
+from sepmodels.training.losses import build_loss
+from sepmodels.training.step import Learner
 
 GPU = torch.device("cuda", 0)
 SETTINGS = replace(PROFILES["musdb18"].training, ema_decay=0.0)

@@ -9,10 +9,10 @@ import pynvml
 import pytest
 import torch
 
-import assets.gpus as gpus_here
-from assets.gpus import auto_precision, count_gpus, own_device
-from sepmodels.devices import choose_device
+import assets.runtime.gpus as gpus_here
+from assets.runtime.gpus import auto_precision, count_gpus, own_device
 from sepmodels.errors import UserError
+from sepmodels.machine.devices import choose_device
 from tests.conftest import PROJECT
 
 
@@ -62,7 +62,7 @@ def test_steps_at_once_have_a_gpu_each_and_one_that_is_free_again_is_taken_again
 @pytest.mark.usefixtures("gpus")
 def test_the_gpu_of_a_killed_process_is_free_again(tmp_path: Path) -> None:
     code = (
-        "import os, pathlib, assets.gpus as gpus; gpus.usable_gpus = lambda: 3\n"
+        "import os, pathlib, assets.runtime.gpus as gpus; gpus.usable_gpus = lambda: 3\n"
         f"with gpus.own_device('auto', pathlib.Path({str(tmp_path)!r})) as device:\n"
         "    print(device, flush=True); os.kill(os.getpid(), 9)"
     )
@@ -83,7 +83,7 @@ def test_where_there_is_one_gpu_or_none_there_is_nothing_to_choose(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for count in (0, 1):
-        monkeypatch.setattr("assets.gpus.count_gpus", lambda count=count: count)
+        monkeypatch.setattr("assets.runtime.gpus.count_gpus", lambda count=count: count)
         with own_device("auto", tmp_path) as device:
             assert device == "auto"
 

@@ -6,12 +6,12 @@ import dagster as dg
 import pytest
 
 from assets.factory import benchmark_assets
+from assets.graph import benchmark_steps
 from assets.paths import Paths
-from assets.steps import benchmark_steps
 from pipelines.profiles import PROFILES
-from pipelines.side_by_side import POOL
-from sepmodels.references import REFERENCES
-from sepmodels.variants import VARIANTS
+from pipelines.running.side_by_side import POOL
+from sepmodels.systems.references import REFERENCES
+from sepmodels.systems.variants import VARIANTS
 
 PROFILE = PROFILES["musdb18-7s"]
 

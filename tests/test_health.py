@@ -5,15 +5,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from assets.describe import describe
+from assets.graph import benchmark_steps
 from assets.job import Job, Made
 from assets.paths import Paths
-from assets.steps import benchmark_steps
+from assets.showing.describe import describe
 from pipelines.profiles import PROFILES
-from sepmodels.datasets import Track, find_tracks
-from sepmodels.health import RULES, health_summary, health_table
+from sepmodels.dataset.health import RULES, health_summary, health_table
+from sepmodels.dataset.layouts import Track, find_tracks
+from sepmodels.dataset.tracks import describe_tracks
 from sepmodels.settings import DatasetSettings
-from sepmodels.tracks import describe_tracks
 
 SETTINGS = DatasetSettings("stems")
 

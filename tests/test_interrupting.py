@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from assets.paths import Paths
-from assets.tracking import open_store
+from assets.tracking.tracker import open_store
 from benchmarks.kills import cut_power
 from sepmodels.files import hash_file
 from tests.conftest import PROJECT, words_of
@@ -64,7 +64,7 @@ class Refresh:
 
     def run_process(self) -> psutil.Process:
         children = psutil.Process(self.process.pid).children()
-        (found,) = [one for one in children if "pipelines.execute" in words_of(one)]
+        (found,) = [one for one in children if "pipelines.running.execute" in words_of(one)]
         return found
 
 

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from assets.interrupts import noted_interrupts, raise_lost
+from assets.runtime.interrupts import noted_interrupts, raise_lost
 
 
 class Interrupted(BaseException):
@@ -31,7 +31,7 @@ def raising(monkeypatch: pytest.MonkeyPatch) -> None:
         raise Interrupted
 
     signal.signal(signal.SIGINT, interrupt)
-    monkeypatch.setattr("assets.interrupts._lost", False)
+    monkeypatch.setattr("assets.runtime.interrupts._lost", False)
 
 
 @pytest.mark.usefixtures("raising")

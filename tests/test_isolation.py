@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from assets.graph import benchmark_steps
 from assets.job import Job, Made
 from assets.paths import Paths
-from assets.steps import benchmark_steps
 from pipelines.profiles import PROFILES
-from sepmodels.references import REFERENCES
 from sepmodels.settings import Profile
-from sepmodels.variants import VARIANTS
+from sepmodels.systems.references import REFERENCES
+from sepmodels.systems.variants import VARIANTS
 from tests.conftest import synthetic_stems, write_stem_file
 from tests.small_benchmark import small_profile
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from assets.job import Job
+from assets.making.scores import make_reference_scores
 from assets.paths import Paths
-from assets.scoring import make_reference_scores
 from pipelines.profiles import PROFILES
 from tests.conftest import synthetic_stems
 

@@ -7,16 +7,16 @@ import pytest
 import torch
 from torch import nn
 
-from sepmodels.devices import own_host_bytes, return_freed_memory
+from sepmodels.audio.stft import Stft
 from sepmodels.errors import UserError
-from sepmodels.estimate import Estimate
-from sepmodels.learner import Learner, choose_precision
-from sepmodels.losses import waveform_mse
-from sepmodels.memory import GIB
-from sepmodels.models import build_model
+from sepmodels.machine.devices import own_host_bytes, return_freed_memory
+from sepmodels.machine.memory import GIB
+from sepmodels.models.architectures import build_model
+from sepmodels.models.estimate import Estimate
 from sepmodels.settings import TrainingSettings
-from sepmodels.spectral import Stft
-from sepmodels.thrift import out_of_memory
+from sepmodels.training.less_memory import out_of_memory
+from sepmodels.training.losses import waveform_mse
+from sepmodels.training.step import Learner, choose_precision
 from tests.training_parts import TINY, TINY_TRANSFORMER, TINY_U_NET
 
 CPU = torch.device("cpu")

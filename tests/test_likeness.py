@@ -9,19 +9,19 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.data import make_stems_test
+from assets.checking.verdicts import Subject, splits_are_disjoint_and_complete
 from assets.job import Job
+from assets.making.dataset import make_stems_test
 from assets.paths import Paths
-from assets.verdicts import Subject, splits_are_disjoint_and_complete
 from pipelines.profiles import PROFILES, override
-from sepmodels.audio import read_stem_file
-from sepmodels.cache import cached_names
-from sepmodels.datasets import find_tracks
+from sepmodels.audio.io import read_stem_file
+from sepmodels.dataset.health import health_table
+from sepmodels.dataset.layouts import find_tracks
+from sepmodels.dataset.likeness import LIKE, alike, fingerprint
+from sepmodels.dataset.stem_cache import cached_names
+from sepmodels.dataset.tracks import describe_tracks
 from sepmodels.errors import UserError
-from sepmodels.health import health_table
-from sepmodels.likeness import LIKE, alike, fingerprint
 from sepmodels.settings import DatasetSettings
-from sepmodels.tracks import describe_tracks
 from tests.odd_sound import RATE_HZ, ffmpeg
 
 FOLDER = DatasetSettings("folder")

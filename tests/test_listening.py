@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipelines.listening import _Bars, _Lines, listening
-from sepmodels.variants import VARIANTS
+from pipelines.running.progress_board import _Bars, _Lines, listening
+from sepmodels.systems.variants import VARIANTS
 from tests.conftest import PROJECT
 
 LISTENER = """
 import time
 from rich.console import Console
-from pipelines.listening import listening
+from pipelines.running.progress_board import listening
 with listening(Console(), 1) as address:
     print(address, flush=True)
     time.sleep(3600)

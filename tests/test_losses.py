@@ -5,11 +5,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sepmodels.audio.stft import Stft, magnitude_of
 from sepmodels.errors import UserError
-from sepmodels.estimate import Estimate
-from sepmodels.losses import LOSSES, Loss, build_loss, dual, magnitude_l1, magnitude_mse, waveform_mse
-from sepmodels.spectral import Stft, magnitude_of
-from sepmodels.variants import VARIANTS, Variant
+from sepmodels.models.estimate import Estimate
+from sepmodels.systems.variants import VARIANTS, Variant
+from sepmodels.training.losses import LOSSES, Loss, build_loss, dual, magnitude_l1, magnitude_mse, waveform_mse
 
 SQUARED = {"magnitude_mse", "waveform_mse", "dual"}
 STFT = Stft(n_fft=256, hop=64)

@@ -4,54 +4,63 @@ import ast
 
 import pytest
 
-from assets.code_lookup import Lookup
-from assets.code_quiet import Quiet
-from assets.code_reach import reach
-from assets.code_scopes import Scoped, dotted
-from assets.code_version import NO_PART_OF_A_RESULT, PROJECT
-from assets.steps import benchmark_steps
+from assets.graph import benchmark_steps
+from assets.staleness.code.lookup import Lookup
+from assets.staleness.code.quiet import Quiet
+from assets.staleness.code.reach import reach
+from assets.staleness.code.scopes import Scoped, dotted
+from assets.staleness.code.version import NO_PART_OF_A_RESULT, PROJECT
 from pipelines.profiles import PROFILES
-from sepmodels.references import REFERENCES
-from sepmodels.variants import VARIANTS
+from sepmodels.systems.references import REFERENCES
+from sepmodels.systems.variants import VARIANTS
 from tests.stand_ins import copy_code
 
 # By itself a use is harmless where its value is dropped, is an error to raise, or opens a ``with`` block; and as the
 # default of a parameter. Every other use stands here, with the reason why no number depends on it.
 USES = {
-    ("sepmodels.cache:build_cache", "bytes_decoded"): "how many tracks are decoded at once",
-    ("sepmodels.tracks:describe_tracks", "bytes_decoded"): "how many tracks are decoded at once",
-    ("sepmodels.parallel:for_each", "_workers"): "how many threads; results come back in order",
-    ("assets.scoring:_score", "scoring_workers"): "how many processes; results come back in order",
+    ("sepmodels.dataset.stem_cache:build_cache", "bytes_decoded"): "how many tracks are decoded at once",
+    ("sepmodels.dataset.tracks:describe_tracks", "bytes_decoded"): "how many tracks are decoded at once",
+    ("sepmodels.machine.parallel:for_each", "_workers"): "how many threads; results come back in order",
+    ("assets.making.scores:_score", "scoring_workers"): "how many processes; results come back in order",
     ("sepmodels.scoring.threads:in_shares", "default_threads"): "how many threads; sums differ by rounding alone",
-    ("sepmodels.demo:_write_songs", "ENCODERS"): "how many songs are encoded at once",
-    ("sepmodels.demo:_temporary_sibling", "ABANDONED_SECONDS"): "when a folder left behind is removed",
-    ("sepmodels.demo:_full_disk_told", "FULL_DISK_BYTES"): "which sentence an error has",
-    ("sepmodels.codec:_Sink.__init__", "_PIPE_BYTES"): "the size of a buffer",
-    ("sepmodels.codec:_wide_pipe", "_PIPE_BYTES"): "the size of a pipe",
-    ("sepmodels.codec:_pump", "_PIPE_BYTES"): "how much is read at once",
-    ("sepmodels.codec:_pump", "_PATIENCE_SECONDS"): "how long to sleep between two reads",
-    ("sepmodels.distributed:_Helper.raise_fault", "SECONDS_TO_END"): "how long to wait for a process that fails",
-    ("sepmodels.distributed:_meet", "PATIENCE"): "how long to wait for a process that does not answer",
-    ("sepmodels.learner:Learner._backward_within_memory", "Snapshot"): "a step done again is the same step",
-    ("sepmodels.learner:Learner._backward_within_memory", "out_of_memory"): "whether the step is done in another way",
-    ("sepmodels.learner:Learner._backward_within_memory", "_goes_uncompiled_after"): "whether it is done uncompiled",
-    ("sepmodels.learner:Learner._recompute_blocks", "recompute_blocks"): "bit for bit the same result",
-    ("sepmodels.learner:_host_budget", "HostBudget"): "when a thriftier way is taken",
-    ("sepmodels.sampling:HostChunks.__init__", "BATCHES_AHEAD"): "how many threads read",
-    ("sepmodels.sampling:ChunkSampler.next_batch", "BATCHES_AHEAD"): "how many batches wait, in their order",
-    ("sepmodels.sampling:ChunkSampler.__init__", "choose_feeding"): "the same batches wherever samples are",
-    ("sepmodels.trainer:Trainer.run", "due"): "when to show and to save; what is saved changes nothing",
-    ("sepmodels.trainer:Trainer.run", "SAVE_EVERY_SECONDS"): "when to save",
-    ("sepmodels.trainer:Trainer.run", "SHOW_EVERY_SECONDS"): "when to show",
-    ("sepmodels.trainer:Trainer._pace", "peak_memory_gib"): "told to the log alone",
-    ("sepmodels.training:_report", "peak_memory_gib"): "a figure of memory, named so",
-    ("sepmodels.training:_hardware", "processor_name"): "what a processor is called",
-    ("sepmodels.report.making:machine", "processor_name"): "what a processor is called",
-    ("sepmodels.trainer:Trainer.__init__", "Beginning"): "it looks on, and nothing is decided by it",
-    ("sepmodels.preparation:prepared", "_first_look"): "it looks on, and nothing is decided by it",
-    ("sepmodels.preparation:prepared", "small_part"): "of the validation that is recorded, beside the one that decides",
-    ("assets.training:make_checkpoint", "beginning"): "a note",
-    ("assets.data:make_dataset", "is_to_be_fetched"): "what the dataset's folder holds is hashed",
+    ("sepmodels.dataset.demo:_write_songs", "ENCODERS"): "how many songs are encoded at once",
+    ("sepmodels.dataset.demo:_temporary_sibling", "ABANDONED_SECONDS"): "when a folder left behind is removed",
+    ("sepmodels.dataset.demo:_full_disk_told", "FULL_DISK_BYTES"): "which sentence an error has",
+    ("sepmodels.audio.ffmpeg:_Sink.__init__", "_PIPE_BYTES"): "the size of a buffer",
+    ("sepmodels.audio.ffmpeg:_wide_pipe", "_PIPE_BYTES"): "the size of a pipe",
+    ("sepmodels.audio.ffmpeg:_pump", "_PIPE_BYTES"): "how much is read at once",
+    ("sepmodels.audio.ffmpeg:_pump", "_PATIENCE_SECONDS"): "how long to sleep between two reads",
+    ("sepmodels.training.processes:_Helper.raise_fault", "SECONDS_TO_END"): "how long to wait for a process that fails",
+    ("sepmodels.training.processes:_meet", "PATIENCE"): "how long to wait for a process that does not answer",
+    ("sepmodels.training.step:Learner._backward_within_memory", "Snapshot"): "a step done again is the same step",
+    (
+        "sepmodels.training.step:Learner._backward_within_memory",
+        "out_of_memory",
+    ): "whether the step is done in another way",
+    (
+        "sepmodels.training.step:Learner._backward_within_memory",
+        "_goes_uncompiled_after",
+    ): "whether it is done uncompiled",
+    ("sepmodels.training.step:Learner._recompute_blocks", "recompute_blocks"): "bit for bit the same result",
+    ("sepmodels.training.step:_host_budget", "HostBudget"): "when a thriftier way is taken",
+    ("sepmodels.training.batches:HostChunks.__init__", "BATCHES_AHEAD"): "how many threads read",
+    ("sepmodels.training.batches:ChunkSampler.next_batch", "BATCHES_AHEAD"): "how many batches wait, in their order",
+    ("sepmodels.training.batches:ChunkSampler.__init__", "choose_feeding"): "the same batches wherever samples are",
+    ("sepmodels.training.loop:Trainer.run", "due"): "when to show and to save; what is saved changes nothing",
+    ("sepmodels.training.loop:Trainer.run", "SAVE_EVERY_SECONDS"): "when to save",
+    ("sepmodels.training.loop:Trainer.run", "SHOW_EVERY_SECONDS"): "when to show",
+    ("sepmodels.training.loop:Trainer._pace", "peak_memory_gib"): "told to the log alone",
+    ("sepmodels.training.train:_report", "peak_memory_gib"): "a figure of memory, named so",
+    ("sepmodels.training.train:_hardware", "processor_name"): "what a processor is called",
+    ("sepmodels.report.how_made:machine", "processor_name"): "what a processor is called",
+    ("sepmodels.training.loop:Trainer.__init__", "Beginning"): "it looks on, and nothing is decided by it",
+    ("sepmodels.training.preparation:prepared", "_first_look"): "it looks on, and nothing is decided by it",
+    (
+        "sepmodels.training.preparation:prepared",
+        "small_part",
+    ): "of the validation that is recorded, beside the one that decides",
+    ("assets.making.checkpoint:make_checkpoint", "beginning"): "a note",
+    ("assets.making.dataset:make_dataset", "is_to_be_fetched"): "what the dataset's folder holds is hashed",
 }
 
 
@@ -137,7 +146,12 @@ class _Marked(Scoped):
         return found
 
 
-METHODS_OF = ("sepmodels.position", "sepmodels.learner", "sepmodels.trainer", "sepmodels.recordings")
+METHODS_OF = (
+    "sepmodels.training.loop_state",
+    "sepmodels.training.step",
+    "sepmodels.training.loop",
+    "sepmodels.audio.recordings",
+)
 
 
 def test_every_use_of_what_is_marked_is_harmless_or_listed_with_a_reason():
@@ -160,10 +174,15 @@ def test_every_marked_method_is_of_a_module_whose_methods_are_looked_for():
 @pytest.mark.parametrize(
     ("path", "old", "new", "use"),
     [
-        ("trainer.py", "EXPLODED = ", "EXPLODED: SpeedOnly[float] = ", ("Trainer._point", "EXPLODED")),
-        ("augment.py", "FULL_SCALE = ", "FULL_SCALE: SpeedOnly[float] = ", ("mix", "FULL_SCALE")),
-        ("losses.py", "def magnitude_mse", "@speed_only\ndef magnitude_mse", ("a step", "magnitude_mse")),
-        ("trainer.py", "    def stopped_by", "    @words_only\n    def stopped_by", ("Trainer.run", "stopped_by")),
+        ("training/loop.py", "EXPLODED = ", "EXPLODED: SpeedOnly[float] = ", ("Trainer._point", "EXPLODED")),
+        ("training/augmentation.py", "FULL_SCALE = ", "FULL_SCALE: SpeedOnly[float] = ", ("mix", "FULL_SCALE")),
+        ("training/losses.py", "def magnitude_mse", "@speed_only\ndef magnitude_mse", ("a step", "magnitude_mse")),
+        (
+            "training/loop.py",
+            "    def stopped_by",
+            "    @words_only\n    def stopped_by",
+            ("Trainer.run", "stopped_by"),
+        ),
     ],
 )
 def test_a_mark_on_what_decides_a_result_is_found(tmp_path, path, old, new, use):

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import pipelines.slots
+import pipelines.graph.slots
 from pipelines.profiles import PROFILES
-from sepmodels.memory import GIB, free_host_bytes
+from sepmodels.machine.memory import GIB, free_host_bytes
 from sepmodels.scoring import workers
 from tests.conftest import PROJECT
 
@@ -117,11 +117,11 @@ def test_trainings_and_scorings_side_by_side_have_room_in_the_container_they_are
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     profile = PROFILES["demo"]
-    monkeypatch.setattr(pipelines.slots, "usable_cores", lambda: 64)
+    monkeypatch.setattr(pipelines.graph.slots, "usable_cores", lambda: 64)
     monkeypatch.setattr(workers, "usable_cores", lambda: 64)
-    for module in (pipelines.slots, workers):
+    for module in (pipelines.graph.slots, workers):
         monkeypatch.setattr(module, "free_host_bytes", lambda: 4 * GIB)
-    assert pipelines.slots.slots_here(profile) == 2
+    assert pipelines.graph.slots.slots_here(profile) == 2
     assert workers.scoring_workers("museval", longest_seconds=60.0) == 2
 
 

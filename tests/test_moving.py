@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 
-from assets.moving import artifact_uri, follow_move
-from assets.registry import register_model, registered_model_file, run_model_file
-from assets.tracking import _experiment, open_store, store_uri
+from assets.tracking.moving import artifact_uri, follow_move
+from assets.tracking.registry import register_model, registered_model_file, run_model_file
+from assets.tracking.tracker import _experiment, open_store, store_uri
 from pipelines.options import use_options
-from sepmodels.checkpoints import load_model, save_model
 from sepmodels.files import hash_file
-from sepmodels.models import build_model
-from sepmodels.separation import separate
+from sepmodels.models.architectures import build_model
+from sepmodels.models.model_file import load_model, save_model
+from sepmodels.separation.separate import separate
 from sepmodels.settings import SeparationSettings
-from sepmodels.variants import VARIANTS
+from sepmodels.systems.variants import VARIANTS
 
 NAME = "sepbench-demo-open_unmix"
 
@@ -105,7 +105,7 @@ def test_what_lies_elsewhere_by_intent_stays_there(data: Path, tmp_path: Path) -
 def test_a_model_is_found_beside_a_store_that_may_not_be_written_to(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assets.tracking.follow_move", lambda folder: None)
+    monkeypatch.setattr("assets.tracking.tracker.follow_move", lambda folder: None)
     assert registered_model_file(data / "mlflow", NAME).is_relative_to(data)
 
 

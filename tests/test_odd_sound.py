@@ -10,11 +10,11 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepmodels.audio import read_audio
-from sepmodels.containers import Window, find_sound_chunk
+from sepmodels.audio.containers import Window, find_sound_chunk
+from sepmodels.audio.io import read_audio
+from sepmodels.audio.recordings import open_recording
+from sepmodels.dataset.stem_files import read_stem
 from sepmodels.errors import UserError
-from sepmodels.recordings import open_recording
-from sepmodels.stem_files import read_stem
 from tests.odd_sound import (
     RATE_HZ,
     ffmpeg,

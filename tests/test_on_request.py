@@ -6,15 +6,15 @@ import json
 
 import pytest
 
-from assets.steps import benchmark_steps
+from assets.graph import benchmark_steps
+from pipelines.looking.tables import show_variants
 from pipelines.options import advised, use_options
 from pipelines.profiles import OVERRIDES_VARIABLE, PROFILE_VARIABLE, PROFILES, chosen_profile
-from pipelines.selection import select
-from pipelines.showing import show_variants
+from pipelines.running.selection import select
 from pipelines.terminal import Terminal
 from sepmodels.errors import UserError
-from sepmodels.references import REFERENCES
-from sepmodels.variants import ON_REQUEST, VARIANTS, variants_of
+from sepmodels.systems.references import REFERENCES
+from sepmodels.systems.variants import ON_REQUEST, VARIANTS, variants_of
 
 ASKED = "time_domain_22khz"
 BY_WHOM = {"demo": False, "folder": False, "musdb18-7s": True, "musdb18": True, "musdb18hq": True}

@@ -12,7 +12,7 @@ from tests.conftest import PROJECT
 # A run with one step, which goes on until it is interrupted.
 RUN = """
 import multiprocessing, sys, time
-from assets.orphans import end_with_the_run
+from assets.runtime.orphans import end_with_the_run
 
 def step():
     end_with_the_run()

@@ -20,15 +20,15 @@ import soundfile
 import torch
 
 from assets.paths import Paths
-from pipelines.page import HOST, page_app
-from pipelines.page_work import PageWork
 from pipelines.profiles import PROFILES
-from pipelines.servers import free_port
-from sepmodels.checkpoints import save_model
+from pipelines.serve.app import HOST, page_app
+from pipelines.serve.work import PageWork
+from pipelines.ui.servers import free_port
 from sepmodels.errors import UserError
-from sepmodels.models import build_model
+from sepmodels.models.architectures import build_model
+from sepmodels.models.model_file import save_model
 from sepmodels.settings import SeparationSettings
-from sepmodels.variants import VARIANTS
+from sepmodels.systems.variants import VARIANTS
 from tests.browser import CHROMIUM, FLAGS
 from tests.conftest import PROJECT
 from tests.test_separation import music

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from assets.paths import Paths
-from assets.tracking import open_store
+from assets.tracking.tracker import open_store
 from tests.browser import chromium
 from tests.conftest import PROJECT, words_of
 from tests.small_benchmark import OVERRIDES
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SECOND = 1000  # Playwright counts milliseconds
 PROFILE = "musdb18-7s"
 VARIANTS = ("open_unmix", "transformer")
-LOCATION = "pipelines.definitions"
+LOCATION = "pipelines.graph.definitions"
 STATES = "{ assetNodes { assetKey { path } staleStatus assetMaterializations(limit: 1) { runId } } }"
 RUNS = "{ runsOrError(limit: 1) { ... on Runs { results { runId status } } } }"
 
@@ -42,7 +42,9 @@ class Pages:
         self.project = copy_code(folder / "project")
         for name in ("dagster.yaml", "workspace.yaml"):
             shutil.copy(PROJECT / name, self.project)
-        self.edit("sepmodels/variants.py", "by_name(_ALL)", f"by_name(one for one in _ALL if one.name in {VARIANTS})")
+        self.edit(
+            "sepmodels/systems/variants.py", "by_name(_ALL)", f"by_name(one for one in _ALL if one.name in {VARIANTS})"
+        )
         self.data = folder / "data"
         self.data.mkdir()
         self.output = self.data / "ui.txt"
@@ -189,7 +191,7 @@ def test_materialize_all_after_it_goes_on_and_makes_everything_green(pages: Page
 
 
 def test_an_edited_model_marks_its_own_chain_and_a_refresh_makes_all_green_again(pages: Pages, browser) -> None:
-    pages.edit("sepmodels/models/transformer.py", "x = layer(x)", "x = x + layer(x)")
+    pages.edit("sepmodels/models/architectures/transformer.py", "x = layer(x)", "x = x + layer(x)")
     reload_definitions(pages, browser)
     assert not_fresh(pages, browser) == {"transformer/checkpoint", "transformer/estimates"}
     expect_marks(pages, browser, "transformer", 2)

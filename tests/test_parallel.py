@@ -7,9 +7,9 @@ import time
 import psutil
 import pytest
 
-from sepmodels import parallel
 from sepmodels.errors import UserError
-from sepmodels.parallel import for_each, for_each_in_processes
+from sepmodels.machine import parallel
+from sepmodels.machine.parallel import for_each, for_each_in_processes
 from tests.conftest import PROJECT
 
 
@@ -88,7 +88,7 @@ def test_processes_give_results_and_faults_in_the_order_of_the_items(workers: in
 def test_processes_end_when_the_one_that_started_them_is_killed() -> None:
     script = (
         "import time, os\n"
-        "from sepmodels.parallel import for_each_in_processes\n"
+        "from sepmodels.machine.parallel import for_each_in_processes\n"
         "from tests.test_parallel import say_and_sleep\n"
         "if __name__ == '__main__':\n"
         "    for_each_in_processes(say_and_sleep, range(2), workers=2)\n"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from assets.paths import Paths
-from assets.registry import register_model
-from assets.tracking import _experiment, open_store
+from assets.tracking.registry import register_model
+from assets.tracking.tracker import _experiment, open_store
 from pipelines.permissions import require_writable
-from pipelines.selection import standing
+from pipelines.running.selection import standing
 from sepmodels.errors import UserError
 from tests.conftest import PROJECT
 from tests.small_benchmark import materialize, small_profile
@@ -93,7 +93,7 @@ def test_what_is_stale_in_another_persons_folder_is_seen_without_a_byte_written(
 ) -> None:
     import dagster as dg
 
-    from pipelines.instance import use_instance
+    from pipelines.graph.instance import use_instance
 
     data = tmp_path / "data"
     profile = small_profile(stem_dataset)
@@ -133,7 +133,7 @@ def test_a_registered_model_is_found_in_a_store_that_may_not_be_written_to(tmp_p
     register_model(client, run_id, tmp_path / "model.safetensors", "mine")
     theirs(tmp_path / "mlflow")
     before = files(tmp_path / "mlflow")
-    code = "import sys; from pathlib import Path; from assets.registry import registered_model_file as found; "
+    code = "import sys; from pathlib import Path; from assets.tracking.registry import registered_model_file as found; "
     done = python(f"{code} print(found(Path(sys.argv[1]), 'mine'))", tmp_path / "mlflow")
     assert Path(done.stdout.strip()).read_bytes() == b"a model", done.stderr
     assert files(tmp_path / "mlflow") == before

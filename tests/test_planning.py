@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.paths import Paths
-from pipelines.planning import show_plan
+from pipelines.looking.plan import show_plan
 from pipelines.profiles import PROFILES
 from pipelines.terminal import Terminal
-from sepmodels.crossed import difference
 from sepmodels.errors import UserError
-from sepmodels.planning import needs
+from sepmodels.results.crossed import difference
+from sepmodels.results.planning import needs
 
 
 def comparisons(seeds: int = 3, **changed: object) -> pd.DataFrame:

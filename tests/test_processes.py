@@ -12,9 +12,9 @@ import pytest
 from rich.console import Console
 
 from assets.paths import Paths
-from assets.products import alone
-from pipelines.processes import end_trees
-from pipelines.runner import LOGS_KEPT, _alone, _Interrupts, _new_log, run_assets
+from assets.staleness.products import alone
+from pipelines.running.processes import end_trees
+from pipelines.running.runner import LOGS_KEPT, _alone, _Interrupts, _new_log, run_assets
 from sepmodels.errors import UserError
 from tests.conftest import PROJECT
 
@@ -22,7 +22,7 @@ from tests.conftest import PROJECT
 COMMAND = """
 import subprocess, sys
 from assets.paths import Paths
-from pipelines.processes import watched
+from pipelines.running.processes import watched
 
 INNER = "import time; print('ready', flush=True); time.sleep(3600)"
 OUTER = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {INNER!r}])"
@@ -93,7 +93,7 @@ def test_an_interrupt_that_comes_before_there_is_a_child_reaches_it_all_the_same
 HOLDS = """
 import sys, time
 from pathlib import Path
-from assets.products import alone
+from assets.staleness.products import alone
 
 with alone(Path(sys.argv[1]), "4a2b6c8d-0123", print):
     print("making", flush=True)

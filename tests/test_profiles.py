@@ -123,9 +123,9 @@ def test_auto_precision_is_the_one_that_the_machine_has(monkeypatch: pytest.Monk
     def chosen(**asked: str) -> str:
         return chosen_profile({"SEPBENCH_OVERRIDES": json.dumps(asked)}).training.precision
 
-    monkeypatch.setattr("assets.gpus.gpu_generations", list)
+    monkeypatch.setattr("assets.runtime.gpus.gpu_generations", list)
     assert chosen() == chosen(**{"training.precision": "auto"}) == "32"
-    monkeypatch.setattr("assets.gpus.gpu_generations", lambda: [9])
+    monkeypatch.setattr("assets.runtime.gpus.gpu_generations", lambda: [9])
     assert chosen() == "bf16"
     assert chosen(device="cpu") == "32"
     assert chosen(**{"training.precision": "32"}) == "32"

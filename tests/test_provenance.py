@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.provenance import git_refusal, git_state
+from assets.tracking.provenance import git_refusal, git_state
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     by = ["-c", "user.name=a", "-c", "user.email=a@b"]
     for words in (["init", "-q"], [*by, "commit", "-q", "--allow-empty", "-m", "first"]):
         subprocess.run(["git", *words], cwd=project, check=True)
-    monkeypatch.setattr("assets.provenance.PROJECT", project)
+    monkeypatch.setattr("assets.tracking.provenance.PROJECT", project)
     return project
 
 
@@ -47,6 +47,6 @@ def test_a_checkout_without_git_is_told(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_folder_that_is_no_checkout_has_nothing_to_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assets.provenance.PROJECT", tmp_path)
+    monkeypatch.setattr("assets.tracking.provenance.PROJECT", tmp_path)
     assert git_refusal() is None
     assert git_state() == {}

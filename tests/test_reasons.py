@@ -8,7 +8,7 @@ from dagster._core.executor.child_process_executor import ChildProcessCrashExcep
 from dagster._utils.error import serializable_error_info_from_exc_info
 from sqlalchemy.exc import OperationalError
 
-from pipelines.reasons import reason_of
+from pipelines.running.reasons import reason_of
 
 
 def reason(error: Exception) -> str:

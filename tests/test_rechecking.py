@@ -3,9 +3,10 @@
 import dagster as dg
 import pytest
 
-from assets import checks, code_version, verdicts
-from assets.rechecking import rechecked
-from assets.staleness import REFRESH_TAGS
+from assets.checking import checks, verdicts
+from assets.checking.rechecking import rechecked
+from assets.staleness.code import version as code_version
+from assets.staleness.standing import REFRESH_TAGS
 
 KEY = dg.AssetCheckKey(dg.AssetKey(["demo", "tracks"]), "are_loud")
 

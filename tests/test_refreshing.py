@@ -9,12 +9,12 @@ import dagster as dg
 import pytest
 
 import assets.factory
-from assets.durations import seconds_to_make
-from assets.products import alone
-from assets.staleness import ANEW_TAGS, CARRIED, PARTS, REASONS, REFRESH_TAGS, shown
-from pipelines.watching import refresh_sensor
-from sepmodels.references import REFERENCES
-from sepmodels.variants import VARIANTS
+from assets.staleness.durations import seconds_to_make
+from assets.staleness.products import alone
+from assets.staleness.standing import ANEW_TAGS, CARRIED, PARTS, REASONS, REFRESH_TAGS, shown
+from pipelines.graph.refresh_sensor import refresh_sensor
+from sepmodels.systems.references import REFERENCES
+from sepmodels.systems.variants import VARIANTS
 from tests.stand_ins import Benchmark, check_stale, copy_code, matching, with_setting
 
 
@@ -39,7 +39,7 @@ def test_nothing_is_made_where_all_is_fresh_and_what_was_known_is_kept(runnable)
 
 
 def test_a_refresh_makes_one_edited_variant_its_scores_and_the_table_and_no_other_variant(runnable):
-    runnable.edit("sepmodels/models/transformer.py", "Model.sequence")
+    runnable.edit("sepmodels/models/architectures/transformer.py", "Model.sequence")
     runnable.contents = {f"transformer/{part}": "other" for part in ("checkpoint", "estimates", "scores")}
     assert runnable.run() == {
         "transformer/checkpoint",
@@ -50,19 +50,19 @@ def test_a_refresh_makes_one_edited_variant_its_scores_and_the_table_and_no_othe
         "report",
     }
     assert set(runnable.states().values()) == {"fresh"}
-    reason = "sepmodels/models/transformer.py changed (function `sequence` of `Model`)"
+    reason = "sepmodels/models/architectures/transformer.py changed (function `sequence` of `Model`)"
     assert reason in runnable.metadata("transformer/checkpoint")[REASONS].value
     assert "transformer/scores has new data" in runnable.metadata("results")[REASONS].value
 
 
 def test_a_refresh_stops_where_what_was_made_again_is_the_same(runnable):
-    runnable.edit("sepmodels/tracks.py", "describe_tracks")
+    runnable.edit("sepmodels/dataset/tracks.py", "describe_tracks")
     assert runnable.run() == {"tracks"}
     assert set(runnable.states().values()) == {"fresh"}
 
 
 def test_a_replaced_test_track_is_separated_and_scored_again_and_trains_nothing(runnable):
-    runnable.edit("sepmodels/datasets.py", "find_tracks")
+    runnable.edit("sepmodels/dataset/layouts.py", "find_tracks")
     runnable.contents = dict.fromkeys(("dataset", "tracks", "stems/test"), "with another track")
     below = ["dataset", "tracks", "stems/*", "*/estimates", "*/scores", "results", "report"]
     assert runnable.run() == matching(runnable.subjects(), *below)
@@ -71,9 +71,9 @@ def test_a_replaced_test_track_is_separated_and_scored_again_and_trains_nothing(
 def test_an_edit_of_a_module_that_is_only_imported_inside_a_function_is_seen(runnable):
     helper = runnable.root / "sepmodels/novel.py"
     helper.write_text("def fade():\n    return 1\n")
-    first = "        from sepmodels.separation import separate\n"
+    first = "        from sepmodels.separation.separate import separate\n"
     lazy = "        from sepmodels import novel\n\n        novel.fade()\n"
-    runnable.rewrite("assets/separating.py", lambda source: source.replace(first, first + lazy, 1))
+    runnable.rewrite("assets/making/estimates.py", lambda source: source.replace(first, first + lazy, 1))
     assert runnable.run() == matching(runnable.subjects(), "*/estimates")
     helper.write_text("def fade():\n    return 2\n")
     reasons = check_stale(runnable, "*/estimates")
@@ -86,14 +86,14 @@ def test_a_run_that_is_no_refresh_makes_everything(runnable):
 
 
 def test_what_was_made_before_is_kept_unless_a_product_is_made_only_because_it_was_asked_for(runnable):
-    runnable.edit("sepmodels/losses.py", "magnitude_mse")
+    runnable.edit("sepmodels/training/losses.py", "magnitude_mse")
     everything = matching(runnable.subjects(), "*")
     assert runnable.run(tags={}) == everything
     assert runnable.made_anew == everything - {"open_unmix/checkpoint", "transformer/checkpoint"}
 
 
 def test_a_run_that_asks_for_all_anew_keeps_nothing_not_even_of_what_was_broken_off(runnable):
-    runnable.edit("sepmodels/losses.py", "magnitude_mse")
+    runnable.edit("sepmodels/training/losses.py", "magnitude_mse")
     assert runnable.run(tags=ANEW_TAGS) == runnable.made_anew == matching(runnable.subjects(), "*")
 
 
@@ -112,14 +112,14 @@ def test_each_product_keeps_how_long_it_took_and_of_parts_that_may_be_kept_all_o
 
 def test_each_product_keeps_the_parts_of_its_code_version(runnable):
     parts = runnable.metadata("open_unmix/checkpoint")[PARTS].value
-    assert "sepmodels/losses.py::magnitude_mse" in parts
-    assert "sepmodels/losses.py::dual" not in parts
+    assert "sepmodels/training/losses.py::magnitude_mse" in parts
+    assert "sepmodels/training/losses.py::dual" not in parts
 
 
 def test_a_product_whose_making_was_broken_off_is_made_again_even_if_the_edit_is_taken_back(runnable, monkeypatch):
-    model = runnable.root / "sepmodels/models/transformer.py"
+    model = runnable.root / "sepmodels/models/architectures/transformer.py"
     before = model.read_text()
-    runnable.edit("sepmodels/models/transformer.py", "Model.sequence")
+    runnable.edit("sepmodels/models/architectures/transformer.py", "Model.sequence")
     with monkeypatch.context() as patch:
         patch.setattr(assets.factory, "_make", lambda *_: {}["killed"])
         with pytest.raises(KeyError, match="killed"):
@@ -188,7 +188,7 @@ class Waited(Exception):
 
 
 def test_after_the_wait_for_another_run_what_that_one_made_is_carried_over(runnable, monkeypatch):
-    runnable.edit("sepmodels/tracks.py", "describe_tracks")
+    runnable.edit("sepmodels/dataset/tracks.py", "describe_tracks")
     first = [True]
 
     @contextmanager
@@ -208,7 +208,7 @@ def test_code_edited_after_a_run_has_begun_is_not_taken_for_what_made_the_produc
         runnable.edit("sepmodels/scoring/track.py", "score_track")
         return dg.MaterializeResult(data_version=dg.DataVersion("made meanwhile"))
 
-    runnable.edit("sepmodels/cache.py", "build_cache")
+    runnable.edit("sepmodels/dataset/stem_cache.py", "build_cache")
     monkeypatch.setattr(assets.factory, "_make", edit_then_make)
     with pytest.raises(dg.Failure, match=r"track\.py changed .* after this run had begun"):
         runnable.run()
@@ -221,7 +221,7 @@ def test_of_much_that_was_edited_meanwhile_three_things_are_named(runnable, monk
             path.write_text(re.sub("return (?!lambda)", "return None or ", path.read_text()))
         return dg.MaterializeResult(data_version=dg.DataVersion("made meanwhile"))
 
-    runnable.edit("sepmodels/demo/__init__.py", "make_demo")
+    runnable.edit("sepmodels/dataset/demo/__init__.py", "make_demo")
     monkeypatch.setattr(assets.factory, "_make", edit_then_make)
     with pytest.raises(dg.Failure) as raised:
         runnable.run()
@@ -240,7 +240,7 @@ def test_the_sensor_starts_one_refresh_for_an_edit_once_it_is_left_alone(runnabl
         return look(dg.build_sensor_context(runnable.instance, cursor))
 
     assert tick(None).skip_reason.skip_message == "Everything is up to date."
-    runnable.edit("sepmodels/tracks.py", "describe_tracks")
+    runnable.edit("sepmodels/dataset/tracks.py", "describe_tracks")
     seen = tick(None)
     assert not seen.run_requests
     (request,) = tick(seen.cursor).run_requests
@@ -252,9 +252,9 @@ def test_the_sensor_starts_one_refresh_for_an_edit_once_it_is_left_alone(runnabl
 
 def test_the_sensor_refreshes_again_when_an_edit_that_was_taken_back_is_made_again(runnable):
     look = refresh_sensor(runnable.profile, runnable.paths, runnable.variants.values(), REFERENCES)
-    file = runnable.root / "sepmodels/tracks.py"
+    file = runnable.root / "sepmodels/dataset/tracks.py"
     sources = [file.read_text()]
-    runnable.edit("sepmodels/tracks.py", "describe_tracks")
+    runnable.edit("sepmodels/dataset/tracks.py", "describe_tracks")
     sources.append(file.read_text())
     keys = []
     for source in (sources[1], sources[0], sources[1]):
@@ -268,6 +268,6 @@ def test_the_sensor_refreshes_again_when_an_edit_that_was_taken_back_is_made_aga
 
 def test_the_sensor_waits_while_a_file_is_half_written(runnable):
     look = refresh_sensor(runnable.profile, runnable.paths, runnable.variants.values(), REFERENCES)
-    runnable.rewrite("sepmodels/tracks.py", lambda source: source + "\ndef half(")
+    runnable.rewrite("sepmodels/dataset/tracks.py", lambda source: source + "\ndef half(")
     said = look(dg.build_sensor_context(runnable.instance)).skip_reason.skip_message
-    assert said.startswith("sepmodels/tracks.py, line ")
+    assert said.startswith("sepmodels/dataset/tracks.py, line ")

@@ -16,22 +16,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.job import Job
-from assets.page import command, report_material
-from assets.results import make_report
+from assets.making.report import command, report_material
+from assets.making.table import make_report
 from pipelines.profiles import PROFILES
-from sepmodels.audio import SAMPLE_RATE_HZ
-from sepmodels.claims import CLAIMS
+from sepmodels.audio.io import SAMPLE_RATE_HZ
 from sepmodels.errors import UserError
 from sepmodels.report import excerpts
 from sepmodels.report.excerpts import cut_signals, encode_mp3, loudness_lufs, make_excerpts, matching_gains_db
-from sepmodels.report.listening import choose_start, choose_tracks, windows_of
 from sepmodels.report.material import Material
-from sepmodels.report.prints import draw_curves
+from sepmodels.report.paper_figures import draw_curves
 from sepmodels.report.site import render
 from sepmodels.report.table import results_table
+from sepmodels.report.track_choice import choose_start, choose_tracks, windows_of
 from sepmodels.report.training_figures import training_figures
+from sepmodels.results.claims.claims import CLAIMS
 from sepmodels.settings import ReportSettings
-from sepmodels.variants import VARIANTS, variants_of
+from sepmodels.systems.variants import VARIANTS, variants_of
 from tests.scored_folder import LEVELS, ODD_NAME, SECONDS, TRACKS, TRAINED, scored_job
 
 
@@ -270,7 +270,7 @@ def test_figures_for_papers_are_there_as_png_and_svg(site: Path) -> None:
 
 
 def test_a_picture_of_one_estimate_is_drawn_for_dagsters_page(job: Job) -> None:
-    from assets.pictures import as_markdown, write_estimate_picture
+    from assets.showing.pictures import as_markdown, write_estimate_picture
 
     picture = write_estimate_picture(replace(job, name="l1_loss"))
     assert picture.read_bytes().startswith(b"\xff\xd8")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from assets.job import Job
-from assets.page import report_material
+from assets.making.report import report_material
 from sepmodels.report.material import Material
 from sepmodels.report.site import write_site
 from tests.browser import chromium, opened

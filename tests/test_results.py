@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepmodels.comparisons import holm
 from sepmodels.errors import UserError
-from sepmodels.intervals import median_interval, per_track
-from sepmodels.published import published_systems
-from sepmodels.results import Results, make_results
+from sepmodels.results.bootstrap import median_interval, per_track
+from sepmodels.results.comparisons import holm
+from sepmodels.results.published import published_systems
+from sepmodels.results.results import Results, make_results
 from sepmodels.scoring import METRICS, WHOLE_TRACK_METRICS, score_track
 
 TITLES = {"open_unmix": "Open-Unmix", "l1_loss": "L1 loss", "mixture": "Mixture", "oracle_mask": "Ideal mask"}

@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from assets.paths import Paths
-from pipelines.data_checks import check_dataset
+from pipelines.doctor.data_checks import check_dataset
 from pipelines.profiles import PROFILES, override
-from sepmodels.audio import STREAMS
-from sepmodels.dataset_files import file_sentences
-from sepmodels.datasets import find_tracks
+from sepmodels.audio.io import STREAMS
+from sepmodels.dataset.decoding import read_track
+from sepmodels.dataset.file_sentences import file_sentences
+from sepmodels.dataset.health import health_table
+from sepmodels.dataset.layouts import find_tracks
+from sepmodels.dataset.roles import VOICE, is_voice, roles_of
+from sepmodels.dataset.tracks import describe_tracks
+from sepmodels.dataset.voices import sum_voices
 from sepmodels.errors import UserError
-from sepmodels.health import health_table
-from sepmodels.roles import VOICE, is_voice, roles_of
 from sepmodels.settings import DatasetSettings
-from sepmodels.sources import read_track
-from sepmodels.tracks import describe_tracks
-from sepmodels.voices import sum_voices
 
 FOLDER = DatasetSettings("folder")
 RATE_HZ = 44_100

@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepmodels import sampling
 from sepmodels.errors import UserError
-from sepmodels.sampling import ChunkSampler
 from sepmodels.settings import TrainingSettings
+from sepmodels.training import batches as sampling
+from sepmodels.training.batches import ChunkSampler
 
 RATE = 1000
 CHUNK = 50
@@ -153,7 +153,7 @@ def test_a_memory_budget_holds_for_the_samples_too(monkeypatch, device, else_fro
 
 
 def test_what_was_chosen_is_said_in_the_log(caplog):
-    with caplog.at_level("INFO", logger="sepmodels.sampling"):
+    with caplog.at_level("INFO", logger="sepmodels.training.batches"):
         batches("disk", 1)
     assert "Chunks are read from disk" in caplog.text
 

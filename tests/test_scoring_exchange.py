@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from assets.job import Job
+from assets.making.scores import _write
 from assets.paths import Paths
-from assets.scoring import _write
 from pipelines.profiles import PROFILES
-from sepmodels.aggregation import TrackTable
 from sepmodels.errors import UserError
+from sepmodels.results.per_track import TrackTable
 from sepmodels.scoring import METRICS, read_museval_files, write_museval_files
 
 TARGETS = ("vocals", "accompaniment")

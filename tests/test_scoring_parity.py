@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from sepmodels.scoring.bsseval import bsseval_scores
-from sepmodels.scoring.museval_scorer import museval_scores
+from sepmodels.scoring.by_museval import museval_scores
 from tests.scoring_material import RATE_HZ, assert_as_museval, both_scores, music, separated
 
 
 def true_sources(path: Path) -> np.ndarray:
     """Vocals and accompaniment of a MUSDB18 file, int16 (source, channel, sample)."""
-    from sepmodels.audio import read_stem_file
+    from sepmodels.audio.io import read_stem_file
 
     stems = read_stem_file(path)
     accompaniment = stems[1:4].sum(axis=0, dtype=np.int32).clip(-32_768, 32_767)

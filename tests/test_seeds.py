@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 import torch
 
+from assets.making.checkpoint import hash_weights
 from assets.paths import Paths
-from assets.staleness import REFRESH_TAGS
-from assets.tracking import open_store
-from assets.training import hash_weights
-from sepmodels.learner import Learner
+from assets.staleness.standing import REFRESH_TAGS
+from assets.tracking.tracker import open_store
 from sepmodels.settings import Profile
+from sepmodels.training.step import Learner
 from tests.conftest import PROJECT
 from tests.small_benchmark import materialize, small_profile
 
@@ -34,7 +34,7 @@ import os, signal, sys
 from pathlib import Path
 import dagster as dg
 from sepmodels import trainer
-from sepmodels.learner import Learner
+from sepmodels.training.step import Learner
 from tests.test_seeds import STEPS, refresh, seeded
 
 trainer.SAVE_EVERY_SECONDS = 0.0

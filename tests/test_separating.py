@@ -18,13 +18,13 @@ import torch
 from typer.testing import CliRunner, Result
 
 from assets.paths import Paths
-from pipelines.choosing import choose_model
 from pipelines.cli import app
 from pipelines.profiles import PROFILES
-from sepmodels.checkpoints import save_model
+from pipelines.songs.choose_model import choose_model
 from sepmodels.errors import UserError
-from sepmodels.models import build_model
-from sepmodels.variants import VARIANTS, Variant
+from sepmodels.models.architectures import build_model
+from sepmodels.models.model_file import save_model
+from sepmodels.systems.variants import VARIANTS, Variant
 from tests.conftest import PROJECT
 from tests.test_separation import music
 from tests.test_stems import TAGGED, write_song
@@ -376,8 +376,8 @@ class TestChoosing:
             choose_model(self.DEMO, paths, variant=variant, seed=99)
 
     def test_a_run_and_a_registered_model_are_found_by_name(self, model: Path, tmp_path: Path) -> None:
-        from assets.registry import register_model
-        from assets.tracking import artifact_uri, open_store
+        from assets.tracking.registry import register_model
+        from assets.tracking.tracker import artifact_uri, open_store
 
         paths = Paths(tmp_path, "demo")
         client = open_store(tmp_path / "mlflow")

@@ -5,14 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from sepmodels.audio.recordings import ArrayRecording
+from sepmodels.audio.stft import Stft
 from sepmodels.errors import UserError
-from sepmodels.estimate import Estimate
-from sepmodels.models import build_model
-from sepmodels.recordings import ArrayRecording
-from sepmodels.separation import overlap_add, separate, separate_blocks, separate_song
+from sepmodels.models.architectures import build_model
+from sepmodels.models.estimate import Estimate
+from sepmodels.separation.separate import overlap_add, separate, separate_blocks, separate_song
 from sepmodels.settings import SeparationSettings
-from sepmodels.spectral import Stft
-from sepmodels.variants import Variant
+from sepmodels.systems.variants import Variant
 
 TINY = Variant("tiny", "", "", "open_unmix", "magnitude_mse", settings={"n_fft": 512, "hop": 128, "hidden": 16})
 SHORT = SeparationSettings(segment_seconds=0.5, overlap_seconds=0.1, batch=2)

@@ -16,11 +16,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from assets.tracking import open_store
+from assets.tracking.tracker import open_store
 from pipelines.ports import free_port, pass_by_proxies
 from pipelines.profiles import PROFILES
-from pipelines.running import Running, Server
-from pipelines.servers import dagster_server, mlflow_server
+from pipelines.ui.servers import dagster_server, mlflow_server
+from pipelines.ui.supervisor import Running, Server
 from sepmodels.errors import UserError
 
 PROJECT = Path(__file__).parents[1]
@@ -30,7 +30,7 @@ import sys
 from pathlib import Path
 from assets.paths import Paths
 from pipelines.profiles import PROFILES
-from pipelines.servers import serve
+from pipelines.ui.servers import serve
 from sepmodels.errors import UserError
 
 data, workspace, dagster_port, mlflow_port = sys.argv[1:]
@@ -47,7 +47,7 @@ DEFINITIONS = """
 import os
 import time
 import dagster as dg
-from assets.tracking import Tracker
+from assets.tracking.tracker import Tracker
 
 @dg.asset
 def environment():
@@ -259,7 +259,7 @@ def test_an_env_file_in_the_checkout_does_not_change_what_the_pages_show(tmp_pat
 
     (tmp_path / "checkout").mkdir()
     (tmp_path / "checkout" / ".env").write_text("SEPBENCH_PROFILE=musdb18")
-    monkeypatch.setattr("pipelines.running.PROJECT", tmp_path / "checkout")
+    monkeypatch.setattr("pipelines.ui.supervisor.PROJECT", tmp_path / "checkout")
     server = dagster_server(PROFILES["demo"], tmp_path / "data", tmp_path / "workspace.yaml", "127.0.0.1", 3000, "")
     monkeypatch.setenv("SEPBENCH_PROFILE", server.environment["SEPBENCH_PROFILE"])
     monkeypatch.chdir(server.folder)
@@ -314,7 +314,7 @@ def test_when_one_server_dies_the_end_of_its_log_is_shown_and_the_other_is_ended
 
 
 def test_what_a_server_started_is_ended_with_it_even_if_it_ignores_the_interrupt(tmp_path, monkeypatch):
-    monkeypatch.setattr("pipelines.processes.PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr("pipelines.running.processes.PATIENCE_SECONDS", 0.5)
     stubborn = "import signal, time; signal.signal(2, signal.SIG_IGN); print('ready', flush=True); time.sleep(3600)"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {stubborn!r}])"
     server = small_server(tmp_path, "parent", parent)

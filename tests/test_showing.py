@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from assets.paths import Paths
+from pipelines.looking.tables import show_table
 from pipelines.profiles import PROFILES
-from pipelines.showing import show_table
 from pipelines.terminal import Terminal
 
 TITLES = ("Open-Unmix, dual loss, balanced", "Transformer", "Mixture as estimate")

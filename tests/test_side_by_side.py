@@ -7,11 +7,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from assets.making.checkpoint import hash_weights
 from assets.paths import Paths
-from assets.training import hash_weights
-from pipelines.instance import use_instance
+from pipelines.graph.instance import use_instance
+from pipelines.graph.slots import slots_here, training_slots
 from pipelines.profiles import PROFILES, override
-from pipelines.slots import slots_here, training_slots
 from tests.small_benchmark import OVERRIDES
 from tests.test_cli import sepbench
 

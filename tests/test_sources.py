@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sepmodels.audio import STREAMS
-from sepmodels.datasets import Track
+from sepmodels.audio.io import STREAMS
+from sepmodels.dataset.decoding import _arrange, hash_sources, read_track
+from sepmodels.dataset.layouts import Track
 from sepmodels.errors import UserError
-from sepmodels.sources import _arrange, hash_sources, read_track
 
 RATE_HZ = 44_100
 

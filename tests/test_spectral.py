@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepmodels.spectral import Stft, magnitude_blocks, magnitude_of, masked
+from sepmodels.audio.stft import Stft, magnitude_blocks, magnitude_of, masked
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sepmodels.splits import artist, hold_out, musdb_validation_tracks, validation_names
+from sepmodels.dataset.splits import artist, hold_out, musdb_validation_tracks, validation_names
 
 names = st.frozensets(
     st.builds("{} - {}".format, st.sampled_from("ABCDEFG"), st.integers(0, 30)) | st.text(min_size=1), max_size=40

@@ -9,24 +9,26 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
-import assets.code_version
-import assets.steps
-from assets.code_reach import reach
-from assets.code_version import NO_PART_OF_A_RESULT
+import assets.graph
+import assets.staleness.code.version
+from assets.graph import benchmark_steps
 from assets.paths import PROJECT
-from assets.steps import benchmark_steps
-from assets.versions import step_settings
+from assets.staleness.code.reach import reach
+from assets.staleness.code.version import NO_PART_OF_A_RESULT
+from assets.staleness.step_version import step_settings
 from pipelines.profiles import PROFILES
-from sepmodels.references import REFERENCES
 from sepmodels.report import TEMPLATES, templates_hash
 from sepmodels.settings import result_settings
-from sepmodels.variants import VARIANTS
+from sepmodels.systems.references import REFERENCES
+from sepmodels.systems.variants import VARIANTS
 from tests.stand_ins import Benchmark, check_stale, matching, with_setting
 
 # What makes nothing stale
 
 
-@pytest.mark.parametrize("path", ["sepmodels/training.py", "assets/training.py", "sepmodels/spectral.py"])
+@pytest.mark.parametrize(
+    "path", ["sepmodels/training/train.py", "assets/making/checkpoint.py", "sepmodels/audio/stft.py"]
+)
 @pytest.mark.parametrize(
     "edit",
     [
@@ -51,13 +53,14 @@ def test_a_setting_that_only_affects_speed_makes_nothing_stale(benchmark, settin
 
 
 def test_a_file_moved_with_no_change_of_content_makes_nothing_stale(benchmark):
-    (benchmark.root / "sepmodels/augment.py").rename(benchmark.root / "sepmodels/augmentation.py")
+    (benchmark.root / "sepmodels/training/augmentation.py").rename(benchmark.root / "sepmodels/augmentation.py")
     for file in (benchmark.root / "sepmodels").rglob("*.py"):
         source = file.read_text()
         file.write_text(
             source.replace(
-                "from sepmodels import augment\n", "from sepmodels import augmentation as augment\n"
-            ).replace("from sepmodels.augment import", "from sepmodels.augmentation import")
+                "from sepmodels.training import augmentation as augment\n",
+                "from sepmodels import augmentation as augment\n",
+            ).replace("from sepmodels.training.augmentation import", "from sepmodels.augmentation import")
         )
     assert any(part.startswith("sepmodels/augmentation.py::") for part in benchmark.subjects()[6].version.parts)
     check_stale(benchmark)
@@ -69,34 +72,42 @@ def test_a_file_moved_with_no_change_of_content_makes_nothing_stale(benchmark):
 @pytest.mark.parametrize(
     ("path", "definition", "stale"),
     [
-        ("sepmodels/models/transformer.py", "Model.sequence", ["transformer/checkpoint", "transformer/estimates"]),
-        ("sepmodels/models/time_domain.py", "Model.forward", ["time_domain/checkpoint", "time_domain/estimates"]),
-        ("sepmodels/losses.py", "magnitude_l1", ["l1_loss/checkpoint"]),
-        ("sepmodels/losses.py", "dual", ["dual_loss*/checkpoint"]),
         (
-            "sepmodels/spectral.py",
+            "sepmodels/models/architectures/transformer.py",
+            "Model.sequence",
+            ["transformer/checkpoint", "transformer/estimates"],
+        ),
+        (
+            "sepmodels/models/architectures/time_domain.py",
+            "Model.forward",
+            ["time_domain/checkpoint", "time_domain/estimates"],
+        ),
+        ("sepmodels/training/losses.py", "magnitude_l1", ["l1_loss/checkpoint"]),
+        ("sepmodels/training/losses.py", "dual", ["dual_loss*/checkpoint"]),
+        (
+            "sepmodels/audio/stft.py",
             "Stft.forward",
             ["*/checkpoint", "*/estimates", "statistics", "ideal_binary_mask/scores", "oracle_mask/scores"],
         ),
-        ("sepmodels/oracle.py", "binary_mask", ["ideal_binary_mask/scores"]),
-        ("sepmodels/references.py", "ideal_ratio_mask", ["oracle_mask/scores"]),
-        ("sepmodels/augment.py", "mix", ["*/checkpoint"]),
-        ("sepmodels/sampling.py", "ChunkSampler.next_batch", ["*/checkpoint"]),
-        ("sepmodels/training.py", "train", ["*/checkpoint"]),
-        ("sepmodels/separation.py", "separate", ["*/estimates"]),
+        ("sepmodels/separation/ideal_mask.py", "binary_mask", ["ideal_binary_mask/scores"]),
+        ("sepmodels/systems/references.py", "ideal_ratio_mask", ["oracle_mask/scores"]),
+        ("sepmodels/training/augmentation.py", "mix", ["*/checkpoint"]),
+        ("sepmodels/training/batches.py", "ChunkSampler.next_batch", ["*/checkpoint"]),
+        ("sepmodels/training/train.py", "train", ["*/checkpoint"]),
+        ("sepmodels/separation/separate.py", "separate", ["*/estimates"]),
         ("sepmodels/scoring/track.py", "score_track", ["*/scores"]),
-        ("sepmodels/statistics.py", "bin_statistics", ["statistics"]),
-        ("sepmodels/intervals.py", "median_interval", ["results"]),
-        ("sepmodels/comparisons.py", "holm", ["results", "claims"]),
-        ("sepmodels/crossed.py", "difference", ["results", "claims"]),
-        ("sepmodels/judging.py", "judge", ["claims"]),
-        ("assets/page.py", "report_material", ["report"]),
+        ("sepmodels/dataset/bin_statistics.py", "bin_statistics", ["statistics"]),
+        ("sepmodels/results/bootstrap.py", "median_interval", ["results"]),
+        ("sepmodels/results/comparisons.py", "holm", ["results", "claims"]),
+        ("sepmodels/results/crossed.py", "difference", ["results", "claims"]),
+        ("sepmodels/results/claims/judging.py", "judge", ["claims"]),
+        ("assets/making/report.py", "report_material", ["report"]),
         ("sepmodels/report/site.py", "render", ["report"]),
-        ("sepmodels/report/listening.py", "choose_tracks", ["report"]),
-        ("sepmodels/cache.py", "build_cache", ["stems/*"]),
-        ("sepmodels/tracks.py", "describe_tracks", ["tracks"]),
-        ("assets/scoring.py", "both_targets", ["*/scores", "report"]),
-        ("assets/training.py", "write_figures", ["*/checkpoint"]),
+        ("sepmodels/report/track_choice.py", "choose_tracks", ["report"]),
+        ("sepmodels/dataset/stem_cache.py", "build_cache", ["stems/*"]),
+        ("sepmodels/dataset/tracks.py", "describe_tracks", ["tracks"]),
+        ("assets/making/scores.py", "both_targets", ["*/scores", "report"]),
+        ("assets/making/checkpoint.py", "write_figures", ["*/checkpoint"]),
         ("assets/paths.py", "Paths.history", ["*/checkpoint", "claims", "report"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -110,7 +121,7 @@ def test_an_edited_function_makes_stale_exactly_what_uses_it(benchmark, path, de
 
 
 def test_what_waits_names_what_it_waits_for(benchmark):
-    benchmark.edit("sepmodels/losses.py", "magnitude_l1")
+    benchmark.edit("sepmodels/training/losses.py", "magnitude_l1")
     reasons = check_stale(benchmark, "l1_loss/checkpoint")
     assert reasons["results"] == ("it waits for l1_loss/checkpoint",)
 
@@ -154,17 +165,19 @@ def test_a_changed_file_of_the_dataset_makes_the_dataset_stale_and_a_refresh_end
 
 
 def test_a_moved_file_makes_nothing_stale_where_others_have_definitions_of_the_same_names(benchmark):
-    (benchmark.root / "sepmodels/validation.py").rename(benchmark.root / "sepmodels/appraisal.py")  # before augment
+    (benchmark.root / "sepmodels/training/validation.py").rename(
+        benchmark.root / "sepmodels/appraisal.py"
+    )  # before augment
     for package in ("sepmodels", "assets"):
         for file in (benchmark.root / package).rglob("*.py"):
-            file.write_text(file.read_text().replace("sepmodels.validation", "sepmodels.appraisal"))
+            file.write_text(file.read_text().replace("sepmodels.training.validation", "sepmodels.appraisal"))
     parts = [part for subject in benchmark.subjects() for part in subject.version.parts]
-    assert {"sepmodels/appraisal.py::FULL_SCALE", "sepmodels/augment.py::FULL_SCALE"} <= set(parts)
+    assert {"sepmodels/appraisal.py::FULL_SCALE", "sepmodels/training/augmentation.py::FULL_SCALE"} <= set(parts)
     check_stale(benchmark)
 
 
 def test_the_songs_of_the_demo_are_no_part_of_another_dataset(benchmark, tmp_path):
-    benchmark.edit("sepmodels/demo/__init__.py", "make_demo")
+    benchmark.edit("sepmodels/dataset/demo/__init__.py", "make_demo")
     check_stale(benchmark, "dataset")
     benchmark.profile = with_setting(PROFILES["musdb18"], "dataset.folder", str(tmp_path / "elsewhere"))
     assert not any("sepmodels/demo" in part for part in benchmark.subjects()[0].version.parts)
@@ -197,7 +210,7 @@ def test_the_words_about_a_reference_make_only_stale_what_shows_them(benchmark, 
     before = REFERENCES["oracle_mask"]
     monkeypatch.setitem(REFERENCES, "oracle_mask", replace(before, **{word: "Said otherwise."}))
     text = f'"{getattr(before, word)}"'
-    benchmark.rewrite("sepmodels/references.py", lambda source: source.replace(text, '"Said otherwise."'))
+    benchmark.rewrite("sepmodels/systems/references.py", lambda source: source.replace(text, '"Said otherwise."'))
     check_stale(benchmark, stale)
 
 
@@ -209,7 +222,7 @@ def test_a_reference_scored_otherwise_touches_no_other(benchmark, monkeypatch):
 
 def test_a_new_variant_touches_no_other(benchmark):
     benchmark.variants["novel"] = replace(VARIANTS["transformer"], name="novel", title="Novel")
-    benchmark.rewrite("sepmodels/variants.py", lambda source: source.replace("_ALL = (", "_ALL = (\n    None,"))
+    benchmark.rewrite("sepmodels/systems/variants.py", lambda source: source.replace("_ALL = (", "_ALL = (\n    None,"))
     reasons = check_stale(benchmark, "novel/*", "results", "report")
     assert "it now reads novel/scores" in reasons["results"]
 
@@ -220,7 +233,7 @@ def test_a_new_variant_touches_no_other(benchmark):
     ids=["edited", "added"],
 )
 def test_a_claim_that_is_edited_or_added_touches_nothing_but_the_claims(benchmark, old, new):
-    benchmark.rewrite("sepmodels/claims.py", lambda source: source.replace(old, new))
+    benchmark.rewrite("sepmodels/results/claims/claims.py", lambda source: source.replace(old, new))
     check_stale(benchmark, "claims")
 
 
@@ -261,15 +274,15 @@ def test_a_setting_of_the_profile_makes_stale_what_it_bears_on(benchmark, settin
     ],
 )
 def test_another_version_of_a_library_makes_stale_what_it_decides(benchmark, monkeypatch, library, stale):
-    known = assets.code_version._library_version
+    known = assets.staleness.code.version._library_version
     monkeypatch.setattr(
-        assets.code_version, "_library_version", lambda name: "99.0" if name == library else known(name)
+        assets.staleness.code.version, "_library_version", lambda name: "99.0" if name == library else known(name)
     )
     check_stale(benchmark, *stale)
 
 
 def test_an_edited_template_of_the_report_makes_only_the_report_stale(benchmark, monkeypatch):
-    monkeypatch.setattr(assets.steps, "templates_hash", lambda: "another")
+    monkeypatch.setattr(assets.graph, "templates_hash", lambda: "another")
     check_stale(benchmark, "report")
 
 

@@ -23,11 +23,11 @@ import dagster as dg
 
 import assets.factory
 from assets.paths import Paths, data_folder
-from assets.products import products
+from assets.staleness.products import products
 from assets.resources import benchmark_resources
-from pipelines.jobs import benchmark_jobs
+from pipelines.graph.jobs import benchmark_jobs
 from pipelines.profiles import PROFILES
-from sepmodels.variants import VARIANTS
+from sepmodels.systems.variants import VARIANTS
 
 def make(step, job, *_others):
     for product in products(step, job.profile, job.paths):
@@ -132,7 +132,7 @@ def test_the_pages_mark_the_edited_variant_alone_one_can_be_accepted_there_and_a
         _launch(ask, LAUNCH)
         assert _stale(ask) == set()
 
-        model = project / "sepmodels/models/transformer.py"
+        model = project / "sepmodels/models/architectures/transformer.py"
         model.write_text(model.read_text() + "\n# a comment\n")
         ask(RELOAD)
         assert _stale(ask) == set()

@@ -6,14 +6,14 @@ import dagster as dg
 import pytest
 from rich.console import Console
 
-from assets.acceptance import Acceptance
 from assets.paths import Paths
-from assets.staleness import Standing
-from pipelines import standings
+from assets.staleness.acceptance import Acceptance
+from assets.staleness.standing import Standing
+from pipelines.looking import standings
+from pipelines.looking.standings import Line, show_standings
 from pipelines.profiles import PROFILES
-from pipelines.standings import Line, show_standings
 
-CODE = "sepmodels/losses.py changed (function `magnitude_mse`)"
+CODE = "sepmodels/training/losses.py changed (function `magnitude_mse`)"
 ACCEPTED = Acceptance("renamed a loss", "A. Person", "2026-11-27 10:00 UTC", (), "Not checked.", "a", "b")
 
 

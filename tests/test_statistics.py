@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from sepmodels.audio.stft import Stft, magnitude_of
+from sepmodels.dataset.bin_statistics import BinStatistics, bin_statistics, read_statistics, write_statistics
 from sepmodels.errors import UserError
-from sepmodels.spectral import Stft, magnitude_of
-from sepmodels.statistics import BinStatistics, bin_statistics, read_statistics, write_statistics
 
 StandardScaler = pytest.importorskip("sklearn.preprocessing", reason="scikit-learn comes with openunmix").StandardScaler
 

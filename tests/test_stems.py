@@ -10,11 +10,11 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import sepmodels.stems
+import sepmodels.separation.song_files
+from sepmodels.audio.recordings import ArrayRecording, open_recording
 from sepmodels.errors import UserError
-from sepmodels.recordings import ArrayRecording, open_recording
+from sepmodels.separation.song_files import STEMS, StemFormat, _Remembered, separate_file
 from sepmodels.settings import SeparationSettings
-from sepmodels.stems import STEMS, StemFormat, _Remembered, separate_file
 from tests.test_separation import Gain, music
 
 SHORT = SeparationSettings(segment_seconds=0.5, overlap_seconds=0.1)
@@ -143,7 +143,7 @@ def test_floats_keep_what_is_beyond_full_scale(tmp_path: Path) -> None:
 
 
 def test_stems_too_long_for_a_wavs_sizes_are_written_as_rf64(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sepmodels.stems, "_WAV_BYTES", 1_000)
+    monkeypatch.setattr(sepmodels.separation.song_files, "_WAV_BYTES", 1_000)
     song = music(8_000, 1.0)
     write_song(tmp_path / "song.wav", song, **TAGGED)
 
@@ -159,7 +159,7 @@ def test_a_song_of_untold_length_that_outgrows_a_wav_is_refused_and_leaves_nothi
     write_song(tmp_path / "song.wav", music(8_000, 1.0))
     command = ["ffmpeg", "-v", "error", "-i", tmp_path / "song.wav", "-f", "flac", "-"]
     (tmp_path / "song.flac").write_bytes(subprocess.run(command, capture_output=True, check=True).stdout)
-    monkeypatch.setattr(sepmodels.stems, "_WAV_BYTES", 1_000)
+    monkeypatch.setattr(sepmodels.separation.song_files, "_WAV_BYTES", 1_000)
     with pytest.raises(UserError, match="longer than a WAV file can be: choose --format flac"):
         separated(tmp_path / "song.flac")
     assert {file.name for file in tmp_path.rglob("*") if file.is_file()} == {"song.wav", "song.flac"}

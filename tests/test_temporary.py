@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from assets.paths import Paths
-from pipelines.runner import run_assets
+from pipelines.running.runner import run_assets
 from pipelines.temporary import LONGEST, use_short_folder
 from sepmodels.errors import UserError
-from sepmodels.room import require_room
+from sepmodels.machine.disk_room import require_room
 from tests.conftest import PROJECT
 
 Usage = namedtuple("Usage", "total used free")
@@ -75,7 +75,7 @@ def test_a_run_without_room_for_temporary_files_is_not_begun_and_the_place_is_na
     tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr("sepmodels.room.shutil.disk_usage", lambda place: Usage(10**7, 10**7 - 1000, 1000))
+    monkeypatch.setattr("sepmodels.machine.disk_room.shutil.disk_usage", lambda place: Usage(10**7, 10**7 - 1000, 1000))
     with pytest.raises(
         UserError, match=rf"{tmp_path} has 0 MB free, and .* takes about 20 MB there: make room, or name"
     ):

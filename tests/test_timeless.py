@@ -7,12 +7,12 @@ import numpy as np
 import soundfile
 import torch
 
-from sepmodels import timeless
-from sepmodels.audio import write_audio
-from sepmodels.checkpoints import load_model, save_model
+from sepmodels.audio import timeless
+from sepmodels.audio.io import write_audio
 from sepmodels.files import hash_file
-from sepmodels.models import build_model
-from sepmodels.variants import VARIANTS
+from sepmodels.models.architectures import build_model
+from sepmodels.models.model_file import load_model, save_model
+from sepmodels.systems.variants import VARIANTS
 
 
 def test_a_wav_of_equal_samples_is_an_equal_file_whenever_it_is_written(tmp_path: Path) -> None:

@@ -15,12 +15,12 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from assets.provenance import git_state
-from assets.registry import model_name, registered_model_file
-from assets.tracked_run import PARAMETER_CHARACTERS, flatten
-from assets.tracking import Tracker, asset_metadata, open_store, store_uri
+from assets.tracking.provenance import git_state
+from assets.tracking.registry import model_name, registered_model_file
+from assets.tracking.run import PARAMETER_CHARACTERS, flatten
+from assets.tracking.tracker import Tracker, asset_metadata, open_store, store_uri
 from sepmodels.errors import UserError
-from sepmodels.variants import VARIANTS
+from sepmodels.systems.variants import VARIANTS
 
 
 @pytest.fixture(scope="module")
@@ -304,7 +304,7 @@ def test_a_finished_run_is_never_resumed(store, instance):
 KILLED_WITHOUT_A_WORD = """
 import os, signal, sys
 import dagster as dg
-from assets.tracking import Tracker
+from assets.tracking.tracker import Tracker
 
 @dg.asset(key=["demo", "open_unmix", "checkpoint"], code_version="version-1")
 def checkpoint(context: dg.AssetExecutionContext, tracker: Tracker):
@@ -366,7 +366,7 @@ def test_a_run_of_a_living_process_is_left_alone(store, instance):
 
 
 def test_the_commit_is_named_in_a_checkout_and_nothing_is_said_elsewhere(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr("assets.provenance.PROJECT", tmp_path)
+    monkeypatch.setattr("assets.tracking.provenance.PROJECT", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert git_state() == {}
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org"]
@@ -400,15 +400,15 @@ def test_nothing_of_mlflow_is_global_after_a_run(store, instance, monkeypatch):
 
 
 def test_definitions_with_a_tracker_load_without_mlflow():
-    code = "import sys, assets.tracking, assets.registry; sys.exit('mlflow' in sys.modules or 'torch' in sys.modules)"
+    code = "import sys, assets.tracking.tracker, assets.tracking.registry; sys.exit('mlflow' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1]).returncode == 0
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory) -> tuple[Path, Path]:
     """Two small models of the same kind."""
-    from sepmodels.checkpoints import save_model
-    from sepmodels.models import build_model
+    from sepmodels.models.architectures import build_model
+    from sepmodels.models.model_file import save_model
 
     variant = replace(VARIANTS["open_unmix"], settings={"hidden": 8, "layers": 1})
     files = tuple(tmp_path_factory.mktemp("models") / f"{name}.safetensors" for name in ("first", "second"))
@@ -432,8 +432,8 @@ def registered(empty_store, empty_history, models, tmp_path_factory) -> Path:
 def test_a_registered_model_is_loaded_back_by_name_and_separates(registered, models, monkeypatch):
     import mlflow
 
-    from sepmodels.checkpoints import load_model
-    from sepmodels.separation import separate
+    from sepmodels.models.model_file import load_model
+    from sepmodels.separation.separate import separate
     from sepmodels.settings import SeparationSettings
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store_uri(registered))

@@ -5,13 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sepmodels import tracks as tracks_module
-from sepmodels.audio import STREAMS
-from sepmodels.datasets import Track, find_tracks
+from sepmodels.audio.io import STREAMS
+from sepmodels.dataset import tracks as tracks_module
+from sepmodels.dataset.decoding import TrackAudio
+from sepmodels.dataset.layouts import Track, find_tracks
+from sepmodels.dataset.tracks import describe_tracks, measure
 from sepmodels.errors import UserError
 from sepmodels.settings import DatasetSettings
-from sepmodels.sources import TrackAudio
-from sepmodels.tracks import describe_tracks, measure
 from tests.conftest import synthetic_stems, write_stem_file
 
 SETTINGS = DatasetSettings("stems")

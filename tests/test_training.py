@@ -13,12 +13,14 @@ import pandas as pd
 import pytest
 import torch
 
-from sepmodels import preparation, trainer, training
-from sepmodels.checkpoints import load_model, model_facts
 from sepmodels.errors import UserError
-from sepmodels.learner import Learner
-from sepmodels.states import TrainingStates
-from sepmodels.validation import Validation
+from sepmodels.models.model_file import load_model, model_facts
+from sepmodels.training import loop as trainer
+from sepmodels.training import preparation
+from sepmodels.training import train as training
+from sepmodels.training.run_folder import TrainingStates
+from sepmodels.training.step import Learner
+from sepmodels.training.validation import Validation
 from tests.training_parts import SETTINGS, TINY, TRAIN, Listener, train_tiny
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -156,7 +158,7 @@ import os, signal, sys
 from pathlib import Path
 import torch
 from sepmodels import trainer
-from sepmodels.learner import Learner
+from sepmodels.training.step import Learner
 from tests.test_training import FULL
 from tests.training_parts import train_tiny
 torch.set_num_threads(1)

@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch import nn
 
-from sepmodels import validation
-from sepmodels.estimate import Estimate
-from sepmodels.losses import waveform_mse
-from sepmodels.spectral import Stft
-from sepmodels.validation import validate, window_sdr_db
+from sepmodels.audio.stft import Stft
+from sepmodels.models.estimate import Estimate
+from sepmodels.training import validation
+from sepmodels.training.losses import waveform_mse
+from sepmodels.training.validation import validate, window_sdr_db
 
 RATE = 100
 

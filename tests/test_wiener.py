@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from sepmodels.audio import read_stem_file
-from sepmodels.models import build_model
-from sepmodels.separation import separate
+from sepmodels.audio.io import read_stem_file
+from sepmodels.audio.stft import Stft
+from sepmodels.models.architectures import build_model
+from sepmodels.separation.separate import separate
+from sepmodels.separation.wiener import wiener_filter
 from sepmodels.settings import SeparationSettings
-from sepmodels.spectral import Stft
-from sepmodels.variants import VARIANTS
-from sepmodels.wiener import wiener_filter
+from sepmodels.systems.variants import VARIANTS
 
 
 def spectra(samples: int = 20_000) -> tuple[Tensor, Tensor]:
@@ -103,10 +103,10 @@ def test_on_a_real_clip_it_is_openunmixs_separator_with_the_same_weights(musdb18
 
 
 def test_it_is_a_setting_of_the_variant_that_no_checkpoint_depends_on() -> None:
-    from assets.steps import benchmark_steps
-    from assets.versions import step_settings
+    from assets.graph import benchmark_steps
+    from assets.staleness.step_version import step_settings
     from pipelines.profiles import PROFILES
-    from sepmodels.fingerprints import configuration
+    from sepmodels.training.fingerprint import configuration
 
     plain = VARIANTS["open_unmix"]
     refined = replace(plain, wiener_iterations=2)

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from sepmodels.dataset.bin_statistics import bin_statistics
 from sepmodels.settings import TrainingSettings
-from sepmodels.statistics import bin_statistics
-from sepmodels.training import TrainingReport, train
-from sepmodels.variants import Variant
+from sepmodels.systems.variants import Variant
+from sepmodels.training.train import TrainingReport, train
 
 SAMPLE_RATE_HZ = 4_000
 TINY = Variant(

@@ -3,10 +3,10 @@
 - :mod:`~sepmodels.report.material`: what a report is made from: tables, and a function that gives sounds.
 - :mod:`~sepmodels.report.site`: all of it as files in a folder.
 - :mod:`~sepmodels.report.table`: the table of results, with what each number is, and its copies.
-- :mod:`~sepmodels.report.figures`, :mod:`~sepmodels.report.training_figures`: figures for the page, by Plotly.
-- :mod:`~sepmodels.report.prints`: figures for papers, by Matplotlib.
-- :mod:`~sepmodels.report.listening`, :mod:`~sepmodels.report.excerpts`: which tracks are heard, and their sounds.
-- :mod:`~sepmodels.report.making`: how the results were made.
+- :mod:`~sepmodels.report.score_figures`, :mod:`~sepmodels.report.training_figures`: figures for the page, by Plotly.
+- :mod:`~sepmodels.report.paper_figures`: figures for papers, by Matplotlib.
+- :mod:`~sepmodels.report.track_choice`, :mod:`~sepmodels.report.excerpts`: which tracks are heard, and their sounds.
+- :mod:`~sepmodels.report.how_made`: how the results were made.
 
 Importing this package is cheap: the libraries that draw are imported where they are used.
 """

@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
+from sepmodels.audio.io import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.errors import UserError
 from sepmodels.files import hash_texts
 from sepmodels.progress import Progress, silent
-from sepmodels.report.listening import Heard, choose_start, choose_tracks, windows_of
 from sepmodels.report.material import TARGETS, Material
+from sepmodels.report.track_choice import Heard, choose_start, choose_tracks, windows_of
 from sepmodels.settings import ReportSettings
 
 FULL_SCALE = 32_768

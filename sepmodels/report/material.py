@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sepmodels.aggregation import track_scores
-from sepmodels.report.making import Origin
+from sepmodels.report.how_made import Origin
+from sepmodels.results.per_track import track_scores
 from sepmodels.settings import Profile
 
 # (system, track) -> the track's stems, int16 (5, 2, sample), and the system's estimates, (target, 2, sample)
@@ -26,13 +26,13 @@ GREY = "#7d8590"  # of what was not trained here
 class Material:
     """Everything that the report shows.
 
-    summary, comparisons, by_seed: of :class:`sepmodels.results.Results`. said: its sentences by variant. notes: its
-        sentences on the table as a whole.
-    claims: of :func:`sepmodels.judging.judge`.
+    summary, comparisons, by_seed: of :class:`sepmodels.results.results.Results`. said: its sentences by variant. notes:
+        its sentences on the table as a whole.
+    claims: of :func:`sepmodels.results.claims.judging.judge`.
     scores: variant, seed, track, target, metric, window, value. histories: variant, seed, step, name, value.
-    trainings: the fields of :class:`sepmodels.training.TrainingReport`, a row per variant and seed.
+    trainings: the fields of :class:`sepmodels.training.train.TrainingReport`, a row per variant and seed.
     separations: variant, seed, track, device, seconds, processor_seconds, audio_seconds.
-    tracks: of :func:`sepmodels.tracks.describe_tracks`.
+    tracks: of :func:`sepmodels.dataset.tracks.describe_tracks`.
     baseline: the variant that the others are compared with. summaries: a sentence on each system.
     estimate_folders: by variant, the folder of its estimates relative to the page, a folder per track in it.
     command: what makes it all again. commit: of the code that made the report; ``edited`` where files differ.

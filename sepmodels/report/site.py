@@ -8,18 +8,19 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from sepmodels.claim_words import NOTE, counted, evidence, margin
+from sepmodels.dataset.health import health_summary, health_table
 from sepmodels.files import hash_texts, replacing
-from sepmodels.health import health_summary, health_table
-from sepmodels.markdown import number
 from sepmodels.progress import Progress, silent
-from sepmodels.report import TEMPLATES, making
+from sepmodels.report import TEMPLATES
+from sepmodels.report import how_made as making
 from sepmodels.report.excerpts import make_excerpts
-from sepmodels.report.figures import heat_map, score_figures
 from sepmodels.report.material import METRICS, TARGETS, Material
-from sepmodels.report.prints import write_prints
+from sepmodels.report.paper_figures import write_prints
+from sepmodels.report.score_figures import heat_map, score_figures
 from sepmodels.report.table import Cell, Table, scale, tables
 from sepmodels.report.training_figures import AXES, CURVES, RESOURCES, seed_lines, training_figures
+from sepmodels.results.claims.words import NOTE, counted, evidence, margin
+from sepmodels.results.markdown import number
 
 # In the order in which they rest on one another.
 SCRIPTS = (

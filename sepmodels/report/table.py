@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sepmodels.markdown import figure, interval, number, summary_table
 from sepmodels.report.material import METRICS, TARGETS, Material
-from sepmodels.sentences import margin
+from sepmodels.results.markdown import figure, interval, number, summary_table
+from sepmodels.results.sentences import margin
 
 Row: TypeAlias = Mapping[str, Any]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from sepmodels.report.figures import as_json
 from sepmodels.report.material import Material
+from sepmodels.report.score_figures import as_json
 
 # name in the history -> (what it is called, whether it is shown logarithmic and relative to its first value)
 CURVES = {

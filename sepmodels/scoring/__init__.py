@@ -5,7 +5,7 @@ accompaniment, windows of one second, distortion filters of 512 taps over the wh
 museval 0.4.1.
 """
 
-from sepmodels.scoring.exchange import read_museval_files, write_museval_files
+from sepmodels.scoring.museval_files import read_museval_files, write_museval_files
 from sepmodels.scoring.plain import sdr_windows
 from sepmodels.scoring.track import METRICS, WHOLE_TRACK_METRICS, score_track
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.scoring.bsseval import bsseval_scores
-from sepmodels.scoring.museval_scorer import museval_scores
+from sepmodels.scoring.by_museval import museval_scores
 from sepmodels.scoring.plain import whole_track_scores
 from sepmodels.scoring.signals import Float64, check_type, is_silent_throughout
 

@@ -1,8 +1,8 @@
 """How many tracks are scored at once."""
 
+from sepmodels.machine.memory import GIB, free_host_bytes
+from sepmodels.machine.parallel import usable_cores
 from sepmodels.marks import SpeedOnly, speed_only
-from sepmodels.memory import GIB, free_host_bytes
-from sepmodels.parallel import usable_cores
 from sepmodels.scoring.threads import MOST_BY_DEFAULT
 
 MUSEVAL_GIB: SpeedOnly[float] = 0.5

@@ -1,0 +1,86 @@
+"""Asset checks: what must hold of each product, looked at in the same step, right after it was made.
+
+A check can also be run alone, from its asset's page.
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import dagster as dg
+
+from assets.checking import verdicts
+from assets.checking.rechecking import rechecked
+from assets.checking.verdicts import Subject, Verdict
+from assets.graph import Step
+from assets.staleness.code.version import code_version
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check of one product; ``warning`` where the benchmark goes on all the same."""
+
+    look: Callable[[Subject], Verdict]
+    description: str
+    warning: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.look.__name__
+
+    def spec(self, asset: dg.AssetKey) -> dg.AssetCheckSpec:
+        """What Dagster knows of the check before it is run."""
+        return dg.AssetCheckSpec(self.name, asset=asset, description=self.description)
+
+
+def checks_of(step: Step) -> list[Check]:
+    """The checks of the step's product."""
+    match step.path:
+        case ("tracks",):
+            return [
+                Check(verdicts.splits_are_disjoint_and_complete, "Every track is in one split; none is empty."),
+                Check(verdicts.stems_sum_to_the_mixture, "Each mixture is the sum of its stems.", warning=True),
+            ]
+        case (_, "checkpoint"):
+            return [Check(verdicts.losses_and_weights_are_finite, "No loss and no weight is NaN or infinite.")]
+        case (_, "estimates"):
+            words = "Every test track has an estimate of the mixture's length."
+            return [Check(verdicts.estimates_are_as_long_as_the_mixture, words)]
+        case (_, "scores"):
+            nan = "A score is NaN only in windows that are silent, where museval gives NaN too."
+            same = "The shortest test track, scored again by museval itself, has the same scores."
+            return [
+                Check(verdicts.scores_are_nan_only_where_silent, nan),
+                Check(verdicts.one_track_scores_as_by_museval, same),
+            ]
+        case ("results",):
+            return [Check(verdicts.table_is_complete, "The table has a row for every variant and reference.")]
+    return []
+
+
+def checked(
+    check: Check, asset: dg.AssetKey, step: Step, subject: Subject, context: dg.AssetExecutionContext
+) -> dg.AssetCheckResult:
+    """What the check finds of the step's product; in a refresh, only if that or the check has changed."""
+    key = dg.AssetCheckKey(asset, check.name)
+    return rechecked(key, _code(check.look, step.libraries), context, lambda: _result(check, subject))
+
+
+def _result(check: Check, subject: Subject) -> dg.AssetCheckResult:
+    severity = dg.AssetCheckSeverity.WARN if check.warning else dg.AssetCheckSeverity.ERROR
+    try:
+        verdict = check.look(subject)
+    except Exception as error:  # a fault of the look must not undo what was made
+        verdict = Verdict(False, f"It could not be looked at: {type(error).__name__}: {error}")
+    return dg.AssetCheckResult(
+        check_name=check.name,
+        passed=verdict.passed,
+        severity=severity,
+        description=verdict.sentence,
+        metadata=verdict.figures,
+    )
+
+
+@functools.cache
+def _code(look: Callable[[Subject], Verdict], libraries: tuple[str, ...]) -> str:
+    return code_version(f"{look.__module__}:{look.__name__}", libraries=libraries).digest

@@ -1,0 +1,234 @@
+"""Scores of a variant's estimates, or of a reference, on the test tracks."""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from assets.job import Job, Made
+from assets.paths import Paths
+from sepmodels.errors import UserError
+from sepmodels.files import hash_arrays, hash_texts, replacing
+from sepmodels.settings import Profile
+
+TARGETS = ("vocals", "accompaniment")
+# (paths, name, seed, track) -> the stems of a test track, and a system's estimates of both targets
+Signals = Callable[[Paths, str, int, str], tuple[np.ndarray, np.ndarray]]
+
+
+def make_scores(job: Job) -> Made:
+    """Score the variant's estimates of the test tracks."""
+    return _score(job, job.profile.seeds, variant_signals)
+
+
+def make_reference_scores(job: Job) -> Made:
+    """Score a reference (the mixture as it is, the ideal mask), which needs no training and so no seed."""
+    return _score(job, (0,), reference_signals)
+
+
+def _score(job: Job, seeds: tuple[int, ...], signals: Signals) -> Made:
+    """The table of every seed and track; a track that cannot be scored is named and left out."""
+    from sepmodels.dataset.stem_cache import cached_names, load_stems
+    from sepmodels.machine.parallel import for_each_in_processes
+    from sepmodels.scoring.workers import scoring_workers
+
+    folder = job.paths.stems("test")
+    parts = [(seed, track) for seed in seeds for track in cached_names(folder)]
+    longest = max((load_stems(folder, track).shape[-1] for _, track in parts), default=0)
+    if job.anew:
+        shutil.rmtree(job.paths.score_parts(job.name), ignore_errors=True)
+    versions = (job.code_version, *job.accepted_versions)
+    scoring = _Scoring(job.profile, job.paths, job.name, versions, signals)
+    workers = scoring_workers(job.profile.scorer, longest / job.profile.sample_rate_hz, job.profile.scoring_workers)
+    tables, faults = for_each_in_processes(scoring, parts, workers=workers, progress=job.progress)
+    said = [str(fault) for fault in faults]
+    for fault in said:
+        job.say(f"Not scored: {fault}")
+    if not tables:
+        raise UserError(f"No test track of {job.name} could be scored. {' '.join(said)}")
+    kept_from = {_made_by(_part_file(job.paths, job.name, *part)) for part in parts} & {*job.accepted_versions}
+    return replace(_write(job, pd.concat(tables, ignore_index=True), said), kept_from=frozenset(kept_from))
+
+
+@dataclass(frozen=True)
+class _Scoring:
+    """Scores parts of a system's table, in whichever process.
+
+    code_versions: today's, and those that were accepted as the same.
+    """
+
+    profile: Profile
+    paths: Paths
+    name: str
+    code_versions: tuple[str, ...]
+    signals: Signals
+
+    def __call__(self, part: tuple[int, str]) -> pd.DataFrame:
+        """One track's rows, read back where they were made before from the same samples by the same code."""
+        seed, track = part
+        try:
+            stems, estimates = self.signals(self.paths, self.name, seed, track)
+            samples = hash_arrays(stems, estimates)
+            keys = [hash_texts([version, self.profile.scorer, samples]) for version in self.code_versions]
+            path = _part_file(self.paths, self.name, seed, track)
+            if path.exists() and (before := _read_part(path, keys)) is not None:
+                return before
+            what = (self.name, seed, track)
+            table = _rows(what, stems, estimates, self.profile.sample_rate_hz, self.profile.scorer)
+        except UserError as fault:
+            raise UserError(f"{track}: {fault}") from fault
+        rows = pa.Table.from_pandas(table, preserve_index=False)
+        notes = {"key": keys[0], "made_by": self.code_versions[0]}
+        rows = rows.replace_schema_metadata({**(rows.schema.metadata or {}), **notes})  # beside pandas' own types
+        with replacing(path) as temporary:
+            pq.write_table(rows, temporary)
+        return table
+
+
+def score_part(profile: Profile, paths: Paths, name: str, seed: int, track: str, *, scorer: str) -> pd.DataFrame:
+    """The rows of one system, seed and track, by the scorer named."""
+    signals = _signals(paths, name, seed, track)
+    return _rows((name, seed, track), *signals, profile.sample_rate_hz, scorer)
+
+
+def _rows(
+    what: tuple[str, int, str], stems: np.ndarray, estimates: np.ndarray, sample_rate_hz: int, scorer: str
+) -> pd.DataFrame:
+    from sepmodels.scoring import score_track
+
+    name, seed, track = what
+    table = score_track(
+        sources(stems), {name: estimates}, targets=TARGETS, sample_rate_hz=sample_rate_hz, scorer=scorer
+    )
+    table.insert(1, "seed", seed)
+    table.insert(2, "track", track)
+    return table
+
+
+def shortest_test_track(paths: Paths) -> str:
+    """The test track that is scored soonest."""
+    from sepmodels.dataset.stem_cache import cached_names, load_stems
+
+    folder = paths.stems("test")
+    return min(cached_names(folder), key=lambda name: load_stems(folder, name).shape[-1])
+
+
+def _signals(paths: Paths, name: str, seed: int, track: str) -> tuple[np.ndarray, np.ndarray]:
+    """The signals of any system."""
+    from sepmodels.systems.references import REFERENCES
+
+    return (reference_signals if name in REFERENCES else variant_signals)(paths, name, seed, track)
+
+
+def variant_signals(paths: Paths, name: str, seed: int, track: str) -> tuple[np.ndarray, np.ndarray]:
+    """The stems, and both targets by the vocals that a variant's model made of the track."""
+    from sepmodels.audio.io import read_audio
+    from sepmodels.dataset.stem_cache import load_stems
+
+    stems = load_stems(paths.stems("test"), track)
+    path = paths.estimate(name, seed, track)
+    vocals, _ = read_audio(path)
+    if vocals.shape != stems[0].shape:
+        raise UserError(
+            f"{path} has shape {vocals.shape} where its mixture has {stems[0].shape}: "
+            f"materialize {name}/estimates again."
+        )
+    return stems, both_targets(stems[0], vocals)
+
+
+def reference_signals(paths: Paths, name: str, _seed: int, track: str) -> tuple[np.ndarray, np.ndarray]:
+    """The stems, and what a reference makes of the track."""
+    from sepmodels.dataset.stem_cache import load_stems
+    from sepmodels.systems.references import REFERENCES
+
+    stems = load_stems(paths.stems("test"), track)
+    vocals = REFERENCES[name].separate(stems)
+    return stems, both_targets(stems[0], vocals) if REFERENCES[name].residual else np.stack([vocals, vocals])
+
+
+def _part_file(paths: Paths, name: str, seed: int, track: str) -> Path:
+    return paths.score_parts(name) / f"seed_{seed}" / f"{hash_texts([track])[:16]}.parquet"
+
+
+def _made_by(path: Path) -> str:
+    """The version of the code that made a part; empty where there is none."""
+    return (pq.read_schema(path).metadata or {}).get(b"made_by", b"").decode() if path.exists() else ""
+
+
+def _read_part(path: Path, keys: Iterable[str]) -> pd.DataFrame | None:
+    """The rows of a part, if it was made from what one of the keys says."""
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid):
+        return None
+    metadata = table.schema.metadata or {}
+    return table.to_pandas() if metadata.get(b"key", b"").decode() in keys else None
+
+
+def sources(stems: np.ndarray) -> np.ndarray:
+    """The references to score against: int16 stems (stem, channel, sample) to float32 (target, channel, sample).
+
+    Float32 holds them exactly: a sum of three stems has 18 bits. Long tracks are large, so nothing is made twice.
+    """
+    both = np.empty((len(TARGETS), *stems.shape[1:]), np.float32)
+    both[0] = stems[4]
+    stems[1:4].sum(axis=0, dtype=np.float32, out=both[1])
+    both /= 32768
+    return both
+
+
+def both_targets(mixture: np.ndarray, vocals: np.ndarray) -> np.ndarray:
+    """Vocals and the rest of the int16 mixture, each (channel, sample), as float64 (target, channel, sample)."""
+    both = np.empty((len(TARGETS), *vocals.shape))
+    both[0] = vocals
+    np.divide(mixture, 32768, out=both[1])
+    both[1] -= both[0]
+    return both
+
+
+def silent_windows(profile: Profile, paths: Paths, name: str, seed: int, track: str) -> set[int]:
+    """The windows in which museval gives NaN: a source of the references or of the estimates is silent there."""
+    from sepmodels.scoring.signals import is_silent, window_starts
+
+    stems, estimates = _signals(paths, name, seed, track)
+    signals = np.concatenate([sources(stems), estimates])
+    length = profile.sample_rate_hz
+    starts = window_starts(signals.shape[-1], length, length)
+    return {window for window, start in enumerate(starts) if is_silent(signals[..., start : start + length]).any()}
+
+
+def _write(job: Job, table: pd.DataFrame, faults: list[str]) -> Made:
+    from sepmodels.scoring import write_museval_files
+
+    with replacing(job.paths.scores(job.name)) as temporary:
+        table.to_parquet(temporary, index=False)
+    _remove_all_but(job, write_museval_files(table, job.paths.museval_files))
+    figures: dict[str, float | int | str] = dict(_medians(table))
+    figures["tracks_not_scored"] = len(faults)
+    if faults:
+        figures["not_scored"] = " ".join(faults)
+    return Made(hash_texts([table.to_csv(index=False)]), figures)
+
+
+def _remove_all_but(job: Job, written: Iterable[Path]) -> None:
+    """Remove the system's museval files of tracks and seeds that there are no more: whoever sums them up takes all."""
+    kept = set(written)
+    for folder in (job.paths.museval_files / job.name, *job.paths.museval_files.glob(f"{job.name}_seed_*")):
+        for file in folder.rglob("*.json"):
+            if file not in kept:
+                file.unlink()
+        if folder.is_dir() and not any(folder.rglob("*.json")):
+            shutil.rmtree(folder)
+
+
+def _medians(table: pd.DataFrame) -> Iterator[tuple[str, float]]:
+    """Median over windows, then over tracks, of each target and metric that is scored per window."""
+    windows = table[table.window.notna()]
+    tracks = windows.groupby(["target", "metric", "seed", "track"]).value.median()
+    for (target, metric), value in tracks.groupby(["target", "metric"]).median().items():
+        yield f"{target}_{metric}_db", float(value)

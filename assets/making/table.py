@@ -1,0 +1,130 @@
+"""The table of all systems, and the report."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from assets.job import Job, Made
+from assets.paths import Paths
+from sepmodels.files import hash_texts, replacing
+from sepmodels.settings import Profile
+
+PROCESSOR_SECONDS = "processor seconds per second of music"
+
+
+def make_table(job: Job) -> Made:
+    """Sum up the scores of all systems in one table, with what each change brought."""
+    from sepmodels.results.results import make_results
+
+    found = [name for name in job.names if job.paths.scores(name).exists()]
+    others = imported_scores(job)
+    tables = [pd.read_parquet(job.paths.scores(name)) for name in found] + list(others.values())
+    scores = pd.concat(tables, ignore_index=True)
+    results = make_results(
+        scores,
+        baseline=baseline_of(found),
+        titles=titles(job.names),
+        references={name: one.bound for name, one in references().items() if name in job.names},
+        imported=tuple(others),
+        figures=system_figures(job),
+        trainings=trainings(job.paths, found),
+        dataset=job.profile.name,
+    )
+    accepted = tuple(f"{one.asset} was {one.accepted}" for one in job.origins() if one.accepted)
+    results = replace(results, notes=(*results.notes, *accepted))
+    results.write(job.paths.results)
+    said = {
+        "scenario": results.scenario,
+        "sentences": results.sentences,
+        "notes": list(results.notes),
+        "missing": list(results.missing),
+    }
+    with replacing(job.paths.results / "said.json") as temporary:
+        temporary.write_text(json.dumps(said, indent=1), encoding="utf-8")
+    untimed = results.summary.drop(columns=list(results.figures))  # two runs that did the same never took as long
+    tables = (scores, untimed, results.comparisons, results.control, results.by_seed, results.published)
+    return Made(
+        hash_texts([*(table.to_csv(index=False) for table in tables), json.dumps(said)]),
+        {"systems": len(found), "tracks": int(scores.track.nunique()), "missing": ", ".join(results.missing)},
+    )
+
+
+def imported_scores(job: Job) -> dict[str, pd.DataFrame]:
+    """The scores of others' systems, from the museval files that a person put in, by the folder's name."""
+    from sepmodels.results.imported import check_names
+    from sepmodels.scoring import read_museval_files
+    from sepmodels.systems.variants import VARIANTS
+
+    entries = sorted(job.paths.imported.iterdir()) if job.paths.imported.is_dir() else []
+    folders = [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+    check_names([folder.name for folder in folders], {*job.names, *VARIANTS, *references()})
+    return {folder.name: read_museval_files(folder) for folder in folders}
+
+
+def imported_files(_profile: Profile, paths: Paths) -> Path | None:
+    """The folder of others' museval files, if there is one."""
+    return paths.imported if paths.imported.is_dir() else None
+
+
+def references() -> dict:
+    """The systems that need no training."""
+    from sepmodels.systems.references import REFERENCES
+
+    return REFERENCES
+
+
+def titles(names: tuple[str, ...]) -> dict[str, str]:
+    """What tables show for each system."""
+    from sepmodels.systems.variants import VARIANTS
+
+    known = {**VARIANTS, **references()}
+    return {name: known[name].title for name in names}
+
+
+def trainings(paths: Paths, names: Iterable[str]) -> pd.DataFrame:
+    """What is known of every training of these systems: a row each, by the names of its report's fields."""
+    files = (paths.training_figures(name) for name in names)
+    tables = [pd.read_parquet(file).assign(variant=file.parent.name) for file in files if file.exists()]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["variant", "seed", "seconds"])
+
+
+def system_figures(job: Job) -> pd.DataFrame:
+    """What is known of each system beside its scores: its size, its training, its speed.
+
+    Minutes of a training are those that passed, beside whatever else ran then. What it costs is told in processor
+    time, which that leaves alone, and which on a GPU says nothing.
+    """
+    rows: dict[str, dict[str, float]] = {name: {} for name in job.names}
+    for name, row in rows.items():
+        if (path := job.paths.training_figures(name)).exists():
+            seeds = pd.read_parquet(path)
+            row["million parameters"] = float(seeds.parameters.mean()) / 1e6
+            row["training steps"] = float(seeds.steps.mean())
+            row["training minutes"] = float(seeds.seconds.mean()) / 60
+            if (seeds.device == "cpu").all() and job.profile.training.processes == 1:
+                row["training processor minutes"] = float(seeds.processor_seconds.mean()) / 60
+        if (path := job.paths.separation_figures(name)).exists():
+            times = pd.read_parquet(path)
+            if (times.device == "cpu").all():
+                row[PROCESSOR_SECONDS] = float(times.processor_seconds.sum() / times.audio_seconds.sum())
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def baseline_of(found: list[str]) -> str:
+    """The variant that the others are compared with: the first of those that are there, where it is missing."""
+    from sepmodels.systems.variants import BASELINE
+
+    return BASELINE if BASELINE in found else found[0]
+
+
+def make_report(job: Job) -> Made:
+    """The site with the table, the figures and the players, which opens from disk."""
+    from assets.making.report import report_material
+    from sepmodels.report.site import write_site
+
+    content = write_site(report_material(job), job.paths.report, progress=job.progress)
+    files = [path for path in job.paths.report.rglob("*") if path.is_file()]
+    return Made(content, {"files": len(files), "bytes": sum(path.stat().st_size for path in files)})

@@ -1,0 +1,113 @@
+"""A GPU of its own for each step that wants one, and what the driver says of the GPUs.
+
+Importing torch takes seconds and asking it begins to use a GPU, so most is asked of the driver's library, NVML.
+"""
+
+import fcntl
+import importlib.util
+import os
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+from sepmodels.settings import Precision
+
+BFLOAT16_SINCE = 8  # the generation (major compute capability) of GPUs that compute with it themselves: Ampere
+
+
+def gpu_generations() -> list[int]:
+    """The major compute capability of each CUDA device that this process may use and torch was built for."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        built_for = torch_cuda_version()
+        if built_for is None or pynvml.nvmlSystemGetCudaDriverVersion() // 1000 < built_for:
+            return []
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(number) for number in range(pynvml.nvmlDeviceGetCount())]
+        return _visible([int(pynvml.nvmlDeviceGetCudaComputeCapability(handle)[0]) for handle in handles])
+    except Exception:  # no package, no driver, no device: NVML has an error class for each
+        return []
+
+
+def _visible(found: list[int]) -> list[int]:
+    """Of what was found of each device that of those which CUDA_VISIBLE_DEVICES leaves, by number or by identifier."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return found
+    named = [name.strip() for name in visible.split(",") if name.strip()]
+    named = named[: named.index("-1")] if "-1" in named else named
+    if all(name.isdigit() for name in named):
+        return [found[int(name)] for name in named if int(name) < len(found)]
+    return sorted(found)[: len(named)]  # which these are is not looked up: the oldest, to be safe
+
+
+def count_gpus() -> int:
+    """How many CUDA devices this process may use, without the seconds that importing torch takes."""
+    return len(gpu_generations())
+
+
+def usable_gpus() -> int:
+    """The same, by torch's own account where there are several to choose from."""
+    count = count_gpus()
+    if count < 2:
+        return count
+    from sepmodels.machine.devices import cuda_devices
+
+    return min(count, cuda_devices())
+
+
+@lru_cache
+def torch_cuda_version() -> int | None:
+    """The major version of CUDA that torch was built for, read from its files; None for a build without."""
+    found = importlib.util.find_spec("torch")
+    try:
+        text = Path(found.origin).with_name("version.py").read_text(encoding="utf-8") if found else ""
+    except OSError:
+        return None
+    built = re.search(r"^cuda\b[^=]*=\s*['\"](\d+)", text, re.MULTILINE)
+    return int(built[1]) if built else None
+
+
+def auto_precision(device: str) -> Precision:
+    """What the precision "auto" means on a device, as set: "32" on a CPU, and on GPUs the half precision they have.
+
+    As :func:`sepmodels.training.step.choose_precision` has it. Of GPUs of several generations the oldest decides, so
+    that trainings that run side by side are alike.
+    """
+    generations = [] if device == "cpu" else gpu_generations()
+    if not generations:
+        return "32"
+    return "bf16" if min(generations) >= BFLOAT16_SINCE else "fp16"
+
+
+def leaves_the_choice(device: str) -> bool:
+    """Whether the setting means any GPU, not a certain one."""
+    return device in ("auto", "cuda")
+
+
+@contextmanager
+def own_device(device: str, locks: Path) -> Iterator[str]:
+    """The device to use within the block: of several GPUs, one that no other step uses.
+
+    device: as set; a certain one, and what there is only one of, is given back as it is. So is "auto" where torch
+        can use none, which then means the CPU.
+    locks: a folder for lock files, which the system lets go of when a process ends, in whatever way.
+    """
+    gpus = usable_gpus() if leaves_the_choice(device) else 0
+    if gpus < 2:
+        yield device
+        return
+    locks.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        for number in range(gpus):
+            lock = held.enter_context((locks / f"gpu-{number}.lock").open("w"))
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield f"cuda:{number}"
+            return
+        yield device  # more steps than GPUs, by runs of several data folders

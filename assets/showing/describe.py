@@ -1,0 +1,114 @@
+"""What is shown of a product: metadata in Dagster, figures and files in MLflow. Nothing here makes a step stale."""
+
+import math
+
+import dagster as dg
+import pandas as pd
+
+from assets.graph import Step
+from assets.job import Job, Made
+from assets.staleness.products import products
+from assets.tracking.run import TrackedRun
+
+
+def describe(step: Step, job: Job, made: Made) -> dict[str, dg.MetadataValue]:
+    """The asset's metadata: its figures, a table or a curve where there is one, and where its files are."""
+    metadata = {name: _value(value) for name, value in made.figures.items() if value != ""}
+    show = {"tracks": _track_table, "checkpoint": _curves, "estimates": _estimate}
+    show |= {"results": _result_table, "claims": _claims_table, "report": _report_link}
+    if step.path[-1] in show:
+        metadata |= show[step.path[-1]](job)
+    paths = list(products(step, job.profile, job.paths))
+    names = ["path"] if len(paths) == 1 else [f"path_seed_{seed}" for seed in job.profile.seeds]
+    return {**metadata, **{name: dg.MetadataValue.path(str(path)) for name, path in zip(names, paths, strict=True)}}
+
+
+def keep(step: Step, job: Job, made: Made, run: TrackedRun) -> None:
+    """Put the step's figures, files and, of a checkpoint, its model into the MLflow run."""
+    numbers = {name: float(value) for name, value in made.figures.items() if isinstance(value, (int, float))}
+    run.log({name: value for name, value in numbers.items() if math.isfinite(value)}, 0)
+    if step.path[-1] in ("tracks", "statistics", "scores", "results", "claims", "report"):
+        for path in products(step, job.profile, job.paths):
+            run.artifact(path)
+    if step.path[-1] == "checkpoint":
+        _keep_checkpoint(job, run)
+    if step.path[-1] == "estimates":
+        from assets.showing.pictures import write_estimate_picture
+
+        run.artifact(write_estimate_picture(job))
+    if step.path[-1] == "report":
+        run.artifact(job.paths.report / "figures")
+
+
+def _keep_checkpoint(job: Job, run: TrackedRun) -> None:
+    from assets.showing.curves import loss_figure
+
+    run.figure("loss", loss_figure(job.paths, [job.name], job.profile.seeds))
+    for seed in job.profile.seeds:
+        run.artifact(job.paths.history(job.name, seed), f"seed_{seed}")
+    run.register(job.paths.model(job.name, job.profile.seeds[0]), f"sepbench-{job.profile.name}-{job.name}")
+
+
+def _value(value: float | int | str) -> dg.MetadataValue:
+    if isinstance(value, str):
+        return dg.MetadataValue.text(value)
+    return dg.MetadataValue.int(value) if isinstance(value, int) else dg.MetadataValue.float(float(value))
+
+
+def _track_table(job: Job) -> dict[str, dg.MetadataValue]:
+    table = pd.read_parquet(job.paths.tracks)
+    shown = ["name", "split", "duration_seconds", "vocal_activity", "mixture_deviation_db"]
+    return {
+        "tracks_table": dg.MetadataValue.md(table[shown].round(2).to_markdown(index=False)),
+        **_health(job, table),
+    }
+
+
+def _health(job: Job, table: pd.DataFrame) -> dict[str, dg.MetadataValue]:
+    """The known faults of the data, in a sentence and as a table, also in the run's log."""
+    from sepmodels.dataset.health import health_summary, health_table
+
+    health = health_table(table, chunk_seconds=job.profile.training.chunk_seconds)
+    summary = health_summary(health, len(table))
+    job.say(" ".join([summary, *(f"{row.track}: {row.finding}" for row in health.itertuples())]))
+    shown = health if len(health) else pd.DataFrame({"health": [summary]})
+    return {
+        "health": dg.MetadataValue.text(summary),
+        "health_table": dg.MetadataValue.md(shown.to_markdown(index=False)),
+    }
+
+
+def _curves(job: Job) -> dict[str, dg.MetadataValue]:
+    from assets.showing.curves import loss_picture
+
+    picture = loss_picture(job.paths, job.name, job.profile.seeds)
+    return {"loss_curve": dg.MetadataValue.md(f"![loss over steps]({picture})")}
+
+
+def _estimate(job: Job) -> dict[str, dg.MetadataValue]:
+    from assets.showing.pictures import as_markdown
+
+    picture = as_markdown(job.paths.estimate_picture(job.name), "levels and spectrograms of one track")
+    return {"one_estimate": dg.MetadataValue.md(picture)}
+
+
+def _result_table(job: Job) -> dict[str, dg.MetadataValue]:
+    return {"table": dg.MetadataValue.md((job.paths.results / "results.md").read_text(encoding="utf-8"))}
+
+
+def _claims_table(job: Job) -> dict[str, dg.MetadataValue]:
+    return {"claims": dg.MetadataValue.md((job.paths.claims / "claims.md").read_text(encoding="utf-8"))}
+
+
+def _report_link(job: Job) -> dict[str, dg.MetadataValue]:
+    from assets.showing.pictures import as_markdown
+
+    figures = {
+        "scores": "scores of every system on every track",
+        "differences": "differences to the baseline, track by track",
+    }
+    pictures = {
+        name: dg.MetadataValue.md(as_markdown(job.paths.report / "figures" / f"{name}.png", words))
+        for name, words in figures.items()
+    }
+    return {"page": dg.MetadataValue.url((job.paths.report / "index.html").as_uri()), **pictures}

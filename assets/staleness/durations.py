@@ -1,0 +1,58 @@
+"""How long products took when they were last made, in seconds: what making them again will take, roughly."""
+
+import json
+from collections.abc import Iterable, Mapping
+
+import dagster as dg
+
+from assets.graph import SEEDS
+from assets.staleness.last_made import PARTS, SECONDS, last_made
+
+
+def seconds_to_make(keys: Iterable[dg.AssetKey], instance: dg.DagsterInstance) -> dict[dg.AssetKey, float]:
+    """Of each product that has been made, how long that took; of one for which nobody noted it, nothing.
+
+    A training and a separation are made in parts that may be kept: there the times of all parts count.
+    """
+    found = {}
+    for key, last in last_made(keys, instance).items():
+        seconds = _seconds(key.path[-1], last.metadata)
+        if seconds is not None:
+            found[key] = seconds
+    return found
+
+
+def _seconds(kind: str, metadata: Mapping[str, dg.MetadataValue]) -> float | None:
+    parts = metadata.get("seconds")  # of a training the mean over its seeds, of a separation all of it
+    if kind == "checkpoint" and parts:
+        return float(parts.value) * _seeds(metadata)
+    if kind == "estimates" and parts:
+        return float(parts.value)
+    whole = metadata.get(SECONDS)
+    return float(whole.value) if whole else None
+
+
+def _seeds(metadata: Mapping[str, dg.MetadataValue]) -> int:
+    parts = metadata.get(PARTS)
+    known = parts.value if isinstance(parts, dg.JsonMetadataValue) else None
+    return len(json.loads(known[SEEDS])) if isinstance(known, dict) and SEEDS in known else 1
+
+
+def duration(seconds: float) -> str:
+    """A duration in words, roughly.
+
+    >>> [duration(seconds) for seconds in (0.2, 41, 95, 5400, 200_000)]
+    ['less than a second', '41 s', '2 min', '1 h 30 min', '2 d 8 h']
+    """
+    if seconds < 1:
+        return "less than a second"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        hours, rest = divmod(minutes, 60)
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    days, hours = divmod(round(minutes / 60), 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"

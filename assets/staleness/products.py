@@ -1,0 +1,96 @@
+"""The files that a step makes, the note that it has begun to make them, and the lock that it makes them alone."""
+
+import fcntl
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from assets.graph import Step
+from assets.paths import Paths
+from sepmodels.files import replacing
+from sepmodels.settings import Profile
+
+
+def products(step: Step, profile: Profile, paths: Paths) -> Iterator[Path]:
+    """The files and folders that the step makes; for training and separation, one of each seed."""
+    match step.path:
+        case ("dataset",):
+            # songs made here are made again where they are gone; others would have to be fetched again
+            yield paths.dataset if profile.dataset.layout == "demo" else paths.manifest
+        case ("tracks",):
+            yield paths.tracks
+        case ("stems", split):
+            yield paths.stems(split)
+        case ("statistics",):
+            yield paths.statistics
+        case (name, "checkpoint"):
+            yield from (paths.model(name, seed) for seed in profile.seeds)
+        case (name, "estimates"):
+            yield from (paths.estimates(name, seed) for seed in profile.seeds)
+        case (name, "scores"):
+            yield paths.scores(name)
+        case ("results",):
+            yield paths.results
+        case ("claims",):
+            yield paths.claims
+        case ("report",):
+            yield paths.report / "index.html"
+
+
+def sizes(made: Iterable[Path]) -> dict[str, int]:
+    """The size of every file in those of the products that are folders, by the folder's name and the file's in it."""
+    files = ((folder, file) for folder in made if folder.is_dir() for file in sorted(folder.rglob("*")))
+    return {_name(folder, file): file.stat().st_size for folder, file in files if file.is_file()}
+
+
+def changed_files(made: Iterable[Path], noted: Mapping[str, int]) -> list[Path]:
+    """What of the files that :func:`sizes` noted is gone, or has another size."""
+    folders = {folder.name: folder for folder in made}
+    named = ((folders.get(name.partition("/")[0]), name.partition("/")[2], size) for name, size in noted.items())
+    return [folder / rest for folder, rest, size in named if folder and _size(folder / rest) != size]
+
+
+def _name(folder: Path, file: Path) -> str:
+    return f"{folder.name}/{file.relative_to(folder).as_posix()}"
+
+
+def _size(file: Path) -> int | None:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return None
+
+
+@contextmanager
+def alone(note: Path, run_id: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Let no other process make the product within the block; wait for one that does, and say for which run.
+
+    Two runs at once (of the pages, or of these and the command line) would write into each other's files. The system
+    lets go of the lock when a process ends, in whatever way.
+    """
+    note.parent.mkdir(parents=True, exist_ok=True)
+    with note.with_name(f"{note.name}.lock").open("a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            say(f"Another run ({lock.read()[:8] or 'just begun'}) is making it: waiting for that.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate(0)
+        lock.write(run_id)
+        lock.flush()
+        yield
+
+
+def begin(note: Path, run_id: str) -> None:
+    """Note, before a product is touched, which run makes it."""
+    with replacing(note) as temporary:
+        temporary.write_text(run_id, encoding="utf-8")
+
+
+def begun_by(note: Path) -> str | None:
+    """The run that last began to make the product; None where that is not known."""
+    try:
+        return note.read_text(encoding="utf-8")
+    except OSError:
+        return None

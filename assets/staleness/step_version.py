@@ -1,0 +1,65 @@
+"""What a step's product depends on: its code version, and the products that it reads."""
+
+from collections.abc import Iterable
+from dataclasses import is_dataclass
+from typing import Any
+
+import dagster as dg
+
+from assets.graph import Step, benchmark_steps
+from assets.paths import Paths
+from assets.staleness.code.version import CodeVersion, code_version
+from assets.staleness.products import products
+from assets.staleness.standing import Subject
+from sepmodels.settings import Profile, result_settings
+from sepmodels.systems.variants import Variant
+
+
+def benchmark_subjects(
+    profile: Profile, paths: Paths, variants: Iterable[Variant], references: Iterable[str]
+) -> list[Subject]:
+    """All that :func:`assets.staleness.standing.standings` has to know of a profile's benchmark as it is now."""
+    return [subject_of(step, profile, paths) for step in benchmark_steps(profile, variants, references)]
+
+
+def subject_of(step: Step, profile: Profile, paths: Paths) -> Subject:
+    """The step's asset: its key, the keys that it reads, and its code version."""
+    needs = tuple(dg.AssetKey([profile.name, *needed]) for needed in step.needs)
+    return Subject(
+        dg.AssetKey([profile.name, *step.path]),
+        needs,
+        step_version(step, profile, paths),
+        tuple(products(step, profile, paths)),
+        paths.begun(step.path),
+        tells=step.path in (("results",), ("report",)),
+    )
+
+
+def step_version(step: Step, profile: Profile, paths: Paths) -> CodeVersion:
+    """What the step reaches in the code, its settings, the libraries that matter, and the files that it is given."""
+    return code_version(
+        f"{step.make.__module__}:{step.make.__qualname__}",
+        extra_roots=step.reaches,
+        configuration=step_settings(step),
+        libraries=step.libraries,
+        files=step.files(profile, paths) if step.files else None,
+    )
+
+
+def step_settings(step: Step) -> dict[str, Any]:
+    """The step's settings that bear on its product, under dotted names.
+
+    Names and values as they stand in the tracked run's parameters.
+    """
+    flat: dict[str, Any] = {}
+    for name, value in step.settings.items():
+        _flatten(name, result_settings(value) if is_dataclass(value) else value, flat)
+    return flat
+
+
+def _flatten(name: str, value: Any, into: dict[str, Any]) -> None:
+    if hasattr(value, "items"):
+        for key, inner in value.items():
+            _flatten(f"{name}.{key}", inner, into)
+    else:
+        into[name] = list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,32 @@
+"""Everything that Dagster loads: the chosen profile's assets, checks, jobs, sensor and resources. No logic is here."""
+
+import dagster as dg
+
+from assets.factory import benchmark_assets
+from assets.paths import Paths, data_folder
+from assets.resources import benchmark_resources
+from pipelines.graph.jobs import benchmark_jobs
+from pipelines.graph.pool import look_while_waiting
+from pipelines.graph.refresh_sensor import refresh_sensor
+from pipelines.profiles import chosen_profile
+from pipelines.running.side_by_side import executor_for
+from sepmodels.systems.references import REFERENCES
+from sepmodels.systems.variants import variants_of
+
+
+def build_definitions() -> dg.Definitions:
+    """The definitions of the profile that the environment names."""
+    look_while_waiting()
+    profile = chosen_profile()
+    paths = Paths(data_folder(), profile.name)
+    variants = variants_of(profile).values()
+    return dg.Definitions(
+        assets=benchmark_assets(profile, paths, variants, REFERENCES),
+        jobs=benchmark_jobs(),
+        sensors=[refresh_sensor(profile, paths, variants, REFERENCES)],
+        resources=benchmark_resources(paths.data / "mlflow"),
+        executor=executor_for(profile),
+    )
+
+
+defs = build_definitions()

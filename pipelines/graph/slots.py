@@ -1,0 +1,44 @@
+"""How many trainings run side by side: one on each GPU; on a CPU as many as processors and memory have room for."""
+
+from assets.runtime.gpus import count_gpus, leaves_the_choice
+from sepmodels.machine.memory import GIB, free_host_bytes
+from sepmodels.machine.parallel import usable_cores
+from sepmodels.settings import Profile, TrainingSettings
+
+# Of a training on a CPU: Python with torch, and what grows with the audio in a batch (the thirstiest variant's).
+BASE_GIB = 1.0
+GIB_PER_SECOND_OF_AUDIO = 0.06
+
+
+def training_slots(profile: Profile, *, gpus: int, processors: int, free_gib: float) -> int:
+    """The number of trainings at once on such a machine; at least one.
+
+    >>> from pipelines.profiles import PROFILES
+    >>> training_slots(PROFILES["demo"], gpus=0, processors=8, free_gib=6.0)
+    3
+    >>> training_slots(PROFILES["musdb18"], gpus=0, processors=8, free_gib=64.0)
+    1
+    """
+    threads = profile.training.threads * profile.training.processes
+    on_gpu = gpus > 0 if profile.device == "auto" else profile.device.startswith("cuda")
+    if on_gpu:
+        alone = profile.training.processes == 1 and leaves_the_choice(profile.device)
+        return max(1, gpus) if alone else 1
+    if threads == 0:
+        return 1
+    return max(1, min(processors // threads, int(free_gib / needed_gib(profile.training))))
+
+
+def needed_gib(settings: TrainingSettings) -> float:
+    """About how much memory a training takes on a CPU."""
+    return BASE_GIB * settings.processes + GIB_PER_SECOND_OF_AUDIO * settings.batch * settings.chunk_seconds
+
+
+def slots_here(profile: Profile) -> int:
+    """The number of trainings at once on this machine, now."""
+    return training_slots(
+        profile,
+        gpus=count_gpus(),
+        processors=usable_cores(),
+        free_gib=free_host_bytes() / GIB,
+    )

@@ -1,0 +1,120 @@
+"""``sepbench stale``: what is not up to date, why, and how long it takes to make again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+
+from assets.paths import Paths
+from pipelines.options import advised
+from sepmodels.settings import Profile
+
+if TYPE_CHECKING:
+    from assets.staleness.acceptance import Acceptance
+    from assets.staleness.standing import Standing
+
+STATES = {
+    "fresh": "[green]fresh[/]",
+    "stale": "[yellow]stale[/]",
+    "waiting": "[yellow]waits[/]",
+    "never": "[red]never made[/]",
+}
+SHARED = {"dataset": "data", "tracks": "data", "stems": "data", "statistics": "data"}  # first parts of keys
+
+
+@dataclass(frozen=True)
+class Line:
+    """A product as it is listed: its system, its name there, how it stands, and the seconds that it took last."""
+
+    system: str
+    name: str
+    standing: Standing
+    seconds: float | None
+    accepted: Sequence[Acceptance]
+
+
+def show_standings(profile: Profile, paths: Paths, console: Console, *, everything: bool) -> bool:
+    """Print what is not fresh, by system, with the reason; gives whether all is.
+
+    everything: what is fresh, and all reasons, too.
+    """
+    from assets.staleness.acceptance import in_one_sentence
+
+    lines = list(_lines(profile, paths))
+    behind = [line for line in lines if line.standing.state != "fresh"]
+    if behind:
+        console.print(f"{len(behind)} of {len(lines)} products of {profile.name} are not up to date.", highlight=False)
+    else:
+        console.print(f"Everything of {profile.name} is up to date.", highlight=False)
+    for system, listed in groupby(lines if everything else behind, lambda line: line.system):
+        console.print(f"\n[bold]{escape(system)}[/]", highlight=False)
+        for text in _listing(listed, everything=everything):
+            console.print(text, highlight=False, soft_wrap=True)
+    accepted = [line for line in lines if line.accepted]
+    if accepted:
+        console.print("\n[bold]Accepted without being made again[/]", highlight=False)
+    for line in accepted:
+        words = escape(in_one_sentence(line.accepted))
+        console.print(f"  {line.system} {line.name}: {words}", highlight=False, soft_wrap=True)
+    if behind:
+        console.print(
+            f"\n{_outlook(behind)}`{escape(advised('run', profile))}` makes it.", soft_wrap=True, highlight=False
+        )
+    return not behind
+
+
+def _lines(profile: Profile, paths: Paths) -> Iterator[Line]:
+    from assets.staleness.durations import seconds_to_make
+    from assets.staleness.last_made import last_made
+    from pipelines.graph.instance import history
+    from pipelines.running.selection import standing
+
+    found = [one for _, one in standing(profile, paths)]
+    with history(paths.data) as instance:
+        made = last_made([one.key for one in found], instance)
+        seconds = seconds_to_make(made, instance)
+    for one in found:
+        first, *rest = one.key.path[1:]
+        system = SHARED.get(first, first if rest else "results")
+        name = "/".join(rest if rest and system == first else [first, *rest])
+        accepted = made[one.key].acceptances if one.key in made else []
+        yield Line(system, name, one, seconds.get(one.key), accepted)
+
+
+def _listing(lines: Iterable[Line], *, everything: bool) -> Iterator[str]:
+    """A line for each product, or for several that stand alike, and its reason on a line of its own."""
+    alike = groupby(lines, lambda line: (line.standing.state, line.standing.reasons, line.seconds if everything else 0))
+    for (state, reasons, _), group in alike:
+        same = list(group)
+        names = ", ".join(escape(line.name) for line in same)
+        yield f"  {names}  {STATES[state]}{_time(same) if state == 'stale' else ''}"
+        if state == "never":
+            continue
+        shown = reasons if everything else reasons[:1]
+        more = len(reasons) - len(shown)
+        for reason in shown:
+            yield f"    {escape(reason.rstrip('.'))}{f', and {more} more (--all)' if more else ''}"
+
+
+def _time(lines: Sequence[Line]) -> str:
+    from assets.staleness.durations import duration
+
+    known = [line.seconds for line in lines if line.seconds is not None]
+    return f", {duration(sum(known))} to make again" if len(known) == len(lines) else ""
+
+
+def _outlook(behind: Sequence[Line]) -> str:
+    """How long it takes to make all of it, as far as it has been made before."""
+    from assets.staleness.durations import duration
+
+    stale = [line.seconds for line in behind if line.standing.state == "stale" and line.seconds is not None]
+    waiting = [line.seconds for line in behind if line.standing.state == "waiting" and line.seconds is not None]
+    if not stale:
+        return ""
+    words = f"About {duration(sum(stale))} to make what is stale"
+    return words + (f", up to {duration(sum(stale + waiting))} with what waits for it. " if waiting else ". ")

@@ -1,0 +1,90 @@
+"""Runs a job of the chosen profile; the command line starts it as a child and shows its progress."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+COMMAND_TAG = "sepbench/command"  # of the run of a command, by which the command finds it
+STOPPED = "DagsterExecutionInterruptedError"  # what Dagster raises in a step on Ctrl-C
+_QUIET = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
+
+
+def main() -> int:
+    """Run the job on the selected assets; 0 when every step succeeded."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--select", nargs="*", default=[], help="keys of assets; all when none is given")
+    parser.add_argument("--command", required=True, help="by which the caller finds the run")
+    parser.add_argument("--job", required=True)
+    parser.add_argument("--tags", type=json.loads, default={}, help="further tags of the run, as JSON")
+    parser.add_argument("--config", type=json.loads, default={}, help="config of the run, as JSON")
+    arguments = parser.parse_args()
+
+    import dagster as dg
+
+    from assets.paths import Paths, data_folder
+    from assets.tracking.provenance import this_process
+    from pipelines.graph.jobs import ACCEPT
+    from pipelines.profiles import chosen_profile
+    from pipelines.running.aftermath import clear_up
+    from pipelines.running.run_processes import PROCESS_TAG
+    from pipelines.running.side_by_side import give_slots
+
+    profile = chosen_profile()
+    clear_up(Paths(data_folder(), profile.name))
+    with dg.DagsterInstance.get() as instance:
+        slots = give_slots(instance, profile)
+        several = arguments.job != ACCEPT and min(slots, _trainings(arguments.select)) > 1
+        run = _in_processes if several else _in_this_process
+        tags = {**arguments.tags, COMMAND_TAG: arguments.command, PROCESS_TAG: this_process()}
+        result = run(instance, arguments.job, arguments.select, tags, {**_QUIET, **arguments.config})
+        if not result.success and _was_interrupted(result.run_id, instance):
+            instance.report_run_canceled(instance.get_run_by_id(result.run_id), "Interrupted; what was made is kept.")
+    return 0 if result.success else 1
+
+
+def _trainings(keys: Sequence[str]) -> int:
+    return sum(key.endswith("/checkpoint") for key in keys)
+
+
+def _in_this_process(instance, job: str, keys: Sequence[str], tags: dict[str, str], config: dict):
+    """One step after another: soonest where there is no more than one training."""
+    import dagster as dg
+
+    from pipelines.graph.definitions import defs
+
+    return defs.resolve_job_def(job).execute_in_process(
+        instance=instance,
+        asset_selection=[dg.AssetKey.from_user_string(key) for key in keys] or None,
+        tags=tags,
+        raise_on_error=False,
+        run_config=config,
+    )
+
+
+def _in_processes(instance, job: str, keys: Sequence[str], tags: dict[str, str], config: dict):
+    """Each step in a process of its own, several trainings side by side."""
+    import dagster as dg
+
+    from pipelines.running import side_by_side
+
+    return dg.execute_job(
+        dg.reconstructable(getattr(side_by_side, job)),
+        instance=instance,
+        asset_selection=[dg.AssetKey.from_user_string(key) for key in keys],
+        tags=tags,
+        run_config=config,
+    )
+
+
+def _was_interrupted(run_id: str, instance) -> bool:
+    """Whether a step ended by Ctrl-C: Dagster takes that for a failure of the run."""
+    import dagster as dg
+
+    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
+    errors = [record.event_log_entry.dagster_event.step_failure_data.error for record in records]
+    return any((error.cause or error).cls_name == STOPPED for error in errors if error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

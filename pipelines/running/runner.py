@@ -1,0 +1,158 @@
+"""Runs assets in a child process and shows how far they are."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.console import Console
+from rich.markup import escape
+
+from assets.paths import PROJECT, Paths
+from assets.runtime.events import VARIABLE
+from assets.tracking.provenance import git_refusal
+from pipelines.graph.instance import use_instance
+from pipelines.running.processes import end_trees, watched
+from pipelines.running.progress_board import listening
+from pipelines.temporary import require_temporary_room, use_short_folder
+from sepmodels.errors import UserError
+
+INTERRUPTED = 130
+LOGS_KEPT = 20
+
+
+def run_assets(
+    paths: Paths,
+    job: str,
+    keys: Sequence[str],
+    console: Console,
+    tags: Mapping[str, str] | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> int:
+    """Run a job on the assets of those keys; gives the exit status.
+
+    tags, config: of Dagster's run.
+
+    The child has a session of its own, so that Ctrl-C reaches it once, from here, and training can save.
+
+    Raises :class:`UserError` while another command runs assets of the same profile and data folder.
+    """
+    use_short_folder()
+    require_temporary_room()
+    use_instance(paths.data)
+    name = str(uuid.uuid4())
+    log = _new_log(paths.data / "logs", name)
+    if refusal := git_refusal():
+        console.print(f"[yellow]{escape(refusal)}[/]", highlight=False, soft_wrap=True)
+    command = [sys.executable, "-m", "pipelines.running.execute", "--job", job, "--command", name]
+    command += ["--tags", json.dumps(dict(tags or {})), "--config", json.dumps(dict(config or {}))]
+    command += ["--select", *keys]
+    with (
+        _alone(paths) as lock,
+        listening(console, len(keys)) as address,
+        log.open("wb") as output,
+        watched() as watch,
+        _Interrupts(console) as interrupts,
+    ):
+        environment = {**os.environ, VARIABLE: address}
+        with subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            pass_fds=(lock,),  # held until the child has ended, too
+        ) as child:
+            watch(child.pid)
+            interrupts.pass_to(child)
+            leader = psutil.Process(child.pid)
+            status = child.wait()
+            end_trees([leader])  # what it leaves behind when it is killed: ffmpeg, workers
+    if status:
+        _say_why(name, log, status, console)
+    if status and interrupts.came:
+        return INTERRUPTED
+    return 128 - status if status < 0 else status  # as a shell says it
+
+
+@contextmanager
+def _alone(paths: Paths) -> Iterator[int]:
+    """Hold the lock that says that a command makes products of the profile; gives its file descriptor."""
+    path = paths.data / "locks" / f"{paths.profile}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(
+                f"Another command is making {paths.profile} in {paths.data}, or has yet to end: wait for it."
+            ) from error
+        yield lock.fileno()
+
+
+def _new_log(folder: Path, name: str) -> Path:
+    """The file for what a run prints; of earlier ones, only the last few are kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in sorted(folder.glob("run-*.log"), key=lambda log: log.stat().st_mtime_ns)[: 1 - LOGS_KEPT]:
+        old.unlink()
+    return folder / f"run-{name[:8]}.log"
+
+
+class _Interrupts:
+    """Within the block Ctrl-C and SIGTERM interrupt the child, which saves and ends; a second one kills it.
+
+    came: the signals so far. One that comes before there is a child waits for it: or it would go on by itself.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.came: list[int] = []
+        self._console = console
+        self._child: subprocess.Popen | None = None
+
+    def __enter__(self) -> "_Interrupts":
+        self._before = {number: signal.signal(number, self._pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def pass_to(self, child: subprocess.Popen) -> None:
+        """Pass on to this child what came and what will come."""
+        self._child = child
+        if self.came:
+            child.send_signal(signal.SIGINT)
+
+    def _pass_on(self, number: int, _frame: object) -> None:
+        self.came.append(number)
+        if len(self.came) == 1:
+            if self._child:
+                self._child.send_signal(signal.SIGINT)
+            self._console.print("Stopping: what is made so far is saved. Once more to stop at once.")
+        elif self._child:
+            with suppress(ProcessLookupError):
+                os.killpg(self._child.pid, signal.SIGKILL)  # its steps may be processes of their own
+
+
+def _say_why(command: str, log: Path, status: int, console: Console) -> None:
+    """The reason in a sentence per failed step; where there is none, where to look."""
+    from pipelines.running.reasons import GOES_ON, failures
+
+    reasons = list(failures(command))
+    for asset, reason in reasons:
+        named = "" if reason.startswith(asset) else f"[red]{asset}[/]: "
+        console.print(f"{named}{escape(reason)}", highlight=False, soft_wrap=True)
+    if status < 0:
+        name = signal.Signals(-status).name
+        console.print(f"The run's process was ended by {name}; {GOES_ON}", soft_wrap=True)
+    elif all(asset == "run" for asset, _ in reasons):
+        console.print(f"The run ended with status {status}; its log is {log}.", soft_wrap=True)

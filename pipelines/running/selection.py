@@ -1,0 +1,50 @@
+"""Which assets a command runs, and how they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from assets.paths import Paths
+from sepmodels.settings import Profile
+from sepmodels.systems.variants import find_variant, variants_of
+
+if TYPE_CHECKING:
+    from assets.staleness.standing import Standing, Subject
+
+
+def select(profile: Profile, only: Iterable[str]) -> list[str]:
+    """Keys of the assets to run: all, or without the chains of the variants that ``only`` leaves out.
+
+    Raises :class:`UserError` for an unknown variant.
+    """
+    from assets.graph import benchmark_steps
+    from sepmodels.systems.references import REFERENCES
+
+    trained = variants_of(profile)
+    wanted = {find_variant(name).name for name in only} or set(trained)
+    steps = benchmark_steps(profile, trained.values(), REFERENCES)
+    return ["/".join((profile.name, *step.path)) for step in steps if step.variant is None or step.name in wanted]
+
+
+def standing(profile: Profile, paths: Paths) -> list[tuple[Subject, Standing]]:
+    """How every asset of the profile stands, and why; each after those that it needs."""
+    from assets.staleness.standing import standings
+    from assets.staleness.step_version import benchmark_subjects
+    from pipelines.graph.instance import history
+    from sepmodels.systems.references import REFERENCES
+
+    subjects = benchmark_subjects(profile, paths, variants_of(profile).values(), REFERENCES)
+    with history(paths.data) as instance:
+        return list(zip(subjects, standings(subjects, instance), strict=True))
+
+
+def behind(profile: Profile, paths: Paths, keys: Collection[str]) -> list[str]:
+    """Those of the keys that are stale or were never made, and those of them that read such."""
+    found = []
+    for subject, one in standing(profile, paths):
+        key = subject.key.to_user_string()
+        follows = any(need.to_user_string() in found for need in subject.needs)
+        if key in keys and (one.state in ("stale", "never") or follows):
+            found.append(key)
+    return found

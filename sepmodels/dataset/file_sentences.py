@@ -1,0 +1,19 @@
+"""What is told of a dataset's files before any is decoded: what they are taken for, and what is passed over."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sepmodels.audio.sound_files import passed_over, passed_over_sentence
+from sepmodels.dataset.layouts import Track
+from sepmodels.dataset.roles import roles_sentence
+
+
+def file_sentences(folder: Path, tracks: Sequence[Track]) -> dict[str, str]:
+    """Sentences on the ``files`` of tracks that are folders, and on those ``passed_over``; without the empty ones."""
+    taken = [source for track in tracks for source in track.sources]
+    left_out = [source for track in tracks for source in track.left_out]
+    found = {
+        "files": roles_sentence((track.sources, track.roles) for track in tracks if track.roles),
+        "passed_over": passed_over_sentence(passed_over(folder, taken, left_out)),
+    }
+    return {name: sentence for name, sentence in found.items() if sentence}

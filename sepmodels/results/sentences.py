@@ -1,0 +1,112 @@
+"""The comparisons in words: one plain sentence per variant, and what the table as a whole can tell."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from sepmodels.results.crossed import FEWEST_TRACKS
+
+SIGNIFICANT = 0.05
+LARGEST_SHOWN_DB = 50.0  # what is above says only that hardly anything is known
+# How far the median SDR of a variant moves from seed to seed: docs/results-musdb18-7s.md.
+KNOWN_SEED_SPREAD = "0.1 to 0.4 dB"
+MEANINGS = {
+    "SDR": ("comes closer to the true vocals", "stays further from the true vocals"),
+    "SIR": ("separates more cleanly", "lets more of the accompaniment through"),
+    "SAR": ("sounds more natural", "sounds less natural"),
+}
+
+
+def sentence(comparisons: pd.DataFrame, title: str, baseline_title: str, spread: str = KNOWN_SEED_SPREAD) -> str:
+    """Say what one variant changed in the vocals against the baseline, from its rows of the comparisons.
+
+    spread: how far another seed moves a model, in words, for variants of a single training.
+    """
+    rows = comparisons[comparisons.target == "vocals"].set_index("metric")
+    tracks = 0 if rows.empty else int(rows.tracks["SDR"])
+    if tracks == 0:
+        return f"{title}: no track is scored for both it and {baseline_title}, so nothing can be said."
+    figures = ", ".join(f"{metric} {_figure(rows.loc[metric])}" for metric in MEANINGS)
+    count = f"{tracks} track{'s' * (tracks > 1)}"
+    return f"{title} against {baseline_title} on the vocals of {count}: {figures}: {_verdict(rows, tracks, spread)}."
+
+
+def _figure(row: pd.Series) -> str:
+    """A difference in dB, with its interval and corrected p where there are any."""
+    if np.isnan(row.difference):
+        return "not known"
+    if np.isnan(row.p_holm):
+        return f"{row.difference:+.2f} dB"
+    p = "p < 0.001" if row.p_holm < 0.001 else f"p = {row.p_holm:.2g}"
+    return f"{row.difference:+.2f} dB ({margin(row.low, row.high)}{p})"
+
+
+def margin(low: float, high: float) -> str:
+    """An interval before what follows it; nothing where it is too wide to say anything.
+
+    >>> margin(-0.123, 0.5), margin(-2e4, 2e4)
+    ('-0.12 to +0.50, ', '')
+    """
+    return f"{low:+.2f} to {high:+.2f}, " if high - low < 2 * LARGEST_SHOWN_DB else ""
+
+
+def _verdict(rows: pd.DataFrame, tracks: int, spread: str) -> str:
+    """What the differences mean to a listener, where they hold for other tracks and other trainings."""
+    if min(rows.seeds["SDR"], rows.baseline_seeds["SDR"]) < 2:
+        return (
+            f"these two models differ by so much; another seed moves a model by {spread}, so nothing is claimed "
+            "about the change"
+        )
+    if tracks < FEWEST_TRACKS:
+        return f"too few tracks for a test (at least {FEWEST_TRACKS} are needed)"
+    clear = [metric for metric in MEANINGS if rows.p_holm[metric] < SIGNIFICANT]
+    if clear:
+        return ", ".join(MEANINGS[metric][0 if rows.difference[metric] > 0 else 1] for metric in clear)
+    found = rows.detectable["SDR"]
+    limit = f" (an SDR of {found:.2g} dB more or less would be found in four of five cases)"
+    return f"no difference is shown{limit if found < LARGEST_SHOWN_DB else ''}"
+
+
+def seed_spread(by_seed: pd.DataFrame) -> str | None:
+    """How far apart the seeds of a variant end, in the vocals' SDR, in words; None where no variant has several."""
+    scores = by_seed[by_seed.target == "vocals"].groupby("variant").SDR
+    spans = (scores.max() - scores.min())[scores.count() > 1]
+    if spans.empty:
+        return None
+    low, high = spans.min(), spans.max()
+    return f"{high:.2g} dB" if f"{low:.2g}" == f"{high:.2g}" else f"{low:.2g} to {high:.2g} dB"
+
+
+def notes(comparisons: pd.DataFrame, control: pd.DataFrame, baseline_title: str) -> Iterator[str]:
+    """What the table as a whole can tell: how small a difference it finds, and whether its control holds."""
+    if len(comparisons) and comparisons.p.isna().all() and (comparisons.tracks >= FEWEST_TRACKS).any():
+        yield "To test the changes train three or more seeds of each variant: --set seeds=42,43,44."
+    tested = comparisons[(comparisons.target == "vocals") & (comparisons.metric == "SDR")].dropna(subset="detectable")
+    if len(tested):
+        low, high = tested.detectable.min(), tested.detectable.max()
+        span = f"{low:.2g}" if f"{low:.2g}" == f"{high:.2g}" else f"{low:.2g} to {high:.2g}"
+        if high < LARGEST_SHOWN_DB:
+            yield (
+                f"With these tracks and seeds the table finds a true difference of {span} dB in the vocals' SDR in "
+                "four of five cases; smaller ones it may miss."
+            )
+        else:
+            yield "With two seeds of a variant the table finds hardly any difference: train three or more of each."
+    yield from _control_note(control, baseline_title)
+
+
+def _control_note(control: pd.DataFrame, baseline_title: str) -> Iterator[str]:
+    rows = control[(control.target == "vocals") & control.metric.isin(list(MEANINGS))].dropna(subset="p_holm")
+    if rows.empty:
+        return
+    halves = f"Control: {baseline_title} against itself (seeds {rows['first'].iloc[0]} and {rows['second'].iloc[0]})"
+    apart = rows[rows.p_holm < SIGNIFICANT]
+    if apart.empty:
+        sdr = rows.set_index("metric").loc["SDR"]
+        yield f"{halves} shows no difference (SDR {_figure(sdr)}), as it should."
+    else:
+        yield (
+            f"{halves} shows a difference in {', '.join(apart.metric)}, where there is none: do not trust this table's "
+            "verdicts, and add seeds."
+        )
