@@ -8,9 +8,11 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets.accepting.accept import Check, accept
+from assets.accepting.evidence import made_again, seconds_to_check
 from assets.checking import verdicts
 from assets.checking.checks import checked, checks_of
-from assets.graph import Step, benchmark_steps
+from assets.graph import benchmark_steps
 from assets.job import Job, Made
 from assets.paths import Paths
 from assets.runtime.events import Events, tell
@@ -19,13 +21,12 @@ from assets.runtime.gpus import own_device
 from assets.runtime.interrupts import noted_interrupts, raise_lost
 from assets.runtime.orphans import end_with_the_run
 from assets.showing.describe import describe, keep
-from assets.staleness.accept import Check, accept
 from assets.staleness.acceptance import Why
-from assets.staleness.evidence import made_again, seconds_to_check
 from assets.staleness.last_made import CARRIED, RECORDS, LastMade
 from assets.staleness.products import alone, products
 from assets.staleness.standing import KEPT_FROM, Subject, data_version, is_acceptance, refreshed, shown
 from assets.staleness.step_version import step_settings, step_version, subject_of
+from assets.step import Step
 from assets.tracking.origins import origins
 from assets.tracking.tracker import READS, Tracker, asset_metadata
 from sepmodels.errors import UserError

@@ -1,18 +1,12 @@
 """The graph as plain data: every step of a profile's benchmark, what it makes, and what it needs."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
-from assets.job import Job, Made
-from assets.making import checkpoint as training
-from assets.making import claims
-from assets.making import dataset as data
-from assets.making import estimates as separating
-from assets.making import scores as scoring
-from assets.making import table as results
+from assets.making import checkpoint, claims, dataset, estimates, report, scores, table
 from assets.paths import Paths
+from assets.staleness.standing import Subject
+from assets.staleness.step_version import subject_of
+from assets.step import SEEDS, Step
 from sepmodels.report import templates_hash
 from sepmodels.settings import Profile
 from sepmodels.systems.variants import Variant
@@ -21,39 +15,9 @@ from sepmodels.systems.variants import Variant
 DECODING = ("ffmpeg", "stempeg", "musdb", "numpy")
 LEARNING = ("torch", "torchaudio", "numpy")
 SCORING = ("museval", "numpy", "scipy")
-SEEDS = "seeds"  # the setting that says which trainings there are
 
 
-@dataclass(frozen=True)
-class Step:
-    """One asset.
-
-    path: its key below the profile's name.
-    make: the function that makes it; its code, and all it reaches, is the asset's code version.
-    needs: paths of the steps whose products it reads.
-    settings: what it depends on beside code and data, by name.
-    reaches: what ``make`` imports by a name that is only known at run time ("module" or "module:name").
-    libraries: distributions (and ``ffmpeg``, the program) whose version decides the product.
-    files: gives the folder of files that it reads and that no step makes.
-    pool: of Dagster, to limit how many such steps run at once.
-    """
-
-    path: tuple[str, ...]
-    make: Callable[[Job], Made]
-    group: str
-    description: str
-    needs: tuple[tuple[str, ...], ...] = ()
-    kinds: frozenset[str] = frozenset()
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    reaches: tuple[str, ...] = ()
-    libraries: tuple[str, ...] = ()
-    files: Callable[[Profile, Paths], Path | None] | None = None
-    pool: str | None = None
-    variant: Variant | None = None
-    name: str = ""
-
-
-STEMS = tuple(("stems", split) for split in data.SPLITS)
+STEMS = tuple(("stems", split) for split in dataset.SPLITS)
 
 
 def benchmark_steps(profile: Profile, variants: Iterable[Variant], references: Iterable[str]) -> list[Step]:
@@ -68,29 +32,29 @@ def benchmark_steps(profile: Profile, variants: Iterable[Variant], references: I
 
 
 def _shared_steps(profile: Profile) -> Iterator[Step]:
-    dataset = {"dataset": profile.dataset}
+    found = {"dataset": profile.dataset}
     demo = profile.dataset.layout == "demo"
     yield Step(
         ("dataset",),
-        data.make_demo_dataset if demo else data.make_dataset,
+        dataset.make_demo_dataset if demo else dataset.make_dataset,
         group="data",
         description=f"The tracks of the dataset, found and verified. {profile.summary}",
         kinds=frozenset({"ffmpeg"}),
-        settings=dataset,
+        settings=found,
         libraries=(*DECODING, "scipy") if demo else DECODING,
-        files=data.given_files,
+        files=dataset.given_files,
     )
     yield Step(
         ("tracks",),
-        data.make_tracks,
+        dataset.make_tracks,
         group="data",
         description="One row per track: name, split, length, loudness of each stem, vocal activity, faults.",
         needs=(("dataset",),),
         kinds=frozenset({"parquet"}),
-        settings=dataset,
+        settings=found,
         libraries=(*DECODING, "scipy"),
     )
-    splits = {"train": data.make_stems_train, "valid": data.make_stems_valid, "test": data.make_stems_test}
+    splits = {"train": dataset.make_stems_train, "valid": dataset.make_stems_valid, "test": dataset.make_stems_test}
     words = {"train": "that models learn from", "valid": "that choose the best epoch", "test": "that are scored"}
     for split, make in splits.items():
         yield Step(
@@ -100,12 +64,12 @@ def _shared_steps(profile: Profile) -> Iterator[Step]:
             description=f"The decoded tracks {words[split]}: int16 arrays (stem, channel, sample), memory-mapped.",
             needs=(("tracks",),),
             kinds=frozenset({"numpy"}),
-            settings=dataset,
+            settings=found,
             libraries=DECODING,
         )
     yield Step(
         ("statistics",),
-        data.make_statistics,
+        dataset.make_statistics,
         group="data",
         description="Mean and scale of every frequency bin over the training mixtures, for the models' input.",
         needs=(("stems", "train"),),
@@ -119,7 +83,7 @@ def _variant_steps(profile: Profile, variant: Variant) -> Iterator[Step]:
     model = tuple(f"sepmodels.models.architectures.{variant.architecture}:{part}" for part in ("Config", "Model"))
     yield Step(
         (name, "checkpoint"),
-        training.make_checkpoint,
+        checkpoint.make_checkpoint,
         group=name,
         description=f"{variant.summary} Trained on the training split; the best epoch by validation loss is kept.",
         needs=(("stems", "train"), ("stems", "valid"), ("statistics",)),
@@ -138,7 +102,7 @@ def _variant_steps(profile: Profile, variant: Variant) -> Iterator[Step]:
     )
     yield Step(
         (name, "estimates"),
-        separating.make_estimates,
+        estimates.make_estimates,
         group=name,
         description="The vocals of every test track as the model hears them; the rest is the mixture minus these.",
         needs=((name, "checkpoint"), ("stems", "test")),
@@ -152,7 +116,7 @@ def _variant_steps(profile: Profile, variant: Variant) -> Iterator[Step]:
     )
     yield Step(
         (name, "scores"),
-        scoring.make_scores,
+        scores.make_scores,
         group=name,
         description="SDR, ISR, SIR and SAR of every test track, target and one-second window (BSSEval v4).",
         needs=((name, "estimates"), ("stems", "test")),
@@ -169,7 +133,7 @@ def _reference_step(profile: Profile, name: str) -> Step:
     reference = REFERENCES[name]
     return Step(
         (name, "scores"),
-        scoring.make_reference_scores,
+        scores.make_reference_scores,
         group="references",
         description=f"{reference.summary} Scored as the variants are.",
         needs=(("stems", "test"),),
@@ -189,7 +153,7 @@ def _result_steps(profile: Profile, variants: Sequence[Variant], references: lis
     chains += [(name, "scores") for name in references]
     yield Step(
         ("results",),
-        results.make_table,
+        table.make_table,
         group="results",
         description="The table: every system's scores with their uncertainty, and what each change brought.",
         needs=(*chains, ("tracks",)),
@@ -201,7 +165,7 @@ def _result_steps(profile: Profile, variants: Sequence[Variant], references: lis
             "profile": profile.name,
         },
         libraries=("scipy", "numpy", "pandas"),
-        files=results.imported_files,
+        files=table.imported_files,
     )
     claimed = claims.claimed_systems(one.name for one in rows)
     yield Step(
@@ -212,11 +176,11 @@ def _result_steps(profile: Profile, variants: Sequence[Variant], references: lis
         needs=tuple(step for step in chains if step[0] in claimed),
         kinds=frozenset({"parquet", "csv", "markdown"}),
         libraries=("scipy", "numpy", "pandas"),
-        files=results.imported_files,
+        files=table.imported_files,
     )
     yield Step(
         ("report",),
-        results.make_report,
+        report.make_report,
         group="results",
         description="A site to open from disk: the table, figures, players to listen and compare, how it was made.",
         needs=(("results",), ("claims",), ("tracks",), ("stems", "test"), *chains),
@@ -228,3 +192,10 @@ def _result_steps(profile: Profile, variants: Sequence[Variant], references: lis
         },
         libraries=("plotly", "matplotlib", "jinja2", "soundfile", "pyloudnorm", "numpy", "pandas"),
     )
+
+
+def benchmark_subjects(
+    profile: Profile, paths: Paths, variants: Iterable[Variant], references: Iterable[str]
+) -> list[Subject]:
+    """All that :func:`assets.staleness.standing.standings` has to know of a profile's benchmark as it is now."""
+    return [subject_of(step, profile, paths) for step in benchmark_steps(profile, variants, references)]

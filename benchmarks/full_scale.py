@@ -19,9 +19,10 @@ from pathlib import Path
 import pandas as pd
 from watching import watched
 
-from assets.graph import Step, benchmark_steps
+from assets.graph import benchmark_steps
 from assets.job import Job
 from assets.paths import Paths
+from assets.step import Step
 from pipelines.profiles import PROFILES
 from sepmodels.audio.probing import probe
 from sepmodels.settings import Profile

@@ -189,7 +189,7 @@ def check_nothing_is_open(data: Path) -> None:
     """Raise AssertionError for a run of Dagster or MLflow that is left open, a slot in use, a file half written."""
     import dagster as dg
 
-    from assets.tracking.tracker import open_store
+    from assets.tracking.store import open_store
 
     with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
         left = [f"{run.run_id} {run.status.value}" for run in instance.get_runs() if not run.is_finished]

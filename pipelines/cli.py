@@ -73,8 +73,8 @@ def run(
     from there. What is stale, and why, `sepbench stale` says beforehand. The default profile takes some minutes on a
     CPU.
     """
+    from pipelines.graph.selection import select
     from pipelines.running.make_products import make_anew, make_behind
-    from pipelines.running.selection import select
 
     asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
     chosen, paths = use_options(profile, dataset, data, asked, only or ())

@@ -1,8 +1,8 @@
 """Marks for what has no part in a result: it stands beside the thing itself, and staleness goes by it.
 
 Whatever a product's code reaches counts as a part of how it was made, so that an edit of it makes the product stale
-(:mod:`assets.staleness.code.version`). Whoever marks something says that no number of any product depends on it. A test looks at
-each place where a marked thing is used. At run time the marks do nothing.
+(:mod:`assets.staleness.code.version`). Whoever marks something says that no number of any product depends on it. A
+test looks at each place where a marked thing is used. At run time the marks do nothing.
 """
 
 from collections.abc import Callable

@@ -18,7 +18,7 @@ import pytest
 import assets.factory
 import assets.staleness.step_version
 from assets.factory import benchmark_assets
-from assets.graph import Step
+from assets.graph import benchmark_subjects
 from assets.job import Job
 from assets.paths import PROJECT, Paths
 from assets.resources import benchmark_resources
@@ -26,7 +26,7 @@ from assets.staleness.code.version import code_version
 from assets.staleness.last_made import LastMade, last_made
 from assets.staleness.products import products
 from assets.staleness.standing import KEPT_FROM, REASONS, REFRESH_TAGS, Subject, shown, standings
-from assets.staleness.step_version import benchmark_subjects
+from assets.step import Step
 from pipelines.profiles import PROFILES
 from sepmodels.settings import Profile
 from sepmodels.systems.references import REFERENCES

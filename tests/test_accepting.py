@@ -5,9 +5,9 @@ import json
 import dagster as dg
 import pytest
 
+import assets.accepting.accept
 import assets.factory
-import assets.staleness.accept
-from assets.staleness.accept import Check
+from assets.accepting.accept import Check
 from assets.staleness.acceptance import ACCEPT_TAGS
 from assets.staleness.standing import REFRESH_TAGS
 from pipelines.graph.jobs import accept_config
@@ -21,7 +21,7 @@ LOSS = ("sepmodels/training/losses.py", "magnitude_mse")
 @pytest.fixture
 def runnable(tmp_path, monkeypatch):
     """Two variants, all fresh, in an instance of its own; git knows who works here."""
-    monkeypatch.setattr(assets.staleness.accept, "person", lambda: "A. Person")
+    monkeypatch.setattr(assets.accepting.accept, "person", lambda: "A. Person")
     with dg.DagsterInstance.ephemeral() as instance:
         benchmark = Benchmark(copy_code(tmp_path / "project"), instance, monkeypatch)
         benchmark.variants = {name: VARIANTS[name] for name in ("open_unmix", "transformer")}

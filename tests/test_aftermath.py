@@ -11,7 +11,7 @@ import pytest
 from dagster._core.test_utils import create_run_for_test
 
 from assets.paths import Paths
-from assets.tracking.tracker import open_store
+from assets.tracking.store import open_store
 from pipelines.graph.instance import use_instance
 from pipelines.running.aftermath import clear_up
 from sepmodels.errors import UserError

@@ -16,12 +16,12 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from assets.factory import benchmark_assets
+from assets.graph import benchmark_subjects
 from assets.making import public_dataset as fetching
 from assets.making.dataset import given_files
 from assets.making.public_dataset import accept_licence, fetch_dataset, is_licence_accepted, is_to_be_fetched
 from assets.paths import Paths
 from assets.resources import benchmark_resources
-from assets.staleness.step_version import benchmark_subjects
 from pipelines.cli import app
 from pipelines.doctor import data_checks
 from pipelines.downloading import download_dataset

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from assets.paths import Paths
-from assets.tracking.tracker import open_store
+from assets.tracking.store import open_store
 from sepmodels.models.model_file import load_model
 from sepmodels.settings import Profile
 from sepmodels.systems.references import REFERENCES
@@ -127,7 +127,7 @@ def test_the_trained_model_is_loaded_back_from_the_registry_by_its_name(
 ) -> None:
     import mlflow
 
-    from assets.tracking.tracker import store_uri
+    from assets.tracking.store import store_uri
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store_uri(done.paths.data / "mlflow"))
     model = mlflow.pyfunc.load_model(f"models:/sepbench-{done.profile.name}-smaller/latest")

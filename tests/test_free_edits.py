@@ -9,8 +9,7 @@ import pytest
 from pipelines.profiles import PROFILES
 from sepmodels.marks import neutral
 from sepmodels.settings import TrainingSettings, result_settings
-from sepmodels.systems.variants import VARIANTS, Variant
-from sepmodels.training.fingerprint import configuration
+from sepmodels.systems.variants import VARIANTS, Variant, configuration
 from tests.stand_ins import check_stale
 
 EVERYTHING = ["*"]

@@ -8,8 +8,8 @@ import pytest
 from assets.factory import benchmark_assets
 from assets.graph import benchmark_steps
 from assets.paths import Paths
+from pipelines.graph.slots import POOL
 from pipelines.profiles import PROFILES
-from pipelines.running.side_by_side import POOL
 from sepmodels.systems.references import REFERENCES
 from sepmodels.systems.variants import VARIANTS
 

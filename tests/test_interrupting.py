@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from assets.paths import Paths
-from assets.tracking.tracker import open_store
+from assets.tracking.store import open_store
 from benchmarks.kills import cut_power
 from sepmodels.files import hash_file
 from tests.conftest import PROJECT, words_of

@@ -14,7 +14,8 @@ from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 
 from assets.tracking.moving import artifact_uri, follow_move
 from assets.tracking.registry import register_model, registered_model_file, run_model_file
-from assets.tracking.tracker import _experiment, open_store, store_uri
+from assets.tracking.store import open_store, store_uri
+from assets.tracking.tracker import _experiment
 from pipelines.options import use_options
 from sepmodels.files import hash_file
 from sepmodels.models.architectures import build_model

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from assets.graph import benchmark_steps
+from pipelines.graph.selection import select
 from pipelines.looking.tables import show_variants
 from pipelines.options import advised, use_options
 from pipelines.profiles import OVERRIDES_VARIABLE, PROFILE_VARIABLE, PROFILES, chosen_profile
-from pipelines.running.selection import select
 from pipelines.terminal import Terminal
 from sepmodels.errors import UserError
 from sepmodels.systems.references import REFERENCES

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from assets.paths import Paths
-from assets.tracking.tracker import open_store
+from assets.tracking.store import open_store
 from tests.browser import chromium
 from tests.conftest import PROJECT, words_of
 from tests.small_benchmark import OVERRIDES

@@ -10,9 +10,10 @@ import pytest
 
 from assets.paths import Paths
 from assets.tracking.registry import register_model
-from assets.tracking.tracker import _experiment, open_store
+from assets.tracking.store import open_store
+from assets.tracking.tracker import _experiment
+from pipelines.graph.selection import standing
 from pipelines.permissions import require_writable
-from pipelines.running.selection import standing
 from sepmodels.errors import UserError
 from tests.conftest import PROJECT
 from tests.small_benchmark import materialize, small_profile

@@ -13,7 +13,7 @@ from dagster._core.test_utils import create_run_for_test
 from assets.tracking.provenance import this_process
 from pipelines.graph.instance import use_instance
 from pipelines.graph.pool import Holder, close_ended_runs, free_lost_slots
-from pipelines.running.run_processes import PROCESS_TAG
+from pipelines.graph.run_processes import PROCESS_TAG
 
 STEP = "demo__transformer__checkpoint"
 

@@ -16,8 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.job import Job
-from assets.making.report import command, report_material
-from assets.making.table import make_report
+from assets.making.report import command, make_report, report_material
 from pipelines.profiles import PROFILES
 from sepmodels.audio.io import SAMPLE_RATE_HZ
 from sepmodels.errors import UserError

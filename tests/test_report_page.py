@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.making.table import make_report
+from assets.making.report import make_report
 from tests.browser import chromium, opened
 from tests.scored_folder import HIGH_HZ, LOW_HZ, SECONDS, TRACKS, scored_job
 

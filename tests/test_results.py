@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from sepmodels.errors import UserError
 from sepmodels.results.bootstrap import median_interval, per_track
 from sepmodels.results.comparisons import holm
+from sepmodels.results.markdown import results_markdown
 from sepmodels.results.published import published_systems
-from sepmodels.results.results import Results, make_results
+from sepmodels.results.results import Results
+from sepmodels.results.table import make_results
+from sepmodels.results.writing import write_results
 from sepmodels.scoring import METRICS, WHOLE_TRACK_METRICS, score_track
 
 TITLES = {"open_unmix": "Open-Unmix", "l1_loss": "L1 loss", "mixture": "Mixture", "oracle_mask": "Ideal mask"}
@@ -87,7 +90,7 @@ def test_a_variant_without_a_single_score_is_shown_with_dashes() -> None:
     scores.loc[scores.variant == "l1_loss", "value"] = np.nan
     results = results_of(scores)
     assert np.isnan(row(results, "l1_loss").SDR)
-    assert "| L1 loss | - | - | - | - |" in results.to_markdown()
+    assert "| L1 loss | - | - | - | - |" in results_markdown(results)
     assert "nothing can be said" in results.sentences["l1_loss"]
 
 
@@ -110,12 +113,12 @@ def test_several_seeds_are_shown_one_by_one() -> None:
     found = results.by_seed.query("variant == 'l1_loss' and target == 'vocals'").set_index("seed").SDR
     alone = [row(results_of(scores[scores.seed.isin([0, seed])]), "l1_loss").SDR for seed in (1, 2, 3)]
     assert found.to_dict() == pytest.approx(dict(zip((1, 2, 3), alone, strict=True)))
-    shown = results.to_markdown()
+    shown = results_markdown(results)
     assert "| System | seed 1 | seed 2 | seed 3 |" in shown
     assert "| L1 loss | " + " | ".join(f"{sdr:.2f}" for sdr in alone) + " |" in shown
     assert "hold for other tracks and other seeds" in shown
-    assert "seed 42" not in results_of(made_scores()).to_markdown()
-    alike = results_of(scores, titles={**TITLES, "l1_loss": "Open-Unmix"}).to_markdown()
+    assert "seed 42" not in results_markdown(results_of(made_scores()))
+    alike = results_markdown(results_of(scores, titles={**TITLES, "l1_loss": "Open-Unmix"}))
     assert len(re.findall(r"^\| Open-Unmix \|( [\d.]+ \|){3}$", alike, re.MULTILINE)) == 2
 
 
@@ -139,8 +142,8 @@ def test_one_training_each_claims_nothing_about_the_change() -> None:
         ": these two models differ by so much; another seed moves a model by 0.1 to 0.4 dB, so nothing is claimed "
         "about the change."
     )
-    assert "separates more cleanly" not in results.to_markdown()
-    assert "There is no test" in results.to_markdown()
+    assert "separates more cleanly" not in results_markdown(results)
+    assert "There is no test" in results_markdown(results)
     assert results.notes == ("To test the changes train three or more seeds of each variant: --set seeds=42,43,44.",)
 
 
@@ -159,7 +162,7 @@ def test_the_baseline_is_compared_with_itself_where_it_has_four_seeds() -> None:
     assert results.notes[-1].startswith(
         "Control: Open-Unmix against itself (seeds 1, 2 and 3, 4, 5) shows no difference"
     )
-    assert "| *Control: seeds 1, 2 to 3, 4, 5* | vocals |" in results.to_markdown()
+    assert "| *Control: seeds 1, 2 to 3, 4, 5* | vocals |" in results_markdown(results)
     assert results_of(made_scores(seeds=(1, 2, 3))).control.empty
 
 
@@ -168,7 +171,7 @@ def test_a_control_that_shows_a_difference_takes_the_trust_from_the_table() -> N
     scores["value"] += np.where(scores.seed > 3, 2.0, 0.0)
     results = results_of(scores)
     assert "do not trust this table's verdicts" in results.notes[-1]
-    assert results.notes[-1] in results.to_markdown()
+    assert results.notes[-1] in results_markdown(results)
 
 
 def test_the_table_says_how_small_a_difference_it_finds() -> None:
@@ -192,7 +195,7 @@ def test_a_reference_is_called_the_floor_or_a_ceiling_wherever_it_stands_in_the_
         references={"oracle_mask": "ceiling", "other": "ceiling", "mixture": "floor"},
     )
     assert list(shown.summary.variant.unique()) == ["mixture", "open_unmix", "l1_loss", "oracle_mask", "other"]
-    named = [line.split(" | ")[0] for line in shown.to_markdown().splitlines()]
+    named = [line.split(" | ")[0] for line in results_markdown(shown).splitlines()]
     assert {"| *Mixture* (floor)", "| *Ideal mask* (ceiling)", "| *other* (ceiling)"} <= set(named)
 
 
@@ -234,7 +237,7 @@ def test_few_tracks_give_no_p_and_say_so(tracks: int) -> None:
     results = results_of(made_scores(tracks=tracks, seeds=(1, 2, 3)))
     assert results.comparisons.p.isna().all()
     assert "too few tracks for a test" in results.sentences["l1_loss"]
-    assert " p = " not in results.to_markdown()
+    assert " p = " not in results_markdown(results)
 
 
 def test_a_single_track_gives_numbers_without_intervals() -> None:
@@ -248,7 +251,7 @@ def test_references_alone_make_a_table() -> None:
     assert results.sentences == {}
     assert results.comparisons.empty
     assert results.missing == ("open_unmix", "l1_loss")
-    assert "Ideal mask" in results.to_markdown()
+    assert "Ideal mask" in results_markdown(results)
 
 
 def test_without_its_baseline_a_variant_is_shown_and_not_compared() -> None:
@@ -262,15 +265,15 @@ def test_a_table_says_what_it_lacks() -> None:
     scores = scores[(scores.variant != "open_unmix") | (scores.track != "track 1")]
     results = results_of(scores)
     assert not results.complete
-    assert "**Incomplete**: l1_loss is missing, Open-Unmix lacks 1 of its tracks." in results.to_markdown()
+    assert "**Incomplete**: l1_loss is missing, Open-Unmix lacks 1 of its tracks." in results_markdown(results)
     assert results_of(made_scores()).complete
 
 
 def test_every_form_of_the_table_names_scenario_and_aggregation(tmp_path: Path) -> None:
     scenario = "musdb18-7s: vocals + accompaniment, BSSEval v4, 1 s windows, median over windows then over tracks"
     results = results_of(made_scores(seeds=(1, 2, 3, 4)), dataset="musdb18-7s")
-    results.write(tmp_path)
-    assert results.to_markdown().startswith(scenario)
+    write_results(results, tmp_path)
+    assert results_markdown(results).startswith(scenario)
     assert set(pd.read_csv(tmp_path / "results.csv").scenario) == {scenario}
     for table in ("results", "comparisons", "control", "by_seed"):
         assert set(pd.read_parquet(tmp_path / f"{table}.parquet").scenario) == {scenario}
@@ -278,12 +281,12 @@ def test_every_form_of_the_table_names_scenario_and_aggregation(tmp_path: Path) 
 
 def test_the_files_hold_the_table(tmp_path: Path) -> None:
     results = results_of(made_scores())
-    paths = results.write(tmp_path)
+    paths = write_results(results, tmp_path)
     assert sorted(paths) == sorted(path.name for path in tmp_path.iterdir())
     pd.testing.assert_frame_equal(pd.read_parquet(paths["results.parquet"]), results.summary)
     pd.testing.assert_frame_equal(pd.read_parquet(paths["comparisons.parquet"]), results.comparisons)
     pd.testing.assert_frame_equal(pd.read_parquet(paths["by_seed.parquet"]), results.by_seed)
-    assert paths["results.md"].read_text(encoding="utf-8") == results.to_markdown()
+    assert paths["results.md"].read_text(encoding="utf-8") == results_markdown(results)
 
 
 @pytest.mark.parametrize("as_table", [False, True])
@@ -293,16 +296,16 @@ def test_figures_are_shown_beside_the_scores(as_table: bool) -> None:
         figures = pd.DataFrame.from_dict(figures, orient="index")  # type: ignore[call-overload]
     results = results_of(made_scores(), figures=figures)
     assert row(results, "open_unmix").parameters == 8_893_348
-    assert "| Open-Unmix | 0.0512 | 8,893,348 |" in results.to_markdown()
+    assert "| Open-Unmix | 0.0512 | 8,893,348 |" in results_markdown(results)
 
 
 def test_published_systems_are_shown_for_their_dataset_only_and_apart() -> None:
-    shown = results_of(made_scores(), dataset="musdb18").to_markdown()
+    shown = results_markdown(results_of(made_scores(), dataset="musdb18"))
     head, tail = shown.split("### Published elsewhere, not measured here")
     assert "Open-Unmix, four targets and Wiener filter | 6.32 |" in tail
     assert "Wave-U-Net, all entries | 3.25 to 4.97 |" in tail
     assert "Wiener" not in head
-    assert "Published" not in results_of(made_scores(), dataset="musdb18-7s").to_markdown()
+    assert "Published" not in results_markdown(results_of(made_scores(), dataset="musdb18-7s"))
     assert not set(published_systems("musdb18").system) & set(published_systems("musdb18hq").system)
 
 
@@ -326,7 +329,7 @@ def test_systems_read_from_museval_files_are_shown_last_and_not_compared() -> No
     scores = made_scores({**GAINS, "Some System": 2.0})
     results = results_of(scores, imported=("Some System",))
     assert results.summary.variant.iloc[-1] == "Some System"
-    assert "*Some System* (imported)" in results.to_markdown()
+    assert "*Some System* (imported)" in results_markdown(results)
     assert set(results.sentences) == {"l1_loss"}
 
 
@@ -351,7 +354,7 @@ def test_a_track_more_of_an_imported_system_leaves_ours_complete_and_is_told() -
     assert row(results, "theirs").SDR == row(results, "l1_loss").SDR
     told = "Of theirs, scored elsewhere, 1 track is left out: not among the test tracks here (another)."
     assert told in results.notes
-    assert told in results.to_markdown()
+    assert told in results_markdown(results)
     ours = results.summary[results.summary.variant != "theirs"]
     pd.testing.assert_frame_equal(ours, results_of(scores).summary)
 

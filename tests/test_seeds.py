@@ -15,7 +15,7 @@ import torch
 from assets.making.checkpoint import hash_weights
 from assets.paths import Paths
 from assets.staleness.standing import REFRESH_TAGS
-from assets.tracking.tracker import open_store
+from assets.tracking.store import open_store
 from sepmodels.settings import Profile
 from sepmodels.training.step import Learner
 from tests.conftest import PROJECT

@@ -377,7 +377,8 @@ class TestChoosing:
 
     def test_a_run_and_a_registered_model_are_found_by_name(self, model: Path, tmp_path: Path) -> None:
         from assets.tracking.registry import register_model
-        from assets.tracking.tracker import artifact_uri, open_store
+        from assets.tracking.store import open_store
+        from assets.tracking.tracker import artifact_uri
 
         paths = Paths(tmp_path, "demo")
         client = open_store(tmp_path / "mlflow")

@@ -5,12 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from sepmodels.audio.overlap_add import overlap_add
 from sepmodels.audio.recordings import ArrayRecording
 from sepmodels.audio.stft import Stft
 from sepmodels.errors import UserError
 from sepmodels.models.architectures import build_model
 from sepmodels.models.estimate import Estimate
-from sepmodels.separation.separate import overlap_add, separate, separate_blocks, separate_song
+from sepmodels.separation.separate import separate, separate_blocks, separate_song
 from sepmodels.settings import SeparationSettings
 from sepmodels.systems.variants import Variant
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from assets.tracking.tracker import open_store
+from assets.tracking.store import open_store
 from pipelines.ports import free_port, pass_by_proxies
 from pipelines.profiles import PROFILES
 from pipelines.ui.servers import dagster_server, mlflow_server

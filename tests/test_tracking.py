@@ -18,7 +18,8 @@ import pytest
 from assets.tracking.provenance import git_state
 from assets.tracking.registry import model_name, registered_model_file
 from assets.tracking.run import PARAMETER_CHARACTERS, flatten
-from assets.tracking.tracker import Tracker, asset_metadata, open_store, store_uri
+from assets.tracking.store import open_store, store_uri
+from assets.tracking.tracker import Tracker, asset_metadata
 from sepmodels.errors import UserError
 from sepmodels.systems.variants import VARIANTS
 
@@ -400,7 +401,8 @@ def test_nothing_of_mlflow_is_global_after_a_run(store, instance, monkeypatch):
 
 
 def test_definitions_with_a_tracker_load_without_mlflow():
-    code = "import sys, assets.tracking.tracker, assets.tracking.registry; sys.exit('mlflow' in sys.modules or 'torch' in sys.modules)"
+    code = "import sys, assets.tracking.tracker, assets.tracking.registry; "
+    code += "sys.exit('mlflow' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1]).returncode == 0
 
 

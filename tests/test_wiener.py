@@ -106,7 +106,7 @@ def test_it_is_a_setting_of_the_variant_that_no_checkpoint_depends_on() -> None:
     from assets.graph import benchmark_steps
     from assets.staleness.step_version import step_settings
     from pipelines.profiles import PROFILES
-    from sepmodels.training.fingerprint import configuration
+    from sepmodels.systems.variants import configuration
 
     plain = VARIANTS["open_unmix"]
     refined = replace(plain, wiener_iterations=2)

@@ -12,8 +12,8 @@ import dagster as dg
 from assets.checking import verdicts
 from assets.checking.rechecking import rechecked
 from assets.checking.verdicts import Subject, Verdict
-from assets.graph import Step
 from assets.staleness.code.version import code_version
+from assets.step import Step
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Training: the first step of a variant's chain."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -101,3 +101,14 @@ def write_figures(path: Path, rows: list[dict]) -> dict[str, float | int | str]:
     texts = {name: ", ".join(dict.fromkeys(table[name])) for name in said}
     notes = " ".join(table.notes)
     return {**numbers, **texts, "notes": notes}
+
+
+def histories(paths: Paths, names: Iterable[str], seeds: Iterable[int]) -> pd.DataFrame:
+    """The figures of the trainings that there are: columns variant, seed, step, name, value."""
+    parts = [
+        pd.read_parquet(path).assign(variant=name, seed=seed)
+        for name in names
+        for seed in seeds
+        if (path := paths.history(name, seed)).exists()
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["variant", "seed", "step", "name"])

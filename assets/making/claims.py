@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from assets.job import Job, Made
+from assets.making.checkpoint import histories
 from assets.making.table import imported_scores, references, trainings
-from assets.showing.curves import histories
 from sepmodels.files import hash_texts, replacing
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from assets.job import Job
+from assets.job import Job, Made
+from assets.making.checkpoint import histories
 from assets.making.scores import reference_signals, variant_signals
 from assets.making.table import baseline_of, imported_scores, references, titles, trainings
 from assets.paths import Paths
-from assets.showing.curves import histories
 from assets.tracking.provenance import git_state
 from sepmodels.report.material import Material, Sounds
 from sepmodels.results.imported import comparable
@@ -87,3 +87,13 @@ def _separations(paths: Paths, names: Iterable[str]) -> pd.DataFrame:
     tables = [pd.read_parquet(file).assign(variant=file.parent.name) for file in files if file.exists()]
     columns = ["variant", "seed", "device", "processor_seconds", "audio_seconds"]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+
+def make_report(job: Job) -> Made:
+    """The site with the table, the figures and the players, which opens from disk."""
+    from assets.making.report import report_material
+    from sepmodels.report.site import write_site
+
+    content = write_site(report_material(job), job.paths.report, progress=job.progress)
+    files = [path for path in job.paths.report.rglob("*") if path.is_file()]
+    return Made(content, {"files": len(files), "bytes": sum(path.stat().st_size for path in files)})

@@ -17,7 +17,8 @@ PROCESSOR_SECONDS = "processor seconds per second of music"
 
 def make_table(job: Job) -> Made:
     """Sum up the scores of all systems in one table, with what each change brought."""
-    from sepmodels.results.results import make_results
+    from sepmodels.results.table import make_results
+    from sepmodels.results.writing import write_results
 
     found = [name for name in job.names if job.paths.scores(name).exists()]
     others = imported_scores(job)
@@ -35,7 +36,7 @@ def make_table(job: Job) -> Made:
     )
     accepted = tuple(f"{one.asset} was {one.accepted}" for one in job.origins() if one.accepted)
     results = replace(results, notes=(*results.notes, *accepted))
-    results.write(job.paths.results)
+    write_results(results, job.paths.results)
     said = {
         "scenario": results.scenario,
         "sentences": results.sentences,
@@ -118,13 +119,3 @@ def baseline_of(found: list[str]) -> str:
     from sepmodels.systems.variants import BASELINE
 
     return BASELINE if BASELINE in found else found[0]
-
-
-def make_report(job: Job) -> Made:
-    """The site with the table, the figures and the players, which opens from disk."""
-    from assets.making.report import report_material
-    from sepmodels.report.site import write_site
-
-    content = write_site(report_material(job), job.paths.report, progress=job.progress)
-    files = [path for path in job.paths.report.rglob("*") if path.is_file()]
-    return Made(content, {"files": len(files), "bytes": sum(path.stat().st_size for path in files)})

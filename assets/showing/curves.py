@@ -4,24 +4,12 @@ import base64
 import io
 from collections.abc import Iterable
 
-import pandas as pd
-
+from assets.making.checkpoint import histories
 from assets.paths import Paths
 
 # Of Okabe and Ito: told apart by people who see colours differently.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#666666"]
 CURVES = {"loss": "training loss", "validation_loss": "validation loss"}
-
-
-def histories(paths: Paths, names: Iterable[str], seeds: Iterable[int]) -> pd.DataFrame:
-    """The figures of the trainings that there are: columns variant, seed, step, name, value."""
-    parts = [
-        pd.read_parquet(path).assign(variant=name, seed=seed)
-        for name in names
-        for seed in seeds
-        if (path := paths.history(name, seed)).exists()
-    ]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["variant", "seed", "step", "name"])
 
 
 def loss_figure(paths: Paths, names: Iterable[str], seeds: Iterable[int]):

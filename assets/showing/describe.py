@@ -5,9 +5,9 @@ import math
 import dagster as dg
 import pandas as pd
 
-from assets.graph import Step
 from assets.job import Job, Made
 from assets.staleness.products import products
+from assets.step import Step
 from assets.tracking.run import TrackedRun
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
-from assets.graph import SEEDS
 from assets.staleness.last_made import PARTS, SECONDS, last_made
+from assets.step import SEEDS
 
 
 def seconds_to_make(keys: Iterable[dg.AssetKey], instance: dg.DagsterInstance) -> dict[dg.AssetKey, float]:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from assets.graph import Step
 from assets.paths import Paths
+from assets.step import Step
 from sepmodels.files import replacing
 from sepmodels.settings import Profile
 

@@ -19,12 +19,12 @@ from typing import Literal
 
 import dagster as dg
 
-from assets.graph import SEEDS
 from assets.runtime.failures import OneSentence
 from assets.staleness.acceptance import ACCEPT_TAGS, as_metadata, versions_accepted
 from assets.staleness.code.version import CodeVersion, explain
 from assets.staleness.last_made import CARRIED, FILES, NEVER, PARTS, SECONDS, TOLD, LastMade, last_made
 from assets.staleness.products import begin, begun_by, changed_files, sizes
+from assets.step import SEEDS
 from sepmodels.files import hash_texts
 
 State = Literal["fresh", "stale", "waiting", "never"]

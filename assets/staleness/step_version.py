@@ -1,25 +1,16 @@
 """What a step's product depends on: its code version, and the products that it reads."""
 
-from collections.abc import Iterable
 from dataclasses import is_dataclass
 from typing import Any
 
 import dagster as dg
 
-from assets.graph import Step, benchmark_steps
 from assets.paths import Paths
 from assets.staleness.code.version import CodeVersion, code_version
 from assets.staleness.products import products
 from assets.staleness.standing import Subject
+from assets.step import Step
 from sepmodels.settings import Profile, result_settings
-from sepmodels.systems.variants import Variant
-
-
-def benchmark_subjects(
-    profile: Profile, paths: Paths, variants: Iterable[Variant], references: Iterable[str]
-) -> list[Subject]:
-    """All that :func:`assets.staleness.standing.standings` has to know of a profile's benchmark as it is now."""
-    return [subject_of(step, profile, paths) for step in benchmark_steps(profile, variants, references)]
 
 
 def subject_of(step: Step, profile: Profile, paths: Paths) -> Subject:

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 
 from assets.staleness.acceptance import acceptances, in_one_sentence
-from assets.tracking.tracker import open_store
+from assets.tracking.store import open_store
 from sepmodels.report.how_made import Origin
 
 DEFAULT_UI_URL = "http://127.0.0.1:3000"

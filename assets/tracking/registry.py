@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sepmodels
 from assets.tracking.moving import kept_file
-from assets.tracking.tracker import read_store
+from assets.tracking.store import read_store
 from sepmodels.errors import UserError, unknown_name
 
 # What the code that is kept with a model needs; said outright, or MLflow would go and find out.

@@ -1,12 +1,8 @@
 """MLflow: one run for every materialization of an asset, and the model registry."""
 
-import atexit
 import os
-import shutil
-import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +10,14 @@ import dagster as dg
 
 from assets.runtime.events import tell
 from assets.runtime.interrupts import raise_lost
-from assets.tracking.moving import artifact_uri, follow_move
+from assets.tracking.moving import artifact_uri
 from assets.tracking.provenance import git_state, is_alive, this_process
 from assets.tracking.run import TrackedRun, system_metrics
-from sepmodels.errors import UserError
+from assets.tracking.store import open_store
 from sepmodels.machine.signals import held_signals
 
 DEFAULT_UI_URL = "http://127.0.0.1:5000"
 
-# Read by MLflow as it is imported.
-QUIET = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "GIT_PYTHON_REFRESH": "quiet",
-}
 
 ASSET_KEY = "dagster.asset_key"
 RUN_ID = "dagster.run_id"
@@ -35,50 +25,6 @@ CODE_VERSION = "sepbench.code_version"
 PROCESS = "sepbench.process"
 _MODE = "?workflowType=machine_learning"  # without it MLflow's pages open in their mode for language models
 READS = "sepbench.reads."  # and the name of a product: its data version
-
-
-def store_uri(folder: Path) -> str:
-    """The address of the MLflow store in ``folder``, for ``mlflow.set_tracking_uri`` and the like."""
-    return f"sqlite:///{(folder / 'mlflow.db').resolve()}"
-
-
-def open_store(folder: Path):
-    """An ``MlflowClient`` of the store in ``folder``, which is made if it is not there.
-
-    Making it runs all of MLflow's migrations (seconds), which two processes must not do at once: hence the lock.
-    Raises :class:`UserError` when the store is damaged; MLflow itself would try again and again for minutes.
-    """
-    import fcntl
-
-    os.environ |= QUIET
-    from mlflow import MlflowClient
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        _require_sound(folder / "mlflow.db")
-        follow_move(folder)
-        client = MlflowClient(store_uri(folder), registry_uri=store_uri(folder))
-        client.search_experiments(max_results=1)
-    return client
-
-
-def read_store(folder: Path):
-    """An ``MlflowClient`` to look things up in the store in ``folder``; where it may not be written to, of a copy.
-
-    MLflow opens a store for writing only.
-    """
-    database = folder / "mlflow.db"
-    if not database.exists() or all(os.access(place, os.W_OK) for place in (folder, database)):
-        return open_store(folder)
-    copy = Path(tempfile.mkdtemp(prefix="sepbench-store-"))
-    atexit.register(shutil.rmtree, copy, ignore_errors=True)
-    try:
-        for file in folder.glob("mlflow.db*"):
-            shutil.copyfile(file, copy / file.name)
-    except OSError as error:
-        raise UserError(f"{folder} cannot be read ({error.strerror}): get permission for it.") from None
-    return open_store(copy)
 
 
 def runs_page(folder: Path, profile: str, say: Callable[[str], None]) -> str:
@@ -94,18 +40,6 @@ def _saying(context: dg.AssetExecutionContext) -> Callable[[str], None]:
         tell(f"{'/'.join(context.asset_key.path[1:])}: {sentence}")
 
     return say
-
-
-def _require_sound(database: Path) -> None:
-    if not database.exists():
-        return
-    try:
-        with closing(sqlite3.connect(database, timeout=60)) as connection:
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.DatabaseError as error:
-        raise UserError(
-            f"The MLflow store {database} cannot be read ({error}): move {database.parent} away to start a new one."
-        ) from error
 
 
 class Tracker(dg.ConfigurableResource):

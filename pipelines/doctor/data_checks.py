@@ -140,7 +140,7 @@ def check_mlflow(paths: Paths) -> Check:
     folder = paths.data / "mlflow"
     if not (folder / "mlflow.db").exists():
         return Check("MLflow", "ok", f"its store is made in {folder} on the first run")
-    from assets.tracking.tracker import open_store
+    from assets.tracking.store import open_store
 
     try:
         client = open_store(folder)

@@ -8,8 +8,8 @@ from assets.resources import benchmark_resources
 from pipelines.graph.jobs import benchmark_jobs
 from pipelines.graph.pool import look_while_waiting
 from pipelines.graph.refresh_sensor import refresh_sensor
+from pipelines.graph.slots import executor_for
 from pipelines.profiles import chosen_profile
-from pipelines.running.side_by_side import executor_for
 from sepmodels.systems.references import REFERENCES
 from sepmodels.systems.variants import variants_of
 

@@ -14,7 +14,7 @@ from dagster._core.events import EngineEventData
 from dagster._core.execution.plan.active import ActiveExecution
 
 from assets.runtime.events import tell
-from pipelines.running.run_processes import leader_lives, named_processes
+from pipelines.graph.run_processes import leader_lives, named_processes
 
 UNDER_WAY = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 ABOUT_TO_START = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import dagster as dg
 
+from assets.graph import benchmark_subjects
 from assets.paths import Paths
 from assets.staleness.standing import REFRESH_TAGS, standings, wanted_and_made
-from assets.staleness.step_version import benchmark_subjects
 from pipelines.graph.jobs import REFRESH
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile

@@ -1,9 +1,17 @@
 """How many trainings run side by side: one on each GPU; on a CPU as many as processors and memory have room for."""
 
+import dagster as dg
+
 from assets.runtime.gpus import count_gpus, leaves_the_choice
 from sepmodels.machine.memory import GIB, free_host_bytes
 from sepmodels.machine.parallel import usable_cores
 from sepmodels.settings import Profile, TrainingSettings
+
+POOL = "gpu"
+# Steps start from one process that has already paid for the imports.
+FORKSERVER = {
+    "forkserver": {"preload_modules": ["torch", "mlflow", "museval", "pandas", "pipelines.graph.definitions"]}
+}
 
 # Of a training on a CPU: Python with torch, and what grows with the audio in a batch (the thirstiest variant's).
 BASE_GIB = 1.0
@@ -42,3 +50,17 @@ def slots_here(profile: Profile) -> int:
         processors=usable_cores(),
         free_gib=free_host_bytes() / GIB,
     )
+
+
+def executor_for(profile: Profile) -> dg.ExecutorDefinition:
+    """An executor for as many trainings as there are slots, and one more step beside them."""
+    return dg.multiprocess_executor.configured(
+        {"max_concurrent": slots_here(profile) + 1, "start_method": FORKSERVER}, name="side_by_side"
+    )
+
+
+def give_slots(instance: dg.DagsterInstance, profile: Profile) -> int:
+    """Let so many steps of the pool run at once in this instance as there are slots; gives their number."""
+    slots = slots_here(profile)
+    instance.event_log_storage.set_concurrency_slots(POOL, slots)
+    return slots

@@ -72,7 +72,7 @@ def _lines(profile: Profile, paths: Paths) -> Iterator[Line]:
     from assets.staleness.durations import seconds_to_make
     from assets.staleness.last_made import last_made
     from pipelines.graph.instance import history
-    from pipelines.running.selection import standing
+    from pipelines.graph.selection import standing
 
     found = [one for _, one in standing(profile, paths)]
     with history(paths.data) as instance:

@@ -22,8 +22,8 @@ def accept_products(
     """
     from assets.staleness.standing import shown
     from pipelines.graph.jobs import ACCEPT, accept_config
+    from pipelines.graph.selection import standing
     from pipelines.running.runner import run_assets
-    from pipelines.running.selection import standing
 
     found = {shown(one.key): one for _, one in standing(profile, paths)}
     names = _named(products, found)
@@ -75,8 +75,8 @@ def _tell(profile: Profile, paths: Paths, console: Console) -> None:
     """Make the table and the report again, which say what was accepted, unless they wait for something else."""
     from assets.staleness.standing import shown
     from pipelines.graph.jobs import REFRESH
+    from pipelines.graph.selection import standing
     from pipelines.running.runner import run_assets
-    from pipelines.running.selection import standing
 
     found = {shown(one.key): one for _, one in standing(profile, paths)}
     tellers = [one for name, one in found.items() if name in ("results", "report")]

@@ -40,7 +40,8 @@ def _has_open_runs(database: Path) -> bool:
 
 
 def _close_mlflow_runs(folder: Path, instance: dg.DagsterInstance) -> None:
-    from assets.tracking.tracker import close_abandoned_runs, open_store
+    from assets.tracking.store import open_store
+    from assets.tracking.tracker import close_abandoned_runs
 
     client = open_store(folder)
     for experiment in client.search_experiments():

@@ -25,10 +25,10 @@ def main() -> int:
     from assets.paths import Paths, data_folder
     from assets.tracking.provenance import this_process
     from pipelines.graph.jobs import ACCEPT
+    from pipelines.graph.run_processes import PROCESS_TAG
+    from pipelines.graph.slots import give_slots
     from pipelines.profiles import chosen_profile
     from pipelines.running.aftermath import clear_up
-    from pipelines.running.run_processes import PROCESS_TAG
-    from pipelines.running.side_by_side import give_slots
 
     profile = chosen_profile()
     clear_up(Paths(data_folder(), profile.name))

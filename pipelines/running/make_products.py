@@ -23,9 +23,9 @@ KINDS = {"checkpoint": "training", "estimates": "separation", "scores": "scoring
 def make_behind(profile: Profile, paths: Paths, keys: Collection[str], console: Console) -> None:
     """Make those products that are missing or stale, and what follows from them."""
     from pipelines.graph.jobs import REFRESH
+    from pipelines.graph.selection import behind
     from pipelines.looking.tables import show_end
     from pipelines.running.aftermath import clear_up
-    from pipelines.running.selection import behind
 
     wanted = behind(profile, paths, keys)
     if not wanted:

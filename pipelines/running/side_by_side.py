@@ -2,28 +2,7 @@
 
 import dagster as dg
 
-from pipelines.graph.slots import slots_here
-from sepmodels.settings import Profile
-
-POOL = "gpu"
-# Steps start from one process that has already paid for the imports.
-FORKSERVER = {
-    "forkserver": {"preload_modules": ["torch", "mlflow", "museval", "pandas", "pipelines.graph.definitions"]}
-}
-
-
-def executor_for(profile: Profile) -> dg.ExecutorDefinition:
-    """An executor for as many trainings as there are slots, and one more step beside them."""
-    return dg.multiprocess_executor.configured(
-        {"max_concurrent": slots_here(profile) + 1, "start_method": FORKSERVER}, name="side_by_side"
-    )
-
-
-def give_slots(instance: dg.DagsterInstance, profile: Profile) -> int:
-    """Let so many steps of the pool run at once in this instance as there are slots; gives their number."""
-    slots = slots_here(profile)
-    instance.event_log_storage.set_concurrency_slots(POOL, slots)
-    return slots
+from pipelines.graph.slots import executor_for
 
 
 def benchmark() -> dg.JobDefinition:

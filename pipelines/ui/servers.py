@@ -15,7 +15,8 @@ from rich.console import Console
 
 from assets.paths import PROJECT, Paths
 from assets.tracking.moving import artifact_uri
-from assets.tracking.tracker import QUIET, runs_page, store_uri
+from assets.tracking.store import QUIET, store_uri
+from assets.tracking.tracker import runs_page
 from pipelines.graph.instance import use_instance
 from pipelines.ports import address_of, free_port, is_of_this_machine_alone
 from pipelines.running.aftermath import clear_up
@@ -85,7 +86,7 @@ def serve(
 def _share_out_slots(profile: Profile) -> None:
     import dagster as dg
 
-    from pipelines.running.side_by_side import give_slots
+    from pipelines.graph.slots import give_slots
 
     with dg.DagsterInstance.get() as instance:
         give_slots(instance, profile)

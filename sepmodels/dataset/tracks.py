@@ -1,4 +1,7 @@
-"""The table of tracks: what there is, and what was measured of it. What is odd, :mod:`sepmodels.dataset.health` says."""
+"""The table of tracks: what there is, and what was measured of it.
+
+What is odd, :mod:`sepmodels.dataset.health` says.
+"""
 
 import functools
 from collections.abc import Mapping, Sequence

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from sepmodels.errors import UserError
 from sepmodels.files import replacing
+from sepmodels.models import sample_rate_of
 from sepmodels.models.architectures.masking import MaskingModel
-from sepmodels.separation.separate import sample_rate_of
 
 SUFFIXES = {"torchscript": ".pt", "onnx": ".onnx"}
 TOLERANCE = 1e-4  # of full scale: -80 dB

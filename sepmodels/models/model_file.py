@@ -14,8 +14,7 @@ from sepmodels.errors import UserError
 from sepmodels.files import replacing
 from sepmodels.marks import words_only
 from sepmodels.models.architectures import build_model
-from sepmodels.systems.variants import Variant
-from sepmodels.training.fingerprint import configuration
+from sepmodels.systems.variants import Variant, configuration
 
 FORMAT = "sepbench model 1"
 

@@ -2,15 +2,12 @@
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from sepmodels.results.published import PUBLISHED_METRIC
+from sepmodels.results.results import Results
 from sepmodels.results.sentences import LARGEST_SHOWN_DB
-
-if TYPE_CHECKING:
-    from sepmodels.results.results import Results
 
 SHOWN = ("SDR", "SIR", "SAR", "ISR", "uSDR", "SI-SDR")
 COMPARED = ("SDR", "SIR", "SAR", "ISR")
@@ -20,7 +17,7 @@ NO_TEST = (
 )
 
 
-def results_markdown(results: "Results") -> str:
+def results_markdown(results: Results) -> str:
     """The whole page: a table per target, what each change did, comparisons, published figures."""
     sections = [f"{results.scenario}. In dB, with 95 % bootstrap intervals over tracks and, where several, seeds."]
     if not results.complete:
@@ -45,7 +42,7 @@ def _listed(sentences: Iterable[str]) -> str:
     return "\n".join(f"- {text}" for text in sentences)
 
 
-def incompleteness(results: "Results") -> str:
+def incompleteness(results: Results) -> str:
     """Which systems are missing, and which lack tracks."""
     lacking = results.summary[results.summary.missing_tracks > 0].drop_duplicates("variant")
     faults = [f"{name} is missing" for name in results.missing]
@@ -66,7 +63,7 @@ def summary_table(summary: pd.DataFrame, target: str) -> str:
     return table(heads, rows)
 
 
-def seed_table(results: "Results") -> str:
+def seed_table(results: Results) -> str:
     """The vocals' SDR of every seed, a row per trained system: how much of a difference may be the draw's."""
     vocals = results.by_seed[results.by_seed.target == "vocals"]
     scores = vocals.pivot(index="variant", columns="seed", values="SDR")
@@ -75,7 +72,7 @@ def seed_table(results: "Results") -> str:
     return table(["System", *(f"seed {seed}" for seed in scores.columns)], rows)
 
 
-def figure_table(results: "Results") -> str:
+def figure_table(results: Results) -> str:
     """The figures given per variant: a row per system that has any."""
     systems = results.summary.drop_duplicates("variant").dropna(subset=results.figures, how="all")
     rows = [
@@ -88,7 +85,7 @@ def figure_table(results: "Results") -> str:
     return table(["System", *results.figures], rows)
 
 
-def comparison_table(results: "Results") -> str:
+def comparison_table(results: Results) -> str:
     """Each variant against the baseline, on each target: difference, interval, p and tracks won/tied/lost.
 
     Below them the control: the baseline against itself.
@@ -102,7 +99,7 @@ def comparison_table(results: "Results") -> str:
     return table(["Variant", "target", *(f"{metric} difference" for metric in COMPARED)], rows)
 
 
-def comparison_note(results: "Results") -> str:
+def comparison_note(results: Results) -> str:
     """What the columns of the comparisons are."""
     said = (
         f"Difference: mean over tracks of the difference to {results.baseline_title} on the same track, in dB; a "
@@ -117,7 +114,7 @@ def comparison_note(results: "Results") -> str:
     )
 
 
-def published_table(results: "Results") -> str:
+def published_table(results: Results) -> str:
     """Published figures with their sources."""
     rows = [
         [row.system, number(row.low_db) + (f" to {row.high_db:.2f}" if row.high_db > row.low_db else ""), row.source]

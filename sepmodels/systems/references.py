@@ -54,7 +54,7 @@ def ideal_ratio_mask(stems: np.ndarray) -> np.ndarray:
     Shape:
         stems: int16 ``(5, 2, sample)`` -> float32 ``(2, sample)``.
     """
-    from sepmodels.separation.ideal_mask import mask_ideally, ratio_mask
+    from sepmodels.systems.ideal_mask import mask_ideally, ratio_mask
 
     return _joined(mask_ideally(*_sources(stems), ratio_mask))
 
@@ -69,7 +69,7 @@ def ideal_binary_mask(stems: np.ndarray) -> np.ndarray:
     Shape:
         stems: int16 ``(5, 2, sample)`` -> float32 ``(2, sample)``.
     """
-    from sepmodels.separation.ideal_mask import binary_mask, mask_ideally
+    from sepmodels.systems.ideal_mask import binary_mask, mask_ideally
 
     return _joined(mask_ideally(*_sources(stems), binary_mask))
 

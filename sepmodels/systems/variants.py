@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from sepmodels.errors import UserError, unknown_name
-from sepmodels.settings import Profile
+from sepmodels.settings import Profile, result_settings
 
 Settings = Mapping[str, int | float | str | bool]
 # Words about a variant make no result stale.
@@ -135,3 +136,10 @@ def find_variant(name: str) -> Variant:
     if name not in VARIANTS:
         raise unknown_name("variant", name, VARIANTS)
     return VARIANTS[name]
+
+
+def configuration(variant: Variant) -> dict[str, Any]:
+    """What decides a variant's result: all but its name and its words, of JSON's types."""
+    chosen = result_settings(variant)
+    del chosen["name"]
+    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in chosen.items()}

@@ -1,7 +1,7 @@
 """What a training was made from, in one string: two trainings with the same fingerprint are the same training."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from sepmodels.dataset.bin_statistics import BinStatistics
 from sepmodels.files import hash_arrays, hash_texts
 from sepmodels.settings import TrainingSettings, result_settings
-from sepmodels.systems.variants import Variant
+from sepmodels.systems.variants import Variant, configuration
 
 PROBED_SAMPLES = 4096
 Track = np.ndarray[Any, np.dtype[np.int16]]
@@ -30,13 +30,6 @@ class Fingerprint:
     def difference(self, other: dict[str, str]) -> str:
         """The parts in which ``other`` (as a dictionary) differs, joined by commas; empty if it does not."""
         return ", ".join(name for name, value in asdict(self).items() if other.get(name) != value)
-
-
-def configuration(variant: Variant) -> dict[str, Any]:
-    """What decides a variant's result: all but its name and its words, of JSON's types."""
-    chosen = result_settings(variant)
-    del chosen["name"]
-    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in chosen.items()}
 
 
 def fingerprint(

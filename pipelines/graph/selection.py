@@ -29,8 +29,8 @@ def select(profile: Profile, only: Iterable[str]) -> list[str]:
 
 def standing(profile: Profile, paths: Paths) -> list[tuple[Subject, Standing]]:
     """How every asset of the profile stands, and why; each after those that it needs."""
+    from assets.graph import benchmark_subjects
     from assets.staleness.standing import standings
-    from assets.staleness.step_version import benchmark_subjects
     from pipelines.graph.instance import history
     from sepmodels.systems.references import REFERENCES
 

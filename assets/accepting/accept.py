@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from assets.graph import SEEDS
+from assets.accepting.tracing import traced, what_ran
 from assets.runtime.failures import OneSentence
 from assets.staleness.acceptance import (
     Acceptance,
@@ -20,7 +20,7 @@ from assets.staleness.acceptance import (
 from assets.staleness.code.version import CodeVersion, explain
 from assets.staleness.last_made import NEVER, PARTS, LastMade
 from assets.staleness.standing import Subject, carried_over, shown
-from assets.staleness.tracing import traced, what_ran
+from assets.step import SEEDS
 from sepmodels.errors import UserError
 
 AUTOMATIC_SECONDS = 60.0  # a check that takes less is made unasked

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from assets.graph import Step
 from assets.job import Job
 from assets.paths import Paths
 from assets.staleness.last_made import RECORDS, SECONDS, LastMade
+from assets.step import Step
 from sepmodels.errors import UserError
 
 TRACKS = 2  # the shortest of a product that is made track by track

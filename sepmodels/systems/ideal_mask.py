@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from sepmodels.audio.io import SAMPLE_RATE_HZ
+from sepmodels.audio.overlap_add import overlap_add
 from sepmodels.audio.recordings import ArrayRecording
 from sepmodels.audio.stft import Stft, magnitude_of
-from sepmodels.separation.separate import overlap_add
 
 # The magnitudes of target and rest -> the target's mask, all of one shape.
 Mask: TypeAlias = Callable[[Tensor, Tensor], Tensor]

@@ -1,0 +1,42 @@
+"""One step of the graph, as plain data: what it makes, and what it needs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from assets.job import Job, Made
+from assets.paths import Paths
+from sepmodels.settings import Profile
+from sepmodels.systems.variants import Variant
+
+SEEDS = "seeds"  # the setting that says which trainings there are
+
+
+@dataclass(frozen=True)
+class Step:
+    """One asset.
+
+    path: its key below the profile's name.
+    make: the function that makes it; its code, and all it reaches, is the asset's code version.
+    needs: paths of the steps whose products it reads.
+    settings: what it depends on beside code and data, by name.
+    reaches: what ``make`` imports by a name that is only known at run time ("module" or "module:name").
+    libraries: distributions (and ``ffmpeg``, the program) whose version decides the product.
+    files: gives the folder of files that it reads and that no step makes.
+    pool: of Dagster, to limit how many such steps run at once.
+    """
+
+    path: tuple[str, ...]
+    make: Callable[[Job], Made]
+    group: str
+    description: str
+    needs: tuple[tuple[str, ...], ...] = ()
+    kinds: frozenset[str] = frozenset()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    reaches: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    files: Callable[[Profile, Paths], Path | None] | None = None
+    pool: str | None = None
+    variant: Variant | None = None
+    name: str = ""

@@ -1,0 +1,75 @@
+"""The MLflow store of a data folder: where it is, and how it is opened."""
+
+import atexit
+import os
+import shutil
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from assets.tracking.moving import follow_move
+from sepmodels.errors import UserError
+
+# Read by MLflow as it is imported.
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+def store_uri(folder: Path) -> str:
+    """The address of the MLflow store in ``folder``, for ``mlflow.set_tracking_uri`` and the like."""
+    return f"sqlite:///{(folder / 'mlflow.db').resolve()}"
+
+
+def open_store(folder: Path):
+    """An ``MlflowClient`` of the store in ``folder``, which is made if it is not there.
+
+    Making it runs all of MLflow's migrations (seconds), which two processes must not do at once: hence the lock.
+    Raises :class:`UserError` when the store is damaged; MLflow itself would try again and again for minutes.
+    """
+    import fcntl
+
+    os.environ |= QUIET
+    from mlflow import MlflowClient
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _require_sound(folder / "mlflow.db")
+        follow_move(folder)
+        client = MlflowClient(store_uri(folder), registry_uri=store_uri(folder))
+        client.search_experiments(max_results=1)
+    return client
+
+
+def read_store(folder: Path):
+    """An ``MlflowClient`` to look things up in the store in ``folder``; where it may not be written to, of a copy.
+
+    MLflow opens a store for writing only.
+    """
+    database = folder / "mlflow.db"
+    if not database.exists() or all(os.access(place, os.W_OK) for place in (folder, database)):
+        return open_store(folder)
+    copy = Path(tempfile.mkdtemp(prefix="sepbench-store-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    try:
+        for file in folder.glob("mlflow.db*"):
+            shutil.copyfile(file, copy / file.name)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read ({error.strerror}): get permission for it.") from None
+    return open_store(copy)
+
+
+def _require_sound(database: Path) -> None:
+    if not database.exists():
+        return
+    try:
+        with closing(sqlite3.connect(database, timeout=60)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise UserError(
+            f"The MLflow store {database} cannot be read ({error}): move {database.parent} away to start a new one."
+        ) from error
