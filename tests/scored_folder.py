@@ -18,7 +18,7 @@ from sepmodels.audio.io import SAMPLE_RATE_HZ, write_audio
 from sepmodels.dataset.decoding import TrackAudio
 from sepmodels.dataset.tracks import measure
 from sepmodels.settings import ReportSettings
-from tests.test_results import made_scores
+from tests.sepmodels.results.test_table import made_scores
 
 SYSTEMS = {"mixture": -8.0, "open_unmix": 0.0, "transformer": -0.4, "l1_loss": 0.5, "oracle_mask": 4.0}
 TRAINED = ("open_unmix", "transformer", "l1_loss")
