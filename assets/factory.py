@@ -8,10 +8,10 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.accepting.accept import Check, accept
+from assets.accepting.accept import PartCheck, accept
 from assets.accepting.evidence import made_again, seconds_to_check
-from assets.checking import verdicts
 from assets.checking.checks import checked, checks_of
+from assets.checking.verdicts import Product
 from assets.graph import benchmark_steps
 from assets.job import Job, Made
 from assets.paths import Paths
@@ -24,7 +24,7 @@ from assets.showing.describe import describe, keep
 from assets.staleness.acceptance import Why
 from assets.staleness.last_made import CARRIED, RECORDS, LastMade
 from assets.staleness.products import alone, products
-from assets.staleness.standing import KEPT_FROM, Subject, data_version, is_acceptance, refreshed, shown
+from assets.staleness.standing import KEPT_FROM, Subject, asset_name, data_version, is_acceptance, refreshed
 from assets.staleness.step_version import step_settings, step_version, subject_of
 from assets.step import Step
 from assets.tracking.origins import origins
@@ -77,7 +77,7 @@ def as_asset(step: Step, profile: Profile, paths: Paths, names: tuple[str, ...])
         chosen = {key.name for key in context.selected_asset_check_keys}
         for check in checks:
             if check.name in chosen:
-                yield checked(check, subject.key, step, verdicts.Subject(profile, paths, step.name, names), context)
+                yield checked(check, subject.key, step, Product(profile, paths, step.name, names), context)
 
     return materialize
 
@@ -87,7 +87,7 @@ def _saying(subject: Subject, context: dg.AssetExecutionContext) -> Callable[[st
 
     def say(sentence: str) -> None:
         context.log.info(sentence)
-        tell(f"{shown(subject.key)}: {sentence}")
+        tell(f"{asset_name(subject.key)}: {sentence}")
 
     return say
 
@@ -128,10 +128,10 @@ def _materialized(
 
 def _check(
     step: Step, last: LastMade, job: Job, context: dg.AssetExecutionContext, tracker: Tracker, events: Events
-) -> Check:
+) -> PartCheck:
     """What makes a part of the last product again, and compares it."""
     job = replace(job, progress=_interruptible(events.progress), origins=lambda: _origins(step, job, context, tracker))
-    return Check(seconds_to_check(step, last, job), lambda: made_again(step, last, job))
+    return PartCheck(seconds_to_check(step, last, job), lambda: made_again(step, last, job))
 
 
 def _device(step: Step, job: Job) -> AbstractContextManager[str]:

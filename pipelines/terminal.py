@@ -11,10 +11,10 @@ from rich.text import Text
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
-def shown(name: object) -> str:
+def printable(name: object) -> str:
     """The name of a file, or whatever else others chose, as it may be printed: in one line that does nothing.
 
-    >>> shown("a\\nb \\x1b[31mc :fire:")
+    >>> printable("a\\nb \\x1b[31mc :fire:")
     'a\\\\nb \\\\x1b[31mc :fire:'
     """
     return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), str(name))
@@ -27,7 +27,7 @@ class Terminal(Console):
         super().__init__(emoji=False, **options)
 
     def render_str(self, text: str, **options) -> Text:
-        return super().render_str("\n".join(map(shown, text.split("\n"))), **options)
+        return super().render_str("\n".join(map(printable, text.split("\n"))), **options)
 
 
 def output_is_lost() -> bool:

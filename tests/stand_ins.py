@@ -25,7 +25,7 @@ from assets.resources import benchmark_resources
 from assets.staleness.code.version import code_version
 from assets.staleness.last_made import LastMade, last_made
 from assets.staleness.products import products
-from assets.staleness.standing import KEPT_FROM, REASONS, REFRESH_TAGS, Subject, shown, standings
+from assets.staleness.standing import KEPT_FROM, REASONS, REFRESH_TAGS, Subject, asset_name, standings
 from assets.step import Step
 from pipelines.profiles import PROFILES
 from sepmodels.settings import Profile
@@ -103,7 +103,7 @@ class Benchmark:
         return benchmark_subjects(self.profile, self.paths, self.variants.values(), REFERENCES)
 
     def states(self) -> dict[str, str]:
-        return {shown(one.key): one.state for one in standings(self.subjects(), self.instance)}
+        return {asset_name(one.key): one.state for one in standings(self.subjects(), self.instance)}
 
     def metadata(self, name: str) -> dict:
         event = self.instance.get_latest_materialization_event(dg.AssetKey([self.profile.name, *name.split("/")]))
@@ -159,7 +159,7 @@ def copy_code(folder: Path, project: Path = PROJECT) -> Path:
 
 
 def matching(subjects: list[Subject], *patterns: str) -> set[str]:
-    names = [shown(subject.key) for subject in subjects]
+    names = [asset_name(subject.key) for subject in subjects]
     return {name for name in names if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)}
 
 
@@ -169,11 +169,13 @@ def check_stale(benchmark: Benchmark, *patterns: str) -> dict[str, tuple[str, ..
     stale = matching(subjects, *patterns)
     expected: dict[str, str] = {}
     for subject in subjects:
-        above = any(expected[shown(need)] != "fresh" for need in subject.needs)
-        expected[shown(subject.key)] = "stale" if shown(subject.key) in stale else "waiting" if above else "fresh"
+        above = any(expected[asset_name(need)] != "fresh" for need in subject.needs)
+        expected[asset_name(subject.key)] = (
+            "stale" if asset_name(subject.key) in stale else "waiting" if above else "fresh"
+        )
     found = standings(subjects, benchmark.instance)
-    assert {shown(one.key): "stale" if one.state == "never" else one.state for one in found} == expected
-    return {shown(one.key): one.reasons for one in found}
+    assert {asset_name(one.key): "stale" if one.state == "never" else one.state for one in found} == expected
+    return {asset_name(one.key): one.reasons for one in found}
 
 
 def with_setting(profile: Profile, name: str, value: Any) -> Profile:

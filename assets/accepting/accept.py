@@ -19,7 +19,7 @@ from assets.staleness.acceptance import (
 )
 from assets.staleness.code.version import CodeVersion, explain
 from assets.staleness.last_made import NEVER, PARTS, LastMade
-from assets.staleness.standing import Subject, carried_over, shown
+from assets.staleness.standing import Subject, asset_name, carried_over
 from assets.step import SEEDS
 from sepmodels.errors import UserError
 
@@ -29,7 +29,7 @@ NOT_CHECKED = "Not checked."
 
 
 @dataclass(frozen=True)
-class Check:
+class PartCheck:
     """Makes a part of a product again, and compares it with what was recorded.
 
     seconds: how long that takes, roughly; None where it cannot be done, or is not known.
@@ -41,7 +41,7 @@ class Check:
     make: Callable[[], str]
 
 
-def accept(subject: Subject, last: LastMade, others: list[str], why: Why, check: Check) -> dg.MaterializeResult:
+def accept(subject: Subject, last: LastMade, others: list[str], why: Why, check: PartCheck) -> dg.MaterializeResult:
     """The last product, recorded under today's code.
 
     others: the reasons, beside its code version, why it does not stand.
@@ -49,7 +49,7 @@ def accept(subject: Subject, last: LastMade, others: list[str], why: Why, check:
     Raises :class:`dagster.Failure` where anything but code has changed (versions of libraries can be checked), where
     the check finds a difference, and where neither a check nor a reason speaks for it.
     """
-    name, before, now = shown(subject.key), last.noted(PARTS), subject.version.parts
+    name, before, now = asset_name(subject.key), last.noted(PARTS), subject.version.parts
     if last is NEVER:
         raise OneSentence(f"{name} cannot be accepted: it has never been made. `sepbench run` makes it.")
     if refused := others or unacceptable(before, now, checked=True):
@@ -77,7 +77,7 @@ def accept(subject: Subject, last: LastMade, others: list[str], why: Why, check:
     return dg.MaterializeResult(data_version=result.data_version, metadata=metadata)
 
 
-def _wants_check(why: Why, check: Check) -> bool:
+def _wants_check(why: Why, check: PartCheck) -> bool:
     if why.check not in ("auto", "always", "never"):
         raise OneSentence(f"The check is {why.check!r} where auto, always or never is expected.")
     if why.check == "auto":
@@ -85,7 +85,7 @@ def _wants_check(why: Why, check: Check) -> bool:
     return why.check == "always"
 
 
-def _checked(name: str, last: LastMade, subject: Subject, check: Check) -> str:
+def _checked(name: str, last: LastMade, subject: Subject, check: PartCheck) -> str:
     """What a check found, in words, and which of the changed functions ran in it."""
     try:
         with traced() as ran:

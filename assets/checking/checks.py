@@ -11,16 +11,16 @@ import dagster as dg
 
 from assets.checking import verdicts
 from assets.checking.rechecking import rechecked
-from assets.checking.verdicts import Subject, Verdict
+from assets.checking.verdicts import Product, Verdict
 from assets.staleness.code.version import code_version
 from assets.step import Step
 
 
 @dataclass(frozen=True)
-class Check:
+class ProductCheck:
     """A check of one product; ``warning`` where the benchmark goes on all the same."""
 
-    look: Callable[[Subject], Verdict]
+    look: Callable[[Product], Verdict]
     description: str
     warning: bool = False
 
@@ -33,43 +33,43 @@ class Check:
         return dg.AssetCheckSpec(self.name, asset=asset, description=self.description)
 
 
-def checks_of(step: Step) -> list[Check]:
+def checks_of(step: Step) -> list[ProductCheck]:
     """The checks of the step's product."""
     match step.path:
         case ("tracks",):
             return [
-                Check(verdicts.splits_are_disjoint_and_complete, "Every track is in one split; none is empty."),
-                Check(verdicts.stems_sum_to_the_mixture, "Each mixture is the sum of its stems.", warning=True),
+                ProductCheck(verdicts.splits_are_disjoint_and_complete, "Every track is in one split; none is empty."),
+                ProductCheck(verdicts.stems_sum_to_the_mixture, "Each mixture is the sum of its stems.", warning=True),
             ]
         case (_, "checkpoint"):
-            return [Check(verdicts.losses_and_weights_are_finite, "No loss and no weight is NaN or infinite.")]
+            return [ProductCheck(verdicts.losses_and_weights_are_finite, "No loss and no weight is NaN or infinite.")]
         case (_, "estimates"):
             words = "Every test track has an estimate of the mixture's length."
-            return [Check(verdicts.estimates_are_as_long_as_the_mixture, words)]
+            return [ProductCheck(verdicts.estimates_are_as_long_as_the_mixture, words)]
         case (_, "scores"):
             nan = "A score is NaN only in windows that are silent, where museval gives NaN too."
             same = "The shortest test track, scored again by museval itself, has the same scores."
             return [
-                Check(verdicts.scores_are_nan_only_where_silent, nan),
-                Check(verdicts.one_track_scores_as_by_museval, same),
+                ProductCheck(verdicts.scores_are_nan_only_where_silent, nan),
+                ProductCheck(verdicts.one_track_scores_as_by_museval, same),
             ]
         case ("results",):
-            return [Check(verdicts.table_is_complete, "The table has a row for every variant and reference.")]
+            return [ProductCheck(verdicts.table_is_complete, "The table has a row for every variant and reference.")]
     return []
 
 
 def checked(
-    check: Check, asset: dg.AssetKey, step: Step, subject: Subject, context: dg.AssetExecutionContext
+    check: ProductCheck, asset: dg.AssetKey, step: Step, product: Product, context: dg.AssetExecutionContext
 ) -> dg.AssetCheckResult:
     """What the check finds of the step's product; in a refresh, only if that or the check has changed."""
     key = dg.AssetCheckKey(asset, check.name)
-    return rechecked(key, _code(check.look, step.libraries), context, lambda: _result(check, subject))
+    return rechecked(key, _code(check.look, step.libraries), context, lambda: _result(check, product))
 
 
-def _result(check: Check, subject: Subject) -> dg.AssetCheckResult:
+def _result(check: ProductCheck, product: Product) -> dg.AssetCheckResult:
     severity = dg.AssetCheckSeverity.WARN if check.warning else dg.AssetCheckSeverity.ERROR
     try:
-        verdict = check.look(subject)
+        verdict = check.look(product)
     except Exception as error:  # a fault of the look must not undo what was made
         verdict = Verdict(False, f"It could not be looked at: {type(error).__name__}: {error}")
     return dg.AssetCheckResult(
@@ -82,5 +82,5 @@ def _result(check: Check, subject: Subject) -> dg.AssetCheckResult:
 
 
 @functools.cache
-def _code(look: Callable[[Subject], Verdict], libraries: tuple[str, ...]) -> str:
+def _code(look: Callable[[Product], Verdict], libraries: tuple[str, ...]) -> str:
     return code_version(f"{look.__module__}:{look.__name__}", libraries=libraries).digest

@@ -14,8 +14,8 @@ MOST_DIFFERENCE_DB = 1e-4
 
 
 @dataclass(frozen=True)
-class Subject:
-    """Whose product is looked at, and where it lies."""
+class Product:
+    """A product that a check looks at: whose it is, and where it lies."""
 
     profile: Profile
     paths: Paths
@@ -32,8 +32,8 @@ class Verdict:
     figures: Mapping[str, float | int | str] = field(default_factory=dict)
 
 
-def splits_are_disjoint_and_complete(subject: Subject) -> Verdict:
-    table = pd.read_parquet(subject.paths.tracks)
+def splits_are_disjoint_and_complete(product: Product) -> Verdict:
+    table = pd.read_parquet(product.paths.tracks)
     repeated = sorted(table.name[table.name.duplicated()])
     across = table[[_is_across(row.copies, row.split) for row in table.itertuples()]]
     empty = [split for split in SPLITS if not (table.split == split).any()]
@@ -51,70 +51,70 @@ def _is_across(copies: str, split: str) -> bool:
     return any(f"({other};" in copies for other in SPLITS if other != split)
 
 
-def stems_sum_to_the_mixture(subject: Subject) -> Verdict:
+def stems_sum_to_the_mixture(product: Product) -> Verdict:
     from sepmodels.dataset.health import LEAST_DEVIATION_DB
 
-    table = pd.read_parquet(subject.paths.tracks)
+    table = pd.read_parquet(product.paths.tracks)
     off = table[table.mixture_deviation_db < LEAST_DEVIATION_DB]
     named = "; ".join(f"{r.name} ({r.mixture_deviation_db:.1f} dB)" for r in off.itertuples(index=False))
     sentence = f"The mixture is not the sum of its stems in: {named}." if named else "Every mixture is its stems' sum."
     return Verdict(off.empty, sentence, {"least_db": float(table.mixture_deviation_db.min())})
 
 
-def losses_and_weights_are_finite(subject: Subject) -> Verdict:
+def losses_and_weights_are_finite(product: Product) -> Verdict:
     from safetensors.numpy import load_file
 
     faults = []
-    for seed in subject.profile.seeds:
-        history = pd.read_parquet(subject.paths.history(subject.name, seed))
+    for seed in product.profile.seeds:
+        history = pd.read_parquet(product.paths.history(product.name, seed))
         losses = history[history.name.isin(["loss", "validation_loss"])]
         faults += [f"{r.name} at step {r.step}" for r in losses[~np.isfinite(losses.value)].itertuples(index=False)]
-        weights = load_file(subject.paths.model(subject.name, seed))
+        weights = load_file(product.paths.model(product.name, seed))
         faults += [f"weight {name}" for name, value in weights.items() if not np.isfinite(value).all()]
     return Verdict(not faults, f"Not finite: {', '.join(faults)}." if faults else "All losses and weights are finite.")
 
 
-def estimates_are_as_long_as_the_mixture(subject: Subject) -> Verdict:
+def estimates_are_as_long_as_the_mixture(product: Product) -> Verdict:
     import soundfile
 
     from sepmodels.dataset.stem_cache import cached_names, load_stems
 
-    folder = subject.paths.stems("test")
+    folder = product.paths.stems("test")
     faults, count = [], 0
-    for seed in subject.profile.seeds:
+    for seed in product.profile.seeds:
         for track in cached_names(folder):
             expected = load_stems(folder, track).shape[-1]
-            found = soundfile.info(subject.paths.estimate(subject.name, seed, track)).frames
+            found = soundfile.info(product.paths.estimate(product.name, seed, track)).frames
             count += 1
             if found != expected:
                 faults.append(f"{track} has {found} samples where its mixture has {expected}")
     return Verdict(not faults, "; ".join(faults) or f"All {count} estimates have the mixture's length.")
 
 
-def scores_are_nan_only_where_silent(subject: Subject) -> Verdict:
+def scores_are_nan_only_where_silent(product: Product) -> Verdict:
     from assets.making.scores import silent_windows
 
-    table = pd.read_parquet(subject.paths.scores(subject.name))
+    table = pd.read_parquet(product.paths.scores(product.name))
     windows = table[table.window.notna()]
     faults = []
     for (seed, track), rows in windows[windows.value.isna()].groupby(["seed", "track"]):
-        silent = silent_windows(subject.profile, subject.paths, subject.name, int(seed), track)
+        silent = silent_windows(product.profile, product.paths, product.name, int(seed), track)
         odd = sorted(set(rows.window.astype(int)) - silent)
         faults += [f"{track} is NaN in window {window}, which is not silent" for window in odd]
     figures = {"windows": len(windows), "nan_windows": int(windows.value.isna().sum())}
     return Verdict(not faults, "; ".join(faults[:20]) or "Scores are NaN only where a source is silent.", figures)
 
 
-def one_track_scores_as_by_museval(subject: Subject) -> Verdict:
+def one_track_scores_as_by_museval(product: Product) -> Verdict:
     """Score one track, the shortest, with museval itself, and compare."""
     from assets.making.scores import score_part, shortest_test_track
 
-    if subject.profile.scorer == "museval":
+    if product.profile.scorer == "museval":
         return Verdict(True, "The scores are museval's own.")
-    track, seed = shortest_test_track(subject.paths), _first_seed(subject)
-    ours = pd.read_parquet(subject.paths.scores(subject.name))
+    track, seed = shortest_test_track(product.paths), _first_seed(product)
+    ours = pd.read_parquet(product.paths.scores(product.name))
     ours = ours[(ours.track == track) & (ours.seed == seed)]
-    theirs = score_part(subject.profile, subject.paths, subject.name, seed, track, scorer="museval")
+    theirs = score_part(product.profile, product.paths, product.name, seed, track, scorer="museval")
     both = ours.merge(theirs, on=["target", "metric", "window"], suffixes=("_ours", "_museval"))
     differ = (both.value_ours - both.value_museval).abs()
     same_nan = bool((both.value_ours.isna() == both.value_museval.isna()).all())
@@ -125,13 +125,13 @@ def one_track_scores_as_by_museval(subject: Subject) -> Verdict:
     return Verdict(passed, sentence, {"largest_difference_db": largest})
 
 
-def _first_seed(subject: Subject) -> int:
-    return int(pd.read_parquet(subject.paths.scores(subject.name), columns=["seed"]).seed.min())
+def _first_seed(product: Product) -> int:
+    return int(pd.read_parquet(product.paths.scores(product.name), columns=["seed"]).seed.min())
 
 
-def table_is_complete(subject: Subject) -> Verdict:
-    summary = pd.read_parquet(subject.paths.results / "results.parquet")
-    missing = [name for name in subject.names if name not in set(summary.variant)]
+def table_is_complete(product: Product) -> Verdict:
+    summary = pd.read_parquet(product.paths.results / "results.parquet")
+    missing = [name for name in product.names if name not in set(summary.variant)]
     unscored = sorted(set(summary.variant[summary.SDR.isna()]))
     partly = sorted(set(summary.variant[summary.missing_tracks.fillna(0) > 0]))
     faults = [

@@ -83,7 +83,7 @@ def standings(subjects: Iterable[Subject], instance: dg.DagsterInstance) -> list
             found[subject.key] = Standing(subject.key, "waiting", (f"it waits for {_listed(list(above))}",))
         else:
             found[subject.key] = Standing(subject.key, "fresh")
-        origins[subject.key] = [shown(subject.key)] if subject.key not in made or reasons else list(above)
+        origins[subject.key] = [asset_name(subject.key)] if subject.key not in made or reasons else list(above)
     return list(found.values())
 
 
@@ -112,11 +112,11 @@ def refreshed(
     last = made.get(subject.key, NEVER)
     reasons = _own_reasons(subject, made) if subject.key in made else [NEVER_MADE]
     if not reasons and is_refresh(context.run):
-        context.log.info(f"{shown(subject.key)} is up to date: carried over.")
+        context.log.info(f"{asset_name(subject.key)} is up to date: carried over.")
         return carried_over(subject, last)
     if is_acceptance(context.run):
         return accept(last, [reason for reason in reasons if reason not in _code_changes(subject, last)])
-    context.log.info(f"{shown(subject.key)} is made: {'; '.join(reasons) or 'it was asked for'}.")
+    context.log.info(f"{asset_name(subject.key)} is made: {'; '.join(reasons) or 'it was asked for'}.")
     begin(subject.begun, context.run.run_id)
     started = time.perf_counter()
     accepted = last.acceptances
@@ -142,7 +142,7 @@ def wanted_and_made(subjects: Iterable[Subject], instance: dg.DagsterInstance) -
     said: list[str] = []
     for subject in subjects:
         last = made.get(subject.key, NEVER)
-        said += [shown(subject.key), subject.version.digest, last.made_by, last.code_version, last.data_version]
+        said += [asset_name(subject.key), subject.version.digest, last.made_by, last.code_version, last.data_version]
     return hash_texts(said)
 
 
@@ -166,7 +166,7 @@ def data_version(key: dg.AssetKey, instance: dg.DagsterInstance) -> str:
     return last_made([key], instance).get(key, NEVER).data_version
 
 
-def shown(key: dg.AssetKey) -> str:
+def asset_name(key: dg.AssetKey) -> str:
     """An asset's name in sentences: its key without the profile."""
     return "/".join(key.path[1:])
 
@@ -190,11 +190,11 @@ def _code_changes(subject: Subject, last: LastMade) -> list[str]:
 def _input_changes(subject: Subject, last: LastMade, made: Mapping[dg.AssetKey, LastMade]) -> Iterator[str]:
     for need in subject.needs:
         if need not in last.inputs:
-            yield f"it now reads {shown(need)}"
+            yield f"it now reads {asset_name(need)}"
         elif need in made and made[need].data_version != last.inputs[need]:
-            yield f"{shown(need)} has new data"
+            yield f"{asset_name(need)} has new data"
     for gone in last.inputs.keys() - set(subject.needs):
-        yield f"it no longer reads {shown(gone)}"
+        yield f"it no longer reads {asset_name(gone)}"
 
 
 def _news(subject: Subject, last: LastMade, made: Mapping[dg.AssetKey, LastMade]) -> Iterator[str]:
@@ -209,7 +209,9 @@ def _news(subject: Subject, last: LastMade, made: Mapping[dg.AssetKey, LastMade]
 
 def _told(subject: Subject, made: Mapping[dg.AssetKey, LastMade]) -> dict[str, list[str]]:
     """What a product has to tell of those that it reads: which were accepted, and why."""
-    found = {shown(need): [one.sentence() for one in made[need].acceptances] for need in subject.needs if need in made}
+    found = {
+        asset_name(need): [one.sentence() for one in made[need].acceptances] for need in subject.needs if need in made
+    }
     return {name: said for name, said in found.items() if said}
 
 
@@ -225,7 +227,9 @@ def _losses(subject: Subject, last: LastMade) -> Iterator[str]:
 def _check_unedited(subject: Subject, now: CodeVersion) -> None:
     if now.digest != subject.version.digest:
         changes = _listed(explain(subject.version.parts, now.parts, most=1), between="; ")
-        raise OneSentence(f"{shown(subject.key)} is not made: {changes}, after this run had begun. Start a new run.")
+        raise OneSentence(
+            f"{asset_name(subject.key)} is not made: {changes}, after this run had begun. Start a new run."
+        )
 
 
 def carried_over(subject: Subject, last: LastMade) -> dg.MaterializeResult:

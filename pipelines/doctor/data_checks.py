@@ -6,7 +6,7 @@ from pathlib import Path
 
 from assets.making.public_dataset import archive_of, is_licence_accepted, is_to_be_fetched
 from assets.paths import Paths
-from pipelines.doctor.finding import GIB, Check
+from pipelines.doctor.finding import GIB, Finding
 from pipelines.graph.instance import require_fit
 from pipelines.graph.slots import slots_here
 from pipelines.permissions import require_writable
@@ -22,31 +22,33 @@ TRAINING_BYTES = 80 * 10**6  # of one that has ended: the best model, and its co
 STATES_BYTES = 330 * 10**6  # of one under way: two states with the optimiser's, and the one that is being written
 
 
-def check_data_folder(paths: Paths) -> Check:
+def check_data_folder(paths: Paths) -> Finding:
     folder = next(parent for parent in (paths.data, *paths.data.parents) if parent.exists())
     if not folder.is_dir():
         remedy = "Name another folder with --data."
-        return Check("data folder", "fail", f"{paths.data} cannot be written: {folder} is no folder", remedy)
+        return Finding("data folder", "fail", f"{paths.data} cannot be written: {folder} is no folder", remedy)
     try:
         require_writable(paths)
         require_fit(paths.data)
     except UserError as fault:
-        return Check("data folder", "fail", str(fault), "Name another folder with --data.")
-    return Check("data folder", "ok", f"{paths.data}{'' if paths.data.exists() else ', made on the first run'}")
+        return Finding("data folder", "fail", str(fault), "Name another folder with --data.")
+    return Finding("data folder", "ok", f"{paths.data}{'' if paths.data.exists() else ', made on the first run'}")
 
 
-def check_disk(profile: Profile, paths: Paths) -> Check:
+def check_disk(profile: Profile, paths: Paths) -> Finding:
     """Room for what the profile has yet to write."""
     folder = next(parent for parent in (paths.data, *paths.data.parents) if parent.is_dir())
     free = shutil.disk_usage(folder).free
     hours = _hours(profile, paths)
     if hours is None:
-        return Check("disk", "ok", f"{free / GIB:.1f} GiB free; what {profile.name} needs is known once it has tracks")
+        return Finding(
+            "disk", "ok", f"{free / GIB:.1f} GiB free; what {profile.name} needs is known once it has tracks"
+        )
     needed = max(0, bytes_needed(profile, *hours) + bytes_to_fetch(profile, paths) - _bytes_made(paths))
     detail = f"{free / GIB:.1f} GiB free, about {needed / GIB:.1f} GiB more needed by {profile.name}"
     if free < needed:
-        return Check("disk", "fail", detail, "Make room, or name a folder on another disk with --data.")
-    return Check("disk", "ok", detail)
+        return Finding("disk", "fail", detail, "Make room, or name a folder on another disk with --data.")
+    return Finding("disk", "ok", detail)
 
 
 def bytes_needed(profile: Profile, hours: float, test_hours: float) -> int:
@@ -82,49 +84,51 @@ def _bytes_below(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def check_dataset(profile: Profile, paths: Paths) -> Check:
+def check_dataset(profile: Profile, paths: Paths) -> Finding:
     """Where the dataset is, and whether its files are complete by name; none is decoded."""
     from sepmodels.dataset.file_sentences import file_sentences
     from sepmodels.dataset.layouts import find_tracks
 
     folder = Path(profile.dataset.folder) if profile.dataset.folder else paths.dataset
     if profile.dataset.layout == "demo" and not folder.exists():
-        return Check("dataset", "ok", f"made in {folder} on the first run")
+        return Finding("dataset", "ok", f"made in {folder} on the first run")
     if is_to_be_fetched(profile, paths):
         return _check_fetching(profile, paths)
     if not folder.is_dir():
         remedy = "Name its folder with --dataset: a folder per track with vocals and other stems."
-        return Check("dataset", "fail", f"none in {folder}", remedy)
+        return Finding("dataset", "fail", f"none in {folder}", remedy)
     try:
         tracks = find_tracks(folder, profile.dataset)
     except UserError as fault:
         remedy = "`sepbench run` makes it whole." if profile.dataset.layout == "demo" else "Mend what is said here."
-        return Check("dataset", "warn" if profile.dataset.layout == "demo" else "fail", str(fault), remedy)
+        return Finding("dataset", "warn" if profile.dataset.layout == "demo" else "fail", str(fault), remedy)
     splits = Counter(track.split for track in tracks)
     counts = ", ".join(f"{splits[split]} {split}" for split in ("train", "valid", "test"))
     told = {} if profile.dataset.layout == "demo" else file_sentences(folder, tracks)
     detail = "\n".join([f"{len(tracks)} tracks in {folder}: {counts}", *told.values()])
-    return Check("dataset", "ok", detail)
+    return Finding("dataset", "ok", detail)
 
 
-def _check_fetching(profile: Profile, paths: Paths) -> Check:
+def _check_fetching(profile: Profile, paths: Paths) -> Finding:
     """A dataset that is not here, and can be fetched."""
     archive = ARCHIVES[profile.dataset.archive or ""]
     if is_licence_accepted(profile, paths):
-        return Check(
+        return Finding(
             "dataset", "ok", f"none in {paths.dataset}; {archive.title} ({archive.size}) is fetched on the first run"
         )
     remedy = (
         f"`sepbench download -p {profile.name}` shows its licence, and fetches it with --accept-licence; or name its "
         "folder with --dataset."
     )
-    return Check("dataset", "fail", f"none in {paths.dataset}, and the licence of {archive.title} not accepted", remedy)
+    return Finding(
+        "dataset", "fail", f"none in {paths.dataset}, and the licence of {archive.title} not accepted", remedy
+    )
 
 
-def check_dagster(paths: Paths) -> Check:
+def check_dagster(paths: Paths) -> Finding:
     home = paths.data / "dagster"
     if not (home / "dagster.yaml").exists():
-        return Check("Dagster", "ok", f"its history is made in {home} on the first run")
+        return Finding("Dagster", "ok", f"its history is made in {home} on the first run")
     import dagster as dg
 
     try:
@@ -132,14 +136,14 @@ def check_dagster(paths: Paths) -> Check:
             count = instance.get_runs_count()
     except Exception as error:  # sqlite's, alembic's, yaml's and dagster's own have nothing else in common
         remedy = f"Move {home} away to start a new history; the products stay, but count as never made."
-        return Check("Dagster", "fail", f"the history in {home} cannot be read: {_first_line(error)}", remedy)
-    return Check("Dagster", "ok", f"{count} runs in {home}")
+        return Finding("Dagster", "fail", f"the history in {home} cannot be read: {_first_line(error)}", remedy)
+    return Finding("Dagster", "ok", f"{count} runs in {home}")
 
 
-def check_mlflow(paths: Paths) -> Check:
+def check_mlflow(paths: Paths) -> Finding:
     folder = paths.data / "mlflow"
     if not (folder / "mlflow.db").exists():
-        return Check("MLflow", "ok", f"its store is made in {folder} on the first run")
+        return Finding("MLflow", "ok", f"its store is made in {folder} on the first run")
     from assets.tracking.store import open_store
 
     try:
@@ -149,8 +153,8 @@ def check_mlflow(paths: Paths) -> Check:
         going_on = len(client.search_runs(experiments, "attributes.status = 'RUNNING'"))
     except Exception as error:  # sqlalchemy's and mlflow's own, too
         remedy = f"Move {folder} away to start a new store, or do what is said here."
-        return Check("MLflow", "fail", f"the store in {folder} cannot be read: {_first_line(error)}", remedy)
-    return Check("MLflow", "ok", f"{runs} runs in {folder}" + (f", {going_on} of them going on" if going_on else ""))
+        return Finding("MLflow", "fail", f"the store in {folder} cannot be read: {_first_line(error)}", remedy)
+    return Finding("MLflow", "ok", f"{runs} runs in {folder}" + (f", {going_on} of them going on" if going_on else ""))
 
 
 def _first_line(error: Exception) -> str:

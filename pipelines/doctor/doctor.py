@@ -6,13 +6,13 @@ from rich.table import Table
 
 from assets.paths import Paths
 from pipelines.doctor import data_checks, machine_checks
-from pipelines.doctor.finding import Check, guarded
+from pipelines.doctor.finding import Finding, guarded
 from sepmodels.settings import Profile
 
 STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
-def checks(profile: Profile, paths: Paths) -> list[Check]:
+def checks(profile: Profile, paths: Paths) -> list[Finding]:
     """Everything that ``sepbench doctor`` looks at, in the order of its table. Raises nothing."""
     looks = {
         "Python": machine_checks.check_python,

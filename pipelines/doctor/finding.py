@@ -9,8 +9,8 @@ GIB = 2**30
 
 
 @dataclass(frozen=True)
-class Check:
-    """A finding.
+class Finding:
+    """What one look finds.
 
     status: ``fail`` when the benchmark cannot run as things are, ``warn`` when it can, but worse than it might.
     remedy: what to do; empty when all is well.
@@ -22,10 +22,10 @@ class Check:
     remedy: str = ""
 
 
-def guarded(name: str, look: Callable[[], Check]) -> Check:
+def guarded(name: str, look: Callable[[], Finding]) -> Finding:
     """What ``look`` finds; a fault of the look itself is a finding too."""
     try:
         return look()
     except Exception as error:
         detail = f"could not be looked at: {type(error).__name__}: {error}"
-        return Check(name, "fail", detail, "Mend that, or report it with this line.")
+        return Finding(name, "fail", detail, "Mend that, or report it with this line.")

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from assets.paths import PROJECT
 from assets.tracking.provenance import git_refusal, git_state
-from pipelines.doctor.finding import GIB, Check
+from pipelines.doctor.finding import GIB, Finding
 from sepmodels.settings import Profile
 
 INSTALL = "Run `make setup` in the project's folder."
@@ -19,15 +19,15 @@ FFMPEG_REMEDY = "Install it: `sudo apt-get install ffmpeg` (Debian, Ubuntu) or `
 MEMORY_GIB = 4
 
 
-def check_python() -> Check:
+def check_python() -> Finding:
     wanted = _project()["requires-python"]
     found = f"{platform.python_version()} in {sys.prefix}"
     if _satisfies(platform.python_version(), wanted):
-        return Check("Python", "ok", found)
-    return Check("Python", "fail", f"{found}, where {wanted} is wanted", "Make .venv anew with a newer Python.")
+        return Finding("Python", "ok", found)
+    return Finding("Python", "fail", f"{found}, where {wanted} is wanted", "Make .venv anew with a newer Python.")
 
 
-def check_packages() -> Check:
+def check_packages() -> Finding:
     """Every dependency of the project, in a version that it asks for; the ones that decide results by name."""
     from packaging.requirements import Requirement
 
@@ -42,43 +42,43 @@ def check_packages() -> Check:
         if not wanted.specifier.contains(found[wanted.name], prereleases=True):
             faults.append(f"{wanted.name} is {found[wanted.name]}, where {wanted.specifier} is wanted")
     if faults:
-        return Check("packages", "fail", "; ".join(faults), INSTALL)
+        return Finding("packages", "fail", "; ".join(faults), INSTALL)
     named = ", ".join(f"{name} {found[name]}" for name in ("torch", "dagster", "mlflow", "museval"))
-    return Check("packages", "ok", f"{len(found)} as asked for, with {named}")
+    return Finding("packages", "ok", f"{len(found)} as asked for, with {named}")
 
 
-def check_git() -> Check:
+def check_git() -> Finding:
     if refusal := git_refusal():
-        return Check("git", "warn", refusal)
+        return Finding("git", "warn", refusal)
     commit = git_state().get("mlflow.source.git.commit")
-    return Check("git", "ok", f"commit {commit[:12]}" if commit else "this is no checkout: runs name no commit")
+    return Finding("git", "ok", f"commit {commit[:12]}" if commit else "this is no checkout: runs name no commit")
 
 
-def check_torch() -> Check:
+def check_torch() -> Finding:
     """torch and torchaudio are built for each other, or the second does not even import."""
     try:
         import torch
         import torchaudio
     except (ImportError, OSError, RuntimeError) as error:
         detail = f"torch and torchaudio do not import together: {error}"
-        return Check("torch", "fail", detail, f"{INSTALL} It installs the two from the same index.")
-    return Check("torch", "ok", f"torch {torch.__version__} and torchaudio {torchaudio.__version__} import together")
+        return Finding("torch", "fail", detail, f"{INSTALL} It installs the two from the same index.")
+    return Finding("torch", "ok", f"torch {torch.__version__} and torchaudio {torchaudio.__version__} import together")
 
 
-def check_gpu(profile: Profile) -> Check:
+def check_gpu(profile: Profile) -> Finding:
     import torch
 
     if torch.cuda.is_available():
         cards = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
         named = ", ".join(f"{card.name} with {card.total_memory / GIB:.0f} GiB" for card in cards)
-        return Check("GPU", "ok", f"{named}; {_driver() or 'driver not known'}")
+        return Finding("GPU", "ok", f"{named}; {_driver() or 'driver not known'}")
     if driver := _driver():
         remedy = "Bring the driver up to date, or install a build of torch for it."
-        return Check("GPU", "warn", f"there is one ({driver}), but torch {torch.__version__} cannot use it", remedy)
+        return Finding("GPU", "warn", f"there is one ({driver}), but torch {torch.__version__} cannot use it", remedy)
     if profile.training.steps is None:
         remedy = "Use a machine with a CUDA GPU, or a profile with a smaller budget."
-        return Check("GPU", "warn", f"none; the budget of {profile.name} is made for one", remedy)
-    return Check("GPU", "ok", "none: the CPU does the work")
+        return Finding("GPU", "warn", f"none; the budget of {profile.name} is made for one", remedy)
+    return Finding("GPU", "ok", "none: the CPU does the work")
 
 
 def _driver() -> str | None:
@@ -91,35 +91,35 @@ def _driver() -> str | None:
     return f"driver {first[0].rpartition(', ')[2]}" if done.returncode == 0 and first else None
 
 
-def check_processors() -> Check:
+def check_processors() -> Finding:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = os.environ.get("OMP_NUM_THREADS")
     if threads and threads.isdigit() and int(threads) < usable:
         detail = f"{usable} threads, of which OMP_NUM_THREADS leaves {threads}"
-        return Check("processors", "warn", detail, "Unset OMP_NUM_THREADS for training.")
-    return Check("processors", "ok", f"{usable} threads")
+        return Finding("processors", "warn", detail, "Unset OMP_NUM_THREADS for training.")
+    return Finding("processors", "ok", f"{usable} threads")
 
 
-def check_memory() -> Check:
+def check_memory() -> Finding:
     from sepmodels.machine.memory import free_host_bytes
 
     free_gib = free_host_bytes() / GIB
     if free_gib < MEMORY_GIB:
         remedy = f"Close other programs; training and scoring want about {MEMORY_GIB} GiB."
-        return Check("memory", "warn", f"{free_gib:.1f} GiB free", remedy)
-    return Check("memory", "ok", f"{free_gib:.1f} GiB free")
+        return Finding("memory", "warn", f"{free_gib:.1f} GiB free", remedy)
+    return Finding("memory", "ok", f"{free_gib:.1f} GiB free")
 
 
-def check_ffmpeg() -> Check:
+def check_ffmpeg() -> Finding:
     """ffmpeg and ffprobe, with the codec of MUSDB18's files both ways (the demo writes such files too)."""
     missing = [tool for tool in ("ffmpeg", "ffprobe") if shutil.which(tool) is None]
     if missing:
-        return Check("ffmpeg", "fail", f"{' and '.join(missing)} not found on the PATH", FFMPEG_REMEDY)
+        return Finding("ffmpeg", "fail", f"{' and '.join(missing)} not found on the PATH", FFMPEG_REMEDY)
     found = re.match(r"ffmpeg version (\S+)", _ffmpeg("-version"))
     for listing, flags in (("-decoders", "A"), ("-encoders", "A")):
         if not re.search(rf"^ {flags}\S+ aac ", _ffmpeg(listing), re.MULTILINE):
-            return Check("ffmpeg", "fail", f"it has no AAC among its {listing[1:]}", FFMPEG_REMEDY)
-    return Check("ffmpeg", "ok", f"{found[1] if found else 'version not known'}, with AAC")
+            return Finding("ffmpeg", "fail", f"it has no AAC among its {listing[1:]}", FFMPEG_REMEDY)
+    return Finding("ffmpeg", "ok", f"{found[1] if found else 'version not known'}, with AAC")
 
 
 def _ffmpeg(option: str) -> str:
@@ -127,15 +127,15 @@ def _ffmpeg(option: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30).stdout
 
 
-def check_ports(dagster_port: int = 3000, mlflow_port: int = 5000) -> Check:
+def check_ports(dagster_port: int = 3000, mlflow_port: int = 5000) -> Finding:
     from pipelines.ports import free_port
 
     wanted = {"Dagster": dagster_port, "MLflow": mlflow_port}
     given = {name: free_port("127.0.0.1", port) for name, port in wanted.items()}
     taken = [f"{name}'s {port} is taken" for name, port in wanted.items() if given[name] != port]
     if taken:
-        return Check("ports", "warn", "; ".join(taken), "`sepbench ui` takes the next free one, and says which.")
-    return Check("ports", "ok", f"{dagster_port} (Dagster) and {mlflow_port} (MLflow) are free")
+        return Finding("ports", "warn", "; ".join(taken), "`sepbench ui` takes the next free one, and says which.")
+    return Finding("ports", "ok", f"{dagster_port} (Dagster) and {mlflow_port} (MLflow) are free")
 
 
 def _project() -> dict:

@@ -33,13 +33,13 @@ class Holder:
     step_key: str
 
     def __str__(self) -> str:
-        return f"{shown(self.step_key)} of the run {self.run_id[:8]}"
+        return f"{step_name(self.step_key)} of the run {self.run_id[:8]}"
 
 
-def shown(step_key: str) -> str:
+def step_name(step_key: str) -> str:
     """A step's name in sentences, without the profile.
 
-    >>> shown("musdb18_7s__open_unmix__checkpoint")
+    >>> step_name("musdb18_7s__open_unmix__checkpoint")
     'open_unmix/checkpoint'
     """
     return "/".join(step_key.split("__")[1:]) or step_key
@@ -139,4 +139,4 @@ class _Wait:
         if others - self._said:
             self._said |= others
             listed = ", ".join(sorted(map(str, others)))
-            yield f"{', '.join(map(shown, sorted(steps)))}: waiting for {listed} to end."
+            yield f"{', '.join(map(step_name, sorted(steps)))}: waiting for {listed} to end."

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from assets.paths import Paths
 from pipelines.options import advised
-from pipelines.terminal import shown
+from pipelines.terminal import printable
 from sepmodels.errors import UserError
 from sepmodels.results.planning import ASSUMED_SEED_SD_DB, MOST_SEEDS, Need, needs
 from sepmodels.settings import Profile
@@ -32,7 +32,9 @@ def show_plan(
     minutes = {name: _minutes(paths, name) for name in {BASELINE, *(need.variant for need in found)}}
     listing = Table("variant", "test tracks", "finds now", "seeds of each", "more to train", box=None, pad_edge=False)
     for need in found:
-        listing.add_row(escape(shown(need.variant)), str(need.tracks), _now(need), _seeds(need), _time(need, minutes))
+        listing.add_row(
+            escape(printable(need.variant)), str(need.tracks), _now(need), _seeds(need), _time(need, minutes)
+        )
     console.print(listing)
     for line in _explained(found, difference_db, target, metric, power):
         console.print(line, highlight=False, soft_wrap=True)

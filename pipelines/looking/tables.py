@@ -14,7 +14,7 @@ from rich.table import Table
 from assets.paths import Paths
 from pipelines.looking.claims import show_claims_in_short
 from pipelines.options import advised
-from pipelines.terminal import shown
+from pipelines.terminal import printable
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 
@@ -77,7 +77,7 @@ def show_end(profile: Profile, paths: Paths, console: Console) -> None:
         "MLflow": f"the same command (runs in {paths.data / 'mlflow'})",
     }
     for name, place in where.items():
-        console.print(f"[bold]{name:<8}[/] {escape(shown(place))}", highlight=False, soft_wrap=True)
+        console.print(f"[bold]{name:<8}[/] {escape(printable(place))}", highlight=False, soft_wrap=True)
 
 
 def show_variants(console: Console) -> None:

@@ -20,12 +20,12 @@ def accept_products(
 
     Raises :class:`UserError` for a name that no product has, and where none of them is stale.
     """
-    from assets.staleness.standing import shown
+    from assets.staleness.standing import asset_name
     from pipelines.graph.jobs import ACCEPT, accept_config
     from pipelines.graph.selection import standing
     from pipelines.running.runner import run_assets
 
-    found = {shown(one.key): one for _, one in standing(profile, paths)}
+    found = {asset_name(one.key): one for _, one in standing(profile, paths)}
     names = _named(products, found)
     stale = [name for name in names if found[name].state == "stale"]
     if not stale:
@@ -33,7 +33,7 @@ def accept_products(
         raise UserError(f"There is nothing to accept: {others}{' and others' if len(names) > 3 else ''}.")
     keys = [found[name].key.to_user_string() for name in stale]
     status = run_assets(paths, ACCEPT, keys, console, config=accept_config(because, check))
-    now = {shown(subject.key): one.state for subject, one in standing(profile, paths)}
+    now = {asset_name(subject.key): one.state for subject, one in standing(profile, paths)}
     accepted = [key for name, key in zip(stale, keys, strict=True) if now[name] != "stale"]
     for one in _sentences(accepted):
         console.print(one, soft_wrap=True, highlight=False)
@@ -64,21 +64,21 @@ def _sentences(keys: Iterable[str]) -> list[str]:
     import dagster as dg
 
     from assets.staleness.last_made import last_made
-    from assets.staleness.standing import shown
+    from assets.staleness.standing import asset_name
 
     with dg.DagsterInstance.get() as instance:
         made = last_made([dg.AssetKey.from_user_string(key) for key in keys], instance)
-    return [f"{shown(key)}: {last.acceptances[-1].sentence()}" for key, last in made.items() if last.acceptances]
+    return [f"{asset_name(key)}: {last.acceptances[-1].sentence()}" for key, last in made.items() if last.acceptances]
 
 
 def _tell(profile: Profile, paths: Paths, console: Console) -> None:
     """Make the table and the report again, which say what was accepted, unless they wait for something else."""
-    from assets.staleness.standing import shown
+    from assets.staleness.standing import asset_name
     from pipelines.graph.jobs import REFRESH
     from pipelines.graph.selection import standing
     from pipelines.running.runner import run_assets
 
-    found = {shown(one.key): one for _, one in standing(profile, paths)}
+    found = {asset_name(one.key): one for _, one in standing(profile, paths)}
     tellers = [one for name, one in found.items() if name in ("results", "report")]
     if any(one.state == "never" for one in tellers):
         return

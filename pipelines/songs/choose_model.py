@@ -8,7 +8,7 @@ import pandas as pd
 
 from assets.paths import Paths
 from pipelines.options import advised
-from pipelines.terminal import shown
+from pipelines.terminal import printable
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 from sepmodels.systems.variants import BASELINE, VARIANTS, Variant, find_variant
@@ -104,7 +104,7 @@ def _model_file(paths: Paths, model: str) -> Path:
         return path
     if path.is_dir() or path.suffix or path.is_absolute():
         raise UserError(
-            f"{shown(model)} is not a file: name a model.safetensors, a run of MLflow, or a registered model."
+            f"{printable(model)} is not a file: name a model.safetensors, a run of MLflow, or a registered model."
         )
     from assets.tracking.registry import registered_model_file, run_model_file
 

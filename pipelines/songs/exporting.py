@@ -7,7 +7,7 @@ from rich.console import Console
 from assets.paths import Paths
 from pipelines.songs.choose_model import choose_model
 from pipelines.songs.song_list import require_folder
-from pipelines.terminal import shown
+from pipelines.terminal import printable
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile
 
@@ -36,17 +36,17 @@ def export_variant(
     chosen = choose_model(profile, paths, variant=variant, seed=seed)
     out = out or Path(variant + SUFFIXES[form])
     if out.is_dir() or (out.exists() and not force):
-        raise UserError(f"{shown(out)} exists already: say --force to replace a file, or choose another --out.")
+        raise UserError(f"{printable(out)} exists already: say --force to replace a file, or choose another --out.")
     require_folder(out.parent)
     model, _ = load_model(chosen.file, expect=chosen.expect)
     try:
         difference = export_model(model, form, out)
     except OSError as error:
         raise UserError(
-            f"{shown(out)} cannot be written ({error.strerror or error}): make room, or choose another --out."
+            f"{printable(out)} cannot be written ({error.strerror or error}): make room, or choose another --out."
         ) from error
     console.print(
-        f"{shown(out)}: {variant} as {form}, {out.stat().st_size / 1e6:.1f} MB; "
+        f"{printable(out)}: {variant} as {form}, {out.stat().st_size / 1e6:.1f} MB; "
         f"its vocals differ from the model's by at most {difference:.1e} of full scale.",
         highlight=False,
         soft_wrap=True,

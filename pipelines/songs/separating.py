@@ -13,7 +13,7 @@ from assets.paths import Paths
 from pipelines.songs.choose_model import choose_model
 from pipelines.songs.song_list import Song, require_free, songs_of
 from pipelines.songs.tidy_end import end_if_asked, tidy_end
-from pipelines.terminal import shown
+from pipelines.terminal import printable
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 
@@ -73,7 +73,7 @@ class _Work:
         self.audio_seconds = self.seconds = 0.0
         self.faults: list[str] = []
         self.say = _say(console)
-        self.say(f"Model: {variant.name}, {chosen.why} ({shown(chosen.file)}); on {self.device}.")
+        self.say(f"Model: {variant.name}, {chosen.why} ({printable(chosen.file)}); on {self.device}.")
 
     def separate(self, song: Song) -> None:
         """Separate a song, or keep in mind why not."""
@@ -99,7 +99,7 @@ class _Work:
             _remove_if_empty(song)
         self.audio_seconds += written.audio_seconds
         self.seconds += time.perf_counter() - started
-        places = " and ".join(shown(path) for path in song.stems.values())
+        places = " and ".join(printable(path) for path in song.stems.values())
         self.say(f"{song.name} -> {places} ({_pace(written.audio_seconds, time.perf_counter() - started)})")
         for stem, count in written.clipped.items():
             if count:

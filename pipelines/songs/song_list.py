@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipelines.terminal import shown
+from pipelines.terminal import printable
 from sepmodels.audio.sound_files import (
     AUDIO_SUFFIXES,
     files_below,
@@ -59,7 +59,7 @@ def songs_of(
             place = _free(song, place, out, taken)
             files = {stem: out / place / f"{stem}.{suffix}" for stem in stems}
             spooled = song.parent == Path(folder)
-            name, said = ("standard input",) * 2 if spooled else (shown(song.name), shown(song))
+            name, said = ("standard input",) * 2 if spooled else (printable(song.name), printable(song))
             songs.append(Song(song, name, said, files))
         yield songs
 
@@ -76,25 +76,29 @@ def require_free(songs: Iterable[Song], *, force: bool) -> None:
     for file in files:
         if file.resolve() in sources:
             raise UserError(
-                f"{shown(file)} is one of the songs, and would be replaced by a stem: choose another --out."
+                f"{printable(file)} is one of the songs, and would be replaced by a stem: choose another --out."
             )
     for folder in dict.fromkeys(file.parent for file in files):
         require_folder(folder)
     there = [file for file in files if file.exists()]
     if there and not force:
         more = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
-        raise UserError(f"{shown(there[0])} exists already{more}: say --force to replace it, or choose another --out.")
+        raise UserError(
+            f"{printable(there[0])} exists already{more}: say --force to replace it, or choose another --out."
+        )
     if folders := [file for file in there if file.is_dir()]:
-        raise UserError(f"{shown(folders[0])} is a folder, where a stem would lie: choose another --out.")
+        raise UserError(f"{printable(folders[0])} is a folder, where a stem would lie: choose another --out.")
 
 
 def require_folder(folder: Path) -> None:
     """Raise :class:`UserError` unless ``folder`` is one that may be written to, or may be made."""
     nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not nearest.is_dir():
-        raise UserError(f"{shown(nearest)} is a file, where a folder is needed: choose another --out.")
+        raise UserError(f"{printable(nearest)} is a file, where a folder is needed: choose another --out.")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise UserError(f"{shown(nearest)} may not be written to: choose another --out, or give yourself permission.")
+        raise UserError(
+            f"{printable(nearest)} may not be written to: choose another --out, or give yourself permission."
+        )
 
 
 def _expand(path: Path, out: Path, spool: Path, say: Callable[[str], None]) -> Iterator[tuple[Path, Path]]:
@@ -106,21 +110,21 @@ def _expand(path: Path, out: Path, spool: Path, say: Callable[[str], None]) -> I
         yield song, Path("stdin")
     elif path.is_dir():
         sounds = [file for file in files_below(path) if is_sound_file(file) and not is_below_hidden(file, path)]
-        told = shown(passed_over_sentence(passed_over(path, sounds)))
+        told = printable(passed_over_sentence(passed_over(path, sounds)))
         songs = _songs_among(sounds, path, out.resolve())
         if not songs:
-            sentence = f"{shown(path)} has no songs: sound files are looked for, in its subfolders too. {told}"
+            sentence = f"{printable(path)} has no songs: sound files are looked for, in its subfolders too. {told}"
             raise UserError(sentence.strip())
         if told:
-            say(f"{shown(path)}: {told}")
+            say(f"{printable(path)}: {told}")
         for song in songs:
             yield song.resolve(), _place(song, path)
     elif path.is_file():
         yield path.resolve(), Path(_called(path))
     elif path.exists():
-        raise UserError(f"{shown(path)} is neither a file nor a folder: let it be read from standard input (-).")
+        raise UserError(f"{printable(path)} is neither a file nor a folder: let it be read from standard input (-).")
     else:
-        raise UserError(f"{shown(path)} does not exist: check the path.")
+        raise UserError(f"{printable(path)} does not exist: check the path.")
 
 
 def _songs_among(sounds: Iterable[Path], folder: Path, out: Path) -> list[Path]:

@@ -11,7 +11,7 @@ import pytest
 import assets.factory
 from assets.staleness.durations import seconds_to_make
 from assets.staleness.products import alone
-from assets.staleness.standing import ANEW_TAGS, CARRIED, PARTS, REASONS, REFRESH_TAGS, shown
+from assets.staleness.standing import ANEW_TAGS, CARRIED, PARTS, REASONS, REFRESH_TAGS, asset_name
 from pipelines.graph.refresh_sensor import refresh_sensor
 from sepmodels.systems.references import REFERENCES
 from sepmodels.systems.variants import VARIANTS
@@ -104,7 +104,7 @@ def test_each_product_keeps_how_long_it_took_and_of_parts_that_may_be_kept_all_o
     runnable.profile = with_setting(runnable.profile, "seeds", (1, 2, 3))
     runnable.figures = {"seconds": 3600.0}  # of each training, and of a separation in all
     runnable.run()
-    after = {shown(key): found for key, found in seconds_to_make(keys, runnable.instance).items()}
+    after = {asset_name(key): found for key, found in seconds_to_make(keys, runnable.instance).items()}
     assert after["transformer/checkpoint"] == 3 * 3600
     assert after["transformer/estimates"] == 3600
     assert after["tracks"] == seconds[dg.AssetKey(["demo", "tracks"])]  # which was carried over

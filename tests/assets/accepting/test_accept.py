@@ -7,7 +7,7 @@ import pytest
 
 import assets.accepting.accept
 import assets.factory
-from assets.accepting.accept import Check
+from assets.accepting.accept import PartCheck
 from assets.staleness.acceptance import ACCEPT_TAGS
 from assets.staleness.standing import REFRESH_TAGS
 from pipelines.graph.jobs import accept_config
@@ -33,7 +33,7 @@ def runnable(tmp_path, monkeypatch):
 def check(monkeypatch):
     """Stands in for the check of every product: it finds no difference, and takes no time."""
     check = {"seconds": 0.0, "make": lambda: "20 steps"}
-    monkeypatch.setattr(assets.factory, "_check", lambda *_: Check(**check))
+    monkeypatch.setattr(assets.factory, "_check", lambda *_: PartCheck(**check))
     return check
 
 

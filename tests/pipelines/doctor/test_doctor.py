@@ -11,7 +11,7 @@ from rich.console import Console
 from assets.paths import Paths
 from pipelines.doctor import data_checks, machine_checks
 from pipelines.doctor.doctor import checks, examine
-from pipelines.doctor.finding import Check, guarded
+from pipelines.doctor.finding import Finding, guarded
 from pipelines.profiles import PROFILES
 
 
@@ -48,7 +48,7 @@ def test_what_is_missing_makes_the_whole_fail_and_is_named_last(paths):
 
 
 def test_text_that_looks_like_markup_is_shown_as_it_is(paths, monkeypatch):
-    odd = Check("dataset", "fail", "none in /music/[/live]", "Look into [bold].")
+    odd = Finding("dataset", "fail", "none in /music/[/live]", "Look into [bold].")
     monkeypatch.setattr(data_checks, "check_dataset", lambda *_: odd)
     text = io.StringIO()
     examine(PROFILES["demo"], paths, Console(file=text, width=120))

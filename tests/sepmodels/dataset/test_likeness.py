@@ -9,7 +9,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.checking.verdicts import Subject, splits_are_disjoint_and_complete
+from assets.checking.verdicts import Product, splits_are_disjoint_and_complete
 from assets.job import Job
 from assets.making.dataset import make_stems_test
 from assets.paths import Paths
@@ -102,7 +102,7 @@ def test_a_near_copy_in_another_split_and_a_copy_in_the_same_are_findings_and_fa
     paths = Paths(tmp_path, "folder")
     paths.root.mkdir()
     table.to_parquet(paths.tracks)
-    verdict = splits_are_disjoint_and_complete(Subject(PROFILES["folder"], paths, "", ()))
+    verdict = splits_are_disjoint_and_complete(Product(PROFILES["folder"], paths, "", ()))
     assert not verdict.passed
     assert "d (test) is the same recording as quiet d (train" in verdict.sentence
     assert "a again" not in verdict.sentence
