@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sepmodels.report.material import METRICS, TARGETS, Material
+from sepmodels.report.material import TARGETS, Material
+from sepmodels.results.per_track import SHOWN_METRICS
 from sepmodels.results.sentences import LARGEST_SHOWN_DB
 
 ROW_PIXELS = 46
@@ -22,7 +23,7 @@ def score_figures(material: Material) -> dict[str, Any]:
     table = material.per_track()
     found: dict[str, Any] = {}
     for target in TARGETS:
-        for metric in METRICS:
+        for metric in SHOWN_METRICS:
             rows = table[(table.target == target) & (table.metric == metric)]
             if len(rows):
                 found[f"distribution/{target}/{metric}"] = distribution(material, rows, metric)
@@ -68,11 +69,13 @@ def heat_map(material: Material) -> Any:
     ``values[target][metric][track][system]`` in dB, None where there is none.
     """
     table = material.per_track()
-    mine = table[(table.variant == material.baseline) & (table.target == TARGETS[0]) & (table.metric == METRICS[0])]
+    mine = table[
+        (table.variant == material.baseline) & (table.target == TARGETS[0]) & (table.metric == SHOWN_METRICS[0])
+    ]
     order = list(mine.sort_values("value", ascending=False).track)
     order += sorted(set(table.track) - set(order))
     values = {
-        target: {metric: list(_matrix(table, target, metric, order, material.systems)) for metric in METRICS}
+        target: {metric: list(_matrix(table, target, metric, order, material.systems)) for metric in SHOWN_METRICS}
         for target in TARGETS
     }
     return {"tracks": order, "systems": material.systems, "values": values}

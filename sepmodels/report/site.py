@@ -14,13 +14,14 @@ from sepmodels.progress import Progress, silent
 from sepmodels.report import TEMPLATES
 from sepmodels.report import how_made as making
 from sepmodels.report.excerpts import make_excerpts
-from sepmodels.report.material import METRICS, TARGETS, Material
+from sepmodels.report.material import TARGETS, Material
 from sepmodels.report.paper_figures import write_prints
 from sepmodels.report.score_figures import heat_map, score_figures
 from sepmodels.report.table import Cell, Table, scale, tables
 from sepmodels.report.training_figures import AXES, CURVES, RESOURCES, seed_lines, training_figures
 from sepmodels.results.claims.words import NOTE, counted, evidence, margin
 from sepmodels.results.markdown import number
+from sepmodels.results.per_track import SHOWN_METRICS
 
 # In the order in which they rest on one another.
 SCRIPTS = (
@@ -92,7 +93,7 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
         interval_drawing=lambda table, cell, colour: Markup(interval_drawing(table, cell, colour)),
         listening=listening,
         targets=[target for target in TARGETS if target in set(material.summary.target)],
-        metrics=METRICS,
+        metrics=SHOWN_METRICS,
         baseline=material.titles[material.baseline],
         compared=len(material.trained) > 1,
         curves={name: said for name, (said, _) in CURVES.items() if f"curves/{name}/step" in figures},

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sepmodels.report.material import METRICS, TARGETS, Material
+from sepmodels.report.material import TARGETS, Material
 from sepmodels.results.markdown import figure, interval, number, summary_table
+from sepmodels.results.per_track import SHOWN_METRICS
 from sepmodels.results.sentences import margin
 
 Row: TypeAlias = Mapping[str, Any]
@@ -212,10 +213,10 @@ def _untested(one: Any) -> str:
 
 
 def _latex_head(material: Material, target: str) -> str:
-    heads = " & ".join(["System", r"SDR [95\,\%]", *METRICS[1:]])
+    heads = " & ".join(["System", r"SDR [95\,\%]", *SHOWN_METRICS[1:]])
     return (
         f"% {material.scenario}; {target}, in dB\n"
-        f"\\begin{{tabular}}{{l{'r' * len(METRICS)}}}\n\\toprule\n{heads} \\\\\n\\midrule"
+        f"\\begin{{tabular}}{{l{'r' * len(SHOWN_METRICS)}}}\n\\toprule\n{heads} \\\\\n\\midrule"
     )
 
 
@@ -223,7 +224,7 @@ def _latex_row(row: Row) -> str:
     title = "".join(_LATEX.get(character, character) for character in row["title"])
     shown = title if row["kind"] == "trained" else rf"\textit{{{title}}}"
     scores = [f"{number(row['SDR'])} {interval(row['SDR_low'], row['SDR_high'])}".strip()]
-    scores += [number(row[metric]) for metric in METRICS[1:]]
+    scores += [number(row[metric]) for metric in SHOWN_METRICS[1:]]
     return " & ".join([shown, *(f"${score}$" if score != "-" else "--" for score in scores)]) + r" \\"
 
 

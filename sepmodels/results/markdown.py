@@ -5,12 +5,13 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from sepmodels.results.per_track import SHOWN_METRICS
 from sepmodels.results.published import PUBLISHED_METRIC
 from sepmodels.results.results import Results
 from sepmodels.results.sentences import LARGEST_SHOWN_DB
+from sepmodels.scoring import WHOLE_TRACK_METRICS
 
-SHOWN = ("SDR", "SIR", "SAR", "ISR", "uSDR", "SI-SDR")
-COMPARED = ("SDR", "SIR", "SAR", "ISR")
+SHOWN = (*SHOWN_METRICS, *WHOLE_TRACK_METRICS)
 NO_TEST = (
     "There is no test: it needs two or more seeds of each variant and six or more tracks. Single trainings are "
     "compared as they are, and others of the same recipes may come out otherwise."
@@ -96,7 +97,7 @@ def comparison_table(results: Results) -> str:
         rows.append([titles[variant], target, *_differences(group)])
     for (first, second, target), group in results.control.groupby(["first", "second", "target"], sort=False):
         rows.append([f"*Control: seeds {first} to {second}*", target, *_differences(group)])
-    return table(["Variant", "target", *(f"{metric} difference" for metric in COMPARED)], rows)
+    return table(["Variant", "target", *(f"{metric} difference" for metric in SHOWN_METRICS)], rows)
 
 
 def comparison_note(results: Results) -> str:
@@ -126,7 +127,7 @@ def published_table(results: Results) -> str:
 def _differences(rows: pd.DataFrame) -> list[str]:
     """The cells of one comparison, from its rows for each metric."""
     by_metric = rows.set_index("metric").to_dict("index")
-    return [_difference(by_metric[metric]) for metric in COMPARED]
+    return [_difference(by_metric[metric]) for metric in SHOWN_METRICS]
 
 
 def _difference(row: dict[str, float]) -> str:

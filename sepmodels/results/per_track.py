@@ -7,6 +7,7 @@ from sepmodels.results.bootstrap import Float64
 from sepmodels.scoring import METRICS, WHOLE_TRACK_METRICS
 
 ALL_METRICS = (*METRICS, *WHOLE_TRACK_METRICS)
+SHOWN_METRICS = ("SDR", "SIR", "SAR", "ISR")  # of the windows, in the order of the tables in papers
 KEYS = ["variant", "seed", "track", "target", "metric"]
 
 
