@@ -20,7 +20,8 @@ import soundfile
 from make_full_length import CLIPS, make_full_length
 from watching import Watched, watched
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ, STREAMS, read_stem_file
+from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
+from sepmodels.audio.io import read_stem_file
 
 CHUNK = 6 * SAMPLE_RATE_HZ
 MOST_TIMES_FFMPEG, MOST_BYTES = 1.5, 0.6e9

@@ -18,7 +18,7 @@ import torch
 from make_full_length import CLIPS, make_full_length
 from peers import load_tracks, numpy_loop, one_by_one, openunmix_dataset, rate, write_wav_tracks
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ
+from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.machine.devices import choose_device, prepare_device
 from sepmodels.settings import TrainingSettings
 from sepmodels.training.batches import ChunkSampler

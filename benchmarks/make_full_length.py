@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ, STREAMS, read_stem_file
+from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
+from sepmodels.audio.io import read_stem_file
 
 SUFFIX = ".stem.mp4"
 SHORTEST_CLIP_SECONDS = 6.7

@@ -10,7 +10,8 @@ import numpy as np
 import soundfile
 import torch
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ, STREAMS, read_stem_file
+from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
+from sepmodels.audio.io import read_stem_file
 
 CHUNK_SECONDS = 6.0
 CHUNK = round(CHUNK_SECONDS * SAMPLE_RATE_HZ)

@@ -25,7 +25,8 @@ import numpy as np
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ, read_stem_file  # noqa: E402
+from sepmodels.audio import SAMPLE_RATE_HZ  # noqa: E402
+from sepmodels.audio.io import read_stem_file  # noqa: E402
 from sepmodels.scoring import sdr_windows  # noqa: E402
 from sepmodels.scoring.bsseval import bsseval_scores  # noqa: E402
 from sepmodels.scoring.by_museval import museval_scores  # noqa: E402

@@ -28,7 +28,8 @@ import torch
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ, read_audio, read_stem_file, write_audio  # noqa: E402
+from sepmodels.audio import SAMPLE_RATE_HZ  # noqa: E402
+from sepmodels.audio.io import read_audio, read_stem_file, write_audio  # noqa: E402
 from sepmodels.machine.devices import choose_device  # noqa: E402
 from sepmodels.models.architectures import build_model  # noqa: E402
 from sepmodels.separation.separate import separate  # noqa: E402

@@ -22,7 +22,7 @@ import torch
 from make_full_length import CLIPS, make_full_length
 from peers import CHUNK, load_tracks, openunmix_dataset
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ
+from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.errors import UserError
 from sepmodels.machine.devices import choose_device, peak_memory_gib, prepare_device
 from sepmodels.models.architectures import build_model

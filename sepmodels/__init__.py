@@ -6,7 +6,7 @@ separates the test tracks (:mod:`~sepmodels.separation.separate`), whose estimat
 (:mod:`~sepmodels.scoring`) and summed up in one table (:mod:`~sepmodels.results.results`).
 
 Axes: ``(batch, channel, sample)`` for waveforms, ``(batch, channel, bin, frame)`` for spectrograms,
-``(stem, channel, sample)`` in the cache, stems in the order of :data:`sepmodels.audio.io.STREAMS`. Waveforms are
+``(stem, channel, sample)`` in the cache, stems in the order of :data:`sepmodels.audio.STREAMS`. Waveforms are
 float32 in [-1, 1] or int16; units are in names: ``_seconds``, ``_samples``, ``_hz``, ``_db``.
 """
 

@@ -14,7 +14,8 @@ from assets.making.claims import make_claims
 from assets.making.table import make_table
 from assets.paths import Paths
 from pipelines.profiles import PROFILES
-from sepmodels.audio.io import SAMPLE_RATE_HZ, write_audio
+from sepmodels.audio import SAMPLE_RATE_HZ
+from sepmodels.audio.io import write_audio
 from sepmodels.dataset.decoding import TrackAudio
 from sepmodels.dataset.tracks import measure
 from sepmodels.settings import ReportSettings

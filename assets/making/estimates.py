@@ -85,7 +85,8 @@ class _OneModel:
 
     def separate(self, track: str) -> dict[str, Any]:
         """Write the track's estimate unless it is there, made from the same; the hash and time of it."""
-        from sepmodels.audio.io import SAMPLE_RATE_HZ, write_audio
+        from sepmodels.audio import SAMPLE_RATE_HZ
+        from sepmodels.audio.io import write_audio
 
         mixture = self._mixture(track)
         versions = (self.job.code_version, *self.job.accepted_versions)

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 
 from assets.job import Job, Made
 from assets.paths import Paths
+from sepmodels.audio import TARGETS
 from sepmodels.errors import UserError
 from sepmodels.files import hash_arrays, hash_texts, replacing
 from sepmodels.settings import Profile
 
-TARGETS = ("vocals", "accompaniment")
 # (paths, name, seed, track) -> the stems of a test track, and a system's estimates of both targets
 Signals = Callable[[Paths, str, int, str], tuple[np.ndarray, np.ndarray]]
 

@@ -31,7 +31,7 @@ def write_estimate_picture(job: Job) -> Path:
     from matplotlib.figure import Figure
 
     from assets.making.scores import shortest_test_track, variant_signals
-    from sepmodels.audio.io import SAMPLE_RATE_HZ, STREAMS
+    from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 
     track = shortest_test_track(job.paths)
     stems, estimates = variant_signals(job.paths, job.name, job.profile.seeds[0], track)

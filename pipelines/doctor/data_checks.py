@@ -10,7 +10,7 @@ from pipelines.doctor.finding import GIB, Finding
 from pipelines.graph.instance import require_fit
 from pipelines.graph.slots import slots_here
 from pipelines.permissions import require_writable
-from sepmodels.audio.io import SAMPLE_RATE_HZ, STREAMS
+from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.dataset.public.archives import ARCHIVES
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile

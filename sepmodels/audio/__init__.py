@@ -1,0 +1,5 @@
+"""Sound in files and arrays, and what all code takes for granted of a track."""
+
+SAMPLE_RATE_HZ = 44_100
+STREAMS = ("mixture", "drums", "bass", "other", "vocals")
+TARGETS = ("vocals", "accompaniment")

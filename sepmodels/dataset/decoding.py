@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.audio.ffmpeg_complaints import LENGTH_TOLERANCE_SECONDS
-from sepmodels.audio.io import SAMPLE_RATE_HZ, STREAMS, decode_int16, stem_file_headers
+from sepmodels.audio.io import decode_int16, stem_file_headers
 from sepmodels.dataset.layouts import STEM_SUFFIX, Track
 from sepmodels.dataset.roles import roles_of
 from sepmodels.dataset.stem_files import StemFile, read_stem
@@ -29,7 +30,7 @@ _OWN_STREAM = frozenset(STREAMS) - {"other"}
 class TrackAudio:
     """A decoded track.
 
-    stems: int16 (5, 2, sample) at 44.1 kHz in the order of :data:`~sepmodels.audio.io.STREAMS`.
+    stems: int16 (5, 2, sample) at 44.1 kHz in the order of :data:`~sepmodels.audio.STREAMS`.
     mono: the files or streams that had one channel, which now fills both.
     sample_rate_hz: of the files; the lowest, where they differ.
     gain: what all stems were multiplied by, below 1 only where a sum of stems would have clipped.

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ
+from sepmodels.audio import SAMPLE_RATE_HZ
 
 # MUSDB18's lossy streams sum to their mixture within 20-35 dB; below this the mixture is another one.
 LEAST_DEVIATION_DB = 15.0

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sepmodels.audio.io import STREAMS
+from sepmodels.audio import STREAMS
 from sepmodels.audio.probing import require_ffmpeg, require_file
 from sepmodels.audio.sound_files import files_below, is_below_hidden, is_hidden, is_sound_file
 from sepmodels.dataset.roles import LEFT_OUT, roles_of

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from sepmodels.audio.io import STREAMS
+from sepmodels.audio import STREAMS
 from sepmodels.dataset.decoding import bytes_decoded, read_track
 from sepmodels.dataset.layouts import Track
 from sepmodels.errors import UserError

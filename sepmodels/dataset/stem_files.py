@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.audio.ffmpeg import decode
 from sepmodels.audio.ffmpeg_complaints import LOG_LEVEL
-from sepmodels.audio.io import SAMPLE_RATE_HZ, decode_int16
+from sepmodels.audio.io import decode_int16
 from sepmodels.audio.pcm import SIXTEEN_BITS_SUFFICE, SndFile, open_compressed, open_pcm
 from sepmodels.audio.probing import StreamHeader, damaged, probe, require_ffmpeg, require_file
 from sepmodels.audio.sample_values import require_numbers

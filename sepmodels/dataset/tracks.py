@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ, STREAMS
+from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.dataset.decoding import TrackAudio, bytes_decoded, hash_sources, read_track
 from sepmodels.dataset.layouts import Track
 from sepmodels.dataset.likeness import alike, fingerprint

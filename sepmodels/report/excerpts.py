@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ, STREAMS
+from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS, TARGETS
 from sepmodels.errors import UserError
 from sepmodels.files import hash_texts
 from sepmodels.progress import Progress, silent
-from sepmodels.report.material import TARGETS, Material
+from sepmodels.report.material import Material
 from sepmodels.report.track_choice import Heard, choose_start, choose_tracks, windows_of
 from sepmodels.settings import ReportSettings
 

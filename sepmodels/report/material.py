@@ -15,7 +15,6 @@ from sepmodels.settings import Profile
 # (system, track) -> the track's stems, int16 (5, 2, sample), and the system's estimates, (target, 2, sample)
 Sounds: TypeAlias = Callable[[str, str], tuple[NDArray[np.int16], NDArray[np.floating]]]
 
-TARGETS = ("vocals", "accompaniment")
 # Told apart by people who see colours differently, and clear on white as on black.
 COLOURS = ("#2f7ed8", "#d9541e", "#1d9a6c", "#a463c8", "#b8860b", "#1695a3", "#d1477a", "#8a7a3c")
 GREY = "#7d8590"  # of what was not trained here

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from sepmodels.audio import TARGETS
 from sepmodels.files import replacing
-from sepmodels.report.material import TARGETS, Material
+from sepmodels.report.material import Material
 from sepmodels.report.training_figures import CURVES, axis_title
 from sepmodels.results.per_track import SHOWN_METRICS
 

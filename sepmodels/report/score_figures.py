@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sepmodels.report.material import TARGETS, Material
+from sepmodels.audio import TARGETS
+from sepmodels.report.material import Material
 from sepmodels.results.per_track import SHOWN_METRICS
 from sepmodels.results.sentences import LARGEST_SHOWN_DB
 

@@ -8,13 +8,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from sepmodels.audio import TARGETS
 from sepmodels.dataset.health import health_summary, health_table
 from sepmodels.files import hash_texts, replacing
 from sepmodels.progress import Progress, silent
 from sepmodels.report import TEMPLATES
 from sepmodels.report import how_made as making
 from sepmodels.report.excerpts import make_excerpts
-from sepmodels.report.material import TARGETS, Material
+from sepmodels.report.material import Material
 from sepmodels.report.paper_figures import write_prints
 from sepmodels.report.score_figures import heat_map, score_figures
 from sepmodels.report.table import Cell, Table, scale, tables

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sepmodels.report.material import TARGETS, Material
+from sepmodels.audio import TARGETS
+from sepmodels.report.material import Material
 from sepmodels.results.markdown import figure, interval, number, summary_table
 from sepmodels.results.per_track import SHOWN_METRICS
 from sepmodels.results.sentences import margin

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from sepmodels.audio.io import resample
 from sepmodels.audio.overlap_add import overlap_add
 from sepmodels.audio.recordings import ArrayRecording, Recording
+from sepmodels.audio.resampling import resample
 from sepmodels.errors import UserError
 from sepmodels.machine.devices import keep_freed_memory
 from sepmodels.models import sample_rate_of

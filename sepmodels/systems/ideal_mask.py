@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ
+from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.audio.overlap_add import overlap_add
 from sepmodels.audio.recordings import ArrayRecording
 from sepmodels.audio.stft import Stft, magnitude_of

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from sepmodels.audio.io import STREAMS
+from sepmodels.audio import STREAMS
 from sepmodels.systems.variants import WORDS_ONLY
 
 INT16_FULL_SCALE = 32_768

@@ -13,7 +13,7 @@ import torch
 
 from sepmodels.settings import TrainingSettings
 
-STEMS = 4  # drums, bass, other, vocals: sepmodels.audio.io.STREAMS without the mixture
+STEMS = 4  # drums, bass, other, vocals: sepmodels.audio.STREAMS without the mixture
 VOCALS = 3
 FULL_SCALE = 32768.0
 

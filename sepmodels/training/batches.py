@@ -136,7 +136,7 @@ class ChunkSampler:
         rank: int = 0,
         ranks: int = 1,
     ) -> None:
-        """tracks: int16 (stream, channel, sample), stereo, streams as in :data:`sepmodels.audio.io.STREAMS`.
+        """tracks: int16 (stream, channel, sample), stereo, streams as in :data:`sepmodels.audio.STREAMS`.
 
         rank, ranks: this process and how many share each batch. Raises UserError without tracks.
         """

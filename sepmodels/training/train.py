@@ -93,7 +93,7 @@ def train(
     (same machine and versions). A state of another variant, settings, seed, precision, data or ``code_version`` is not
     used: training starts anew.
 
-    train_tracks, valid_tracks: int16 (stream, channel, sample), streams as in :data:`sepmodels.audio.io.STREAMS`.
+    train_tracks, valid_tracks: int16 (stream, channel, sample), streams as in :data:`sepmodels.audio.STREAMS`.
     device: with ``settings.processes`` of several, the first of so many GPUs; on the CPU they share its cores.
         Gradients and batch normalisation are those of the whole batch, so that only rounding and the draws of
         dropout differ from one process's.

@@ -15,7 +15,7 @@ from sepmodels.training.processes import ALONE, World
 LONGEST_SEGMENT_SECONDS = 30
 SHORTEST_SEGMENT_SECONDS = 6
 WINDOW_SECONDS = 1
-MIXTURE, VOCALS = 0, 4  # sepmodels.audio.io.STREAMS
+MIXTURE, VOCALS = 0, 4  # sepmodels.audio.STREAMS
 FULL_SCALE = 32768.0
 
 Track = np.ndarray[Any, np.dtype[np.int16]]

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ, STREAMS
+from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.audio.probing import probe, require_ffmpeg
 from sepmodels.dataset.demo.plans import SONGS, SongPlan
 from sepmodels.dataset.demo.song import make_song

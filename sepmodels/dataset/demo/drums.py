@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ
+from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.dataset.demo.effects import Floats, add_at, envelope, filtered, pan, sample_at
 from sepmodels.dataset.demo.plans import SongPlan
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import signal
 from scipy.ndimage import uniform_filter1d
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ
+from sepmodels.audio import SAMPLE_RATE_HZ
 
 TABLE_SIZE = 2048
 Floats = NDArray[np.float64]

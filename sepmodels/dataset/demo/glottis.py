@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from scipy import optimize, signal
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ
+from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.dataset.demo.effects import Floats
 
 TABLE_SIZE = 4096

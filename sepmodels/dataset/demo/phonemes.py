@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import signal
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ
+from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.dataset.demo.effects import Floats
 
 RING_SAMPLES = 2048  # in which the narrowest resonator dies away by 88 dB

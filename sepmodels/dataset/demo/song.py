@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sepmodels.audio.io import STREAMS
+from sepmodels.audio import STREAMS
 from sepmodels.dataset.demo.composing import melody
 from sepmodels.dataset.demo.drums import drum_track
 from sepmodels.dataset.demo.effects import Floats, in_room, level, levelled, pan, room_response, sample_at

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ
+from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.dataset.demo.composing import Note
 from sepmodels.dataset.demo.effects import Floats, add_at, envelope, filtered, level, sample_at
 from sepmodels.dataset.demo.glottis import glottal_source

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sepmodels.audio.io import STREAMS
+from sepmodels.audio import STREAMS
 from sepmodels.dataset.decoding import _arrange, hash_sources, read_track
 from sepmodels.dataset.layouts import Track
 from sepmodels.errors import UserError

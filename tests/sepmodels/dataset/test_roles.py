@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from assets.paths import Paths
 from pipelines.doctor.data_checks import check_dataset
 from pipelines.profiles import PROFILES, override
-from sepmodels.audio.io import STREAMS
+from sepmodels.audio import STREAMS
 from sepmodels.dataset.decoding import read_track
 from sepmodels.dataset.file_sentences import file_sentences
 from sepmodels.dataset.health import health_table

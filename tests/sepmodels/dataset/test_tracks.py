@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sepmodels.audio.io import STREAMS
+from sepmodels.audio import STREAMS
 from sepmodels.dataset import tracks as tracks_module
 from sepmodels.dataset.decoding import TrackAudio
 from sepmodels.dataset.layouts import Track, find_tracks

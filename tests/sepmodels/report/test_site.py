@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from assets.job import Job
 from assets.making.report import command, make_report, report_material
 from pipelines.profiles import PROFILES
-from sepmodels.audio.io import SAMPLE_RATE_HZ
+from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.errors import UserError
 from sepmodels.report import excerpts
 from sepmodels.report.excerpts import cut_signals, encode_mp3, loudness_lufs, make_excerpts, matching_gains_db

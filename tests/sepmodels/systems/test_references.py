@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepmodels.audio.io import STREAMS, read_stem_file
+from sepmodels.audio import STREAMS
+from sepmodels.audio.io import read_stem_file
 from sepmodels.systems.references import REFERENCES
 
 MASKS = ("ideal_binary_mask", "oracle_mask")

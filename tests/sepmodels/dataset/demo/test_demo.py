@@ -15,7 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-from sepmodels.audio.io import SAMPLE_RATE_HZ, STREAMS, read_stem_file
+from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
+from sepmodels.audio.io import read_stem_file
 from sepmodels.dataset.demo import MANIFEST, is_complete, make_demo
 from sepmodels.dataset.demo.composing import SCALES, melody
 from sepmodels.dataset.demo.glottis import flow_derivative, glottal_source
