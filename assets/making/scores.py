@@ -35,7 +35,7 @@ def _score(job: Job, seeds: tuple[int, ...], signals: Signals) -> Made:
     """The table of every seed and track; a track that cannot be scored is named and left out."""
     from sepmodels.dataset.stem_cache import cached_names, load_stems
     from sepmodels.machine.parallel import for_each_in_processes
-    from sepmodels.scoring.workers import scoring_workers
+    from sepmodels.scoring.threads import scoring_workers
 
     folder = job.paths.stems("test")
     parts = [(seed, track) for seed in seeds for track in cached_names(folder)]

@@ -6,7 +6,6 @@ museval 0.4.1.
 """
 
 from sepmodels.scoring.museval_files import read_museval_files, write_museval_files
-from sepmodels.scoring.plain import sdr_windows
 from sepmodels.scoring.track import METRICS, WHOLE_TRACK_METRICS, score_track
 
 __all__ = [
@@ -14,6 +13,5 @@ __all__ = [
     "WHOLE_TRACK_METRICS",
     "read_museval_files",
     "score_track",
-    "sdr_windows",
     "write_museval_files",
 ]

@@ -17,9 +17,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from sepmodels.scoring.correlations import MARGIN, correlate, transform_length
-from sepmodels.scoring.decibels import decibels
 from sepmodels.scoring.filters import Projections, project
-from sepmodels.scoring.signals import Complex128, Float64, is_silent, read_into, window_starts
+from sepmodels.scoring.signals import Complex128, Float64, decibels, is_silent, read_into, window_starts
 from sepmodels.scoring.threads import in_shares
 
 

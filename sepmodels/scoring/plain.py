@@ -1,49 +1,11 @@
-"""Figures that need no filters: SDR per window, and uSDR and SI-SDR of a whole track, in dB."""
+"""Figures that need no filters: uSDR and SI-SDR of a whole track, in dB."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from sepmodels.scoring.decibels import decibels
-from sepmodels.scoring.signals import BLOCK_SAMPLES, Float64, is_silent, read_into, window_starts
+from sepmodels.scoring.signals import BLOCK_SAMPLES, Float64, decibels, read_into
 from sepmodels.scoring.threads import in_shares
-
-
-def sdr_windows(
-    reference: np.ndarray,
-    estimate: np.ndarray,
-    *,
-    window_seconds: float = 1.0,
-    hop_seconds: float = 1.0,
-    sample_rate_hz: int = 44_100,
-    threads: int | None = None,
-) -> Float64:
-    """SDR per source and window, in dB, exactly museval's, but without its filters: fit to validate by.
-
-    BSSEval's SDR is a plain signal-to-noise ratio, so nothing else is needed. A window is NaN for all sources
-    where any source of the reference or the estimate is silent.
-
-    Shape:
-        reference, estimate: (source, channel, sample), int16 or float; the estimate is cut or padded. One source
-            will do.
-        result: (source, window).
-    """
-    sources, channels, samples = reference.shape
-    window_samples = min(int(window_seconds * sample_rate_hz), samples)
-    starts = window_starts(samples, window_samples, int(hop_seconds * sample_rate_hz))
-    scores = np.full((sources, len(starts)), np.nan)
-
-    def score(windows: Sequence[int]) -> None:
-        truth, guess = np.empty((2, sources, channels, window_samples))
-        for window in windows:
-            read_into(truth, reference, starts[window])
-            read_into(guess, estimate[..., :samples], starts[window])
-            if not (is_silent(truth) | is_silent(guess)).any():
-                guess -= truth
-                scores[:, window] = decibels(_energies(truth, truth), _energies(guess, guess))
-
-    in_shares(score, range(len(starts)), threads)
-    return scores
 
 
 def whole_track_scores(reference: np.ndarray, estimate: np.ndarray, threads: int | None = None) -> Float64:

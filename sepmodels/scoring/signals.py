@@ -1,4 +1,4 @@
-"""Waveforms as the scorers want them: float64 in [-1, 1], read piece by piece, silence known."""
+"""Waveforms as the scorers want them, float64 in [-1, 1], read piece by piece; silence; energies in dB."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,3 +82,14 @@ def window_starts(samples: int, window_samples: int, hop_samples: int) -> range:
     if window_samples >= samples:
         return range(1)
     return range(0, samples - window_samples + 1, hop_samples)
+
+
+def decibels(numerator: Float64, denominator: Float64) -> Float64:
+    """10 log10 of a ratio of energies: inf where the denominator is 0, as museval has it, -inf for 0 over more.
+
+    >>> decibels(np.array([100.0, 0.0, 1.0]), np.array([1.0, 1.0, 0.0])).tolist()
+    [20.0, -inf, inf]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = 10 * np.log10(np.divide(numerator, denominator))
+    return np.where(denominator == 0, np.inf, ratio)

@@ -1,16 +1,22 @@
-"""Windows of a track shared out over threads; numpy's transforms and arithmetic run side by side in them."""
+"""How scoring is shared out: the windows of a track over threads, tracks over processes.
 
-import os
+Numpy's transforms and arithmetic run side by side in threads.
+"""
+
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from sepmodels.machine.memory import GIB, free_host_bytes
+from sepmodels.machine.parallel import usable_cores
 from sepmodels.marks import SpeedOnly, speed_only
 
 Result = TypeVar("Result")
 
 # Beyond this, threads wait for Python's lock more than they compute, and each has its own buffers.
 MOST_BY_DEFAULT: SpeedOnly[int] = 8
+MUSEVAL_GIB: SpeedOnly[float] = 0.5
+MUSEVAL_GIB_PER_MINUTE: SpeedOnly[float] = 1.0  # measured: 4.25 GiB for four minutes
 
 
 def in_shares(work: Callable[[Sequence[int]], Result], pieces: Sequence[int], threads: int | None) -> list[Result]:
@@ -27,5 +33,18 @@ def in_shares(work: Callable[[Sequence[int]], Result], pieces: Sequence[int], th
 @speed_only
 def default_threads() -> int:
     """The number of processors that this process may use, at most 8."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(usable, MOST_BY_DEFAULT)
+    return min(usable_cores(), MOST_BY_DEFAULT)
+
+
+@speed_only
+def scoring_workers(scorer: str, longest_seconds: float, asked: int = 0) -> int:
+    """The number of processes that score tracks side by side: what was ``asked`` for, or what suits this machine.
+
+    The fast scorer shares each track out over threads already; museval has one thread, and memory sets the limit.
+    """
+    if asked:
+        return asked
+    if scorer == "fast":
+        return max(1, usable_cores() // MOST_BY_DEFAULT)
+    each_gib = MUSEVAL_GIB + MUSEVAL_GIB_PER_MINUTE * longest_seconds / 60
+    return max(1, min(usable_cores(), int(free_host_bytes() / GIB / each_gib)))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import pipelines.graph.slots
 from pipelines.profiles import PROFILES
 from sepmodels.machine.memory import GIB, free_host_bytes
-from sepmodels.scoring import workers
+from sepmodels.scoring import threads
 from tests.conftest import PROJECT
 
 AVAILABLE = 16 * GIB
@@ -118,11 +118,11 @@ def test_trainings_and_scorings_side_by_side_have_room_in_the_container_they_are
 ) -> None:
     profile = PROFILES["demo"]
     monkeypatch.setattr(pipelines.graph.slots, "usable_cores", lambda: 64)
-    monkeypatch.setattr(workers, "usable_cores", lambda: 64)
-    for module in (pipelines.graph.slots, workers):
+    monkeypatch.setattr(threads, "usable_cores", lambda: 64)
+    for module in (pipelines.graph.slots, threads):
         monkeypatch.setattr(module, "free_host_bytes", lambda: 4 * GIB)
     assert pipelines.graph.slots.slots_here(profile) == 2
-    assert workers.scoring_workers("museval", longest_seconds=60.0) == 2
+    assert threads.scoring_workers("museval", longest_seconds=60.0) == 2
 
 
 def test_nothing_else_asks_how_much_memory_is_free() -> None:
