@@ -21,7 +21,7 @@ from make_full_length import CLIPS, make_full_length
 from watching import Watched, watched
 
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
-from sepmodels.audio.io import read_stem_file
+from sepmodels.audio.io import decode_int16, stem_file_headers
 
 CHUNK = 6 * SAMPLE_RATE_HZ
 MOST_TIMES_FFMPEG, MOST_BYTES = 1.5, 0.6e9
@@ -54,8 +54,8 @@ def plain_ffmpeg(path: Path) -> int:
 
 
 def ours(path: Path) -> int:
-    """:func:`sepmodels.audio.io.read_stem_file`."""
-    return read_stem_file(path).nbytes
+    """:func:`sepmodels.audio.io.decode_int16`."""
+    return decode_int16(path, stem_file_headers(path)).nbytes
 
 
 DECODERS: dict[str, Callable[[Path], int]] = {
@@ -116,7 +116,7 @@ def reading_table(path: Path, folder: Path) -> str:
     """What a chunk costs in each layout, as Markdown."""
     import stempeg
 
-    stems = np.ascontiguousarray(read_stem_file(path))
+    stems = np.ascontiguousarray(decode_int16(path, stem_file_headers(path)))
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "planes.npy", stems)
     np.save(folder / "interleaved.npy", stems.transpose(0, 2, 1).copy())

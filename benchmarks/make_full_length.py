@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
-from sepmodels.audio.io import read_stem_file
+from sepmodels.audio.io import decode_int16, stem_file_headers
 
 SUFFIX = ".stem.mp4"
 SHORTEST_CLIP_SECONDS = 6.7
@@ -50,7 +50,8 @@ def _joined(clips: Iterator[Path], samples: int) -> np.ndarray:
     stems = np.empty((len(STREAMS), 2, samples), np.int16)
     filled = 0
     while filled < samples:
-        clip = read_stem_file(next(clips))[..., : samples - filled]
+        path = next(clips)
+        clip = decode_int16(path, stem_file_headers(path))[..., : samples - filled]
         stems[..., filled : filled + clip.shape[-1]] = clip
         filled += clip.shape[-1]
     return stems

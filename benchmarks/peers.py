@@ -11,7 +11,7 @@ import soundfile
 import torch
 
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
-from sepmodels.audio.io import read_stem_file
+from sepmodels.audio.io import decode_int16, stem_file_headers
 
 CHUNK_SECONDS = 6.0
 CHUNK = round(CHUNK_SECONDS * SAMPLE_RATE_HZ)
@@ -80,7 +80,7 @@ def write_wav_tracks(paths: Sequence[Path], out: Path) -> None:
             continue
         temporary = folder.with_name(f".tmp-{folder.name}")
         temporary.mkdir(parents=True, exist_ok=True)
-        for name, stem in zip(STREAMS, read_stem_file(path), strict=True):
+        for name, stem in zip(STREAMS, decode_int16(path, stem_file_headers(path)), strict=True):
             soundfile.write(temporary / f"{name}.wav", stem.T, SAMPLE_RATE_HZ, subtype="PCM_16")
         temporary.rename(folder)
 
@@ -93,7 +93,7 @@ def load_tracks(paths: Sequence[Path], cache: Path) -> list[np.ndarray]:
         array = cache / f"{path.name}.npy"
         if not array.exists():
             temporary = array.with_name(f".tmp-{array.name}")
-            np.save(temporary, read_stem_file(path))
+            np.save(temporary, decode_int16(path, stem_file_headers(path)))
             temporary.rename(array)
         tracks.append(np.load(array, mmap_mode="r"))
     return tracks

@@ -29,7 +29,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
 from sepmodels.audio import SAMPLE_RATE_HZ  # noqa: E402
-from sepmodels.audio.io import read_audio, read_stem_file, write_audio  # noqa: E402
+from sepmodels.audio.io import decode_int16, read_audio, stem_file_headers, write_audio  # noqa: E402
 from sepmodels.machine.devices import choose_device  # noqa: E402
 from sepmodels.models.architectures import build_model  # noqa: E402
 from sepmodels.separation.separate import separate  # noqa: E402
@@ -97,7 +97,9 @@ def child(task: str, folder: str) -> dict[str, float]:
 
 def write_song(data: Path, minutes: float, out: Path) -> None:
     """Join the mixtures of the test clips, again and again, into a 16-bit WAV file."""
-    clips = itertools.cycle([read_stem_file(path)[0] for path in sorted((data / "test").glob("*.stem.mp4"))])
+    clips = itertools.cycle(
+        [decode_int16(path, stem_file_headers(path))[0] for path in sorted((data / "test").glob("*.stem.mp4"))]
+    )
     left = round(60 * minutes * SAMPLE_RATE_HZ)
     with soundfile.SoundFile(out, "w", SAMPLE_RATE_HZ, 2, "PCM_16") as file:
         while left > 0:

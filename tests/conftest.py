@@ -73,6 +73,14 @@ def write_stem_file(path: Path, stems: np.ndarray, sample_rate_hz: int = 44_100)
         stempeg.write_stems(str(path), stems, sample_rate=sample_rate_hz, writer=writer)
 
 
+def read_stem_file(path: Path) -> np.ndarray:
+    """The five streams of a ``.stem.mp4`` file, int16 (stream, 2, sample) at 44.1 kHz."""
+    from sepmodels.dataset.decoding import read_track
+    from sepmodels.dataset.layouts import Track
+
+    return read_track(Track(path.name, "train", (path,))).stems
+
+
 @pytest.fixture(scope="session")
 def stem_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset in MUSDB's layout: four training and two test tracks of 4 to 5 seconds. Read it, don't change it."""

@@ -1,10 +1,12 @@
 """A training small enough for tests: a tiny variant, tracks made of tones and noise, short chunks."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import safe_open
 
 from sepmodels.dataset.bin_statistics import bin_statistics
 from sepmodels.settings import TrainingSettings
@@ -71,3 +73,9 @@ def train_tiny(folder: Path, settings: TrainingSettings = SETTINGS, **changes: A
     }
     variant = changes.pop("variant", TINY)
     return train(variant, settings, **(arguments | changes))
+
+
+def model_facts(path: Path) -> dict[str, object]:
+    """What a model file says beside its variant: the seed, the step, the validation loss."""
+    with safe_open(path, framework="pt") as stored:
+        return json.loads(stored.metadata()["facts"])

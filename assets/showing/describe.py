@@ -42,11 +42,12 @@ def keep(step: Step, job: Job, made: Made, run: TrackedRun) -> None:
 
 def _keep_checkpoint(job: Job, run: TrackedRun) -> None:
     from assets.showing.curves import loss_figure
+    from assets.tracking.registry import model_name
 
     run.figure("loss", loss_figure(job.paths, [job.name], job.profile.seeds))
     for seed in job.profile.seeds:
         run.artifact(job.paths.history(job.name, seed), f"seed_{seed}")
-    run.register(job.paths.model(job.name, job.profile.seeds[0]), f"sepbench-{job.profile.name}-{job.name}")
+    run.register(job.paths.model(job.name, job.profile.seeds[0]), model_name(job.profile.name, job.name))
 
 
 def _value(value: float | int | str) -> dg.MetadataValue:

@@ -20,17 +20,6 @@ _SUBTYPES = {".wav": "FLOAT", ".flac": "PCM_24"}
 _PIECE_SAMPLES = 1 << 20
 
 
-def read_stem_file(path: Path) -> np.ndarray:
-    """The five streams of a ``.stem.mp4`` file, in the order of :data:`STREAMS`.
-
-    Returns int16 (5, 2, sample) at 44.1 kHz: the very values of ``stempeg.read_stems(ffmpeg_format="s16le")``.
-    A mono stream fills both channels; streams of another sample rate are resampled.
-
-    Raises :class:`UserError` for a file that is missing, damaged, cut short, or has not five streams.
-    """
-    return decode_int16(path, stem_file_headers(path))
-
-
 def stem_file_headers(path: Path) -> tuple[StreamHeader, ...]:
     """The five headers of a stem file; raises :class:`UserError` for any other number of audio streams."""
     headers = probe(path)

@@ -61,12 +61,6 @@ def load_model(
     return model.eval().to(device), variant
 
 
-def model_facts(path: Path) -> dict[str, Any]:
-    """The facts that were given to :func:`save_model`; raises UserError as :func:`load_model` does."""
-    facts: dict[str, Any] = json.loads(_read(path)[0]["facts"])
-    return facts
-
-
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     if not path.is_file():
         raise UserError(f"There is no model at {path}: train the variant first, or name its model.safetensors.")

@@ -11,9 +11,9 @@ import stempeg
 
 from sepmodels.audio import ffmpeg as codec
 from sepmodels.audio import probing
-from sepmodels.audio.io import read_audio, read_stem_file, write_audio
+from sepmodels.audio.io import read_audio, write_audio
 from sepmodels.errors import UserError
-from tests.conftest import write_stem_file
+from tests.conftest import read_stem_file, write_stem_file
 
 
 @pytest.fixture(scope="module")

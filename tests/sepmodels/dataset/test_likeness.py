@@ -14,7 +14,6 @@ from assets.job import Job
 from assets.making.dataset import make_stems_test
 from assets.paths import Paths
 from pipelines.profiles import PROFILES, override
-from sepmodels.audio.io import read_stem_file
 from sepmodels.dataset.health import health_table
 from sepmodels.dataset.layouts import find_tracks
 from sepmodels.dataset.likeness import LIKE, alike, fingerprint
@@ -22,6 +21,7 @@ from sepmodels.dataset.stem_cache import cached_names
 from sepmodels.dataset.tracks import describe_tracks
 from sepmodels.errors import UserError
 from sepmodels.settings import DatasetSettings
+from tests.conftest import read_stem_file
 from tests.odd_sound import RATE_HZ, ffmpeg
 
 FOLDER = DatasetSettings("folder")

@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sepmodels.audio.io import read_stem_file
 from sepmodels.dataset import stem_cache as cache
 from sepmodels.dataset.decoding import hash_sources
 from sepmodels.dataset.layouts import Track
 from sepmodels.dataset.stem_cache import build_cache, cache_content, cached_names, load_stems
 from sepmodels.errors import UserError
 from sepmodels.settings import DatasetSettings
-from tests.conftest import synthetic_stems, write_stem_file
+from tests.conftest import read_stem_file, synthetic_stems, write_stem_file
 
 SETTINGS = DatasetSettings("stems")
 

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sepmodels.audio.io import read_stem_file
 from sepmodels.dataset.bin_statistics import BinStatistics
 from sepmodels.errors import UserError
 from sepmodels.models.architectures import architectures, build_model
 from sepmodels.models.architectures.transformer import local_attention, rotate
 from sepmodels.systems.variants import VARIANTS, Variant, by_name
 from sepmodels.training.losses import build_loss
+from tests.conftest import read_stem_file
 
 PARAMETERS = {
     "open_unmix": 8_893_348,

@@ -15,14 +15,13 @@ from typer.testing import CliRunner
 import sepmodels.models.export
 from assets.paths import Paths
 from pipelines.cli import app
-from sepmodels.audio.io import read_stem_file
 from sepmodels.audio.stft import Stft
 from sepmodels.errors import UserError
 from sepmodels.models.architectures import build_model
 from sepmodels.models.export import PlainStft, export_model
 from sepmodels.models.model_file import save_model
 from sepmodels.systems.variants import VARIANTS, find_variant
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, read_stem_file
 from tests.sepmodels.models.test_architectures import ARCHITECTURES, small, with_random_state
 
 FORMATS = ("torchscript", "onnx")

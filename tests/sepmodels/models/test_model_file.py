@@ -7,9 +7,9 @@ from safetensors.torch import save_file
 
 from sepmodels.errors import UserError
 from sepmodels.models.architectures import build_model
-from sepmodels.models.model_file import load_model, model_facts, save_model
+from sepmodels.models.model_file import load_model, save_model
 from sepmodels.training.run_folder import TrainingStates
-from tests.training_parts import SAMPLE_RATE_HZ, TINY
+from tests.training_parts import SAMPLE_RATE_HZ, TINY, model_facts
 
 
 @pytest.fixture

@@ -8,13 +8,12 @@ import pytest
 
 from sepmodels.scoring.bsseval import bsseval_scores
 from sepmodels.scoring.by_museval import museval_scores
+from tests.conftest import read_stem_file
 from tests.scoring_material import RATE_HZ, assert_as_museval, both_scores, music, separated
 
 
 def true_sources(path: Path) -> np.ndarray:
     """Vocals and accompaniment of a MUSDB18 file, int16 (source, channel, sample)."""
-    from sepmodels.audio.io import read_stem_file
-
     stems = read_stem_file(path)
     accompaniment = stems[1:4].sum(axis=0, dtype=np.int32).clip(-32_768, 32_767)
     return np.stack([stems[4], accompaniment.astype(np.int16)])

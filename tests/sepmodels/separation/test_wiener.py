@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from sepmodels.audio.io import read_stem_file
 from sepmodels.audio.stft import Stft
 from sepmodels.models.architectures import build_model
 from sepmodels.separation.separate import separate
 from sepmodels.separation.wiener import wiener_filter
 from sepmodels.settings import SeparationSettings
 from sepmodels.systems.variants import VARIANTS
+from tests.conftest import read_stem_file
 
 
 def spectra(samples: int = 20_000) -> tuple[Tensor, Tensor]:

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sepmodels.audio import STREAMS
-from sepmodels.audio.io import read_stem_file
 from sepmodels.systems.references import REFERENCES
+from tests.conftest import read_stem_file
 
 MASKS = ("ideal_binary_mask", "oracle_mask")
 

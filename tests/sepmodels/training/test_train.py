@@ -14,14 +14,14 @@ import pytest
 import torch
 
 from sepmodels.errors import UserError
-from sepmodels.models.model_file import load_model, model_facts
+from sepmodels.models.model_file import load_model
 from sepmodels.training import loop as trainer
 from sepmodels.training import preparation
 from sepmodels.training import train as training
 from sepmodels.training.run_folder import TrainingStates
 from sepmodels.training.step import Learner
 from sepmodels.training.validation import Validation
-from tests.training_parts import SETTINGS, TINY, TRAIN, Listener, train_tiny
+from tests.training_parts import SETTINGS, TINY, TRAIN, Listener, model_facts, train_tiny
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
-from sepmodels.audio.io import read_stem_file
 from sepmodels.dataset.demo import MANIFEST, is_complete, make_demo
 from sepmodels.dataset.demo.composing import SCALES, melody
 from sepmodels.dataset.demo.glottis import flow_derivative, glottal_source
@@ -25,6 +24,7 @@ from sepmodels.dataset.demo.plans import PITCH_CLASSES, SONGS, SongPlan
 from sepmodels.dataset.demo.song import make_song
 from sepmodels.dataset.demo.voice import SINGERS
 from sepmodels.errors import UserError
+from tests.conftest import read_stem_file
 
 SHORT = tuple(replace(plan, longest_seconds=2.5, entry_beats=1) for plan in (SONGS[0], SONGS[9]))
 NAMES = {f"{plan.split}/{plan.name}.stem.mp4" for plan in SHORT}
