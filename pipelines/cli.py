@@ -181,11 +181,11 @@ def ui(
     browser: Annotated[bool, typer.Option(help="Open the pages in a browser.")] = True,
 ) -> None:
     """Open Dagster (the graph) and MLflow (the runs) side by side; Ctrl-C ends both."""
-    from pipelines.ui import servers
+    from pipelines.ui.servers import open_pages
 
     chosen, paths = use_options(profile, dataset, data, settings or ())
     require_writable(paths)
-    servers.serve(
+    open_pages(
         chosen,
         paths,
         host=host,

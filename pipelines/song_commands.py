@@ -103,10 +103,10 @@ def serve(
     settings: SetOption = None,
 ) -> None:
     """Open a page on this machine where a song is dropped, separated, listened to and downloaded; Ctrl-C ends it."""
-    from pipelines.serve.app import serve_page
+    from pipelines.serve import app
 
     chosen, paths = use_options(profile, data=data, settings=settings or ())
-    serve_page(
+    app.serve(
         chosen,
         paths,
         console,

@@ -10,6 +10,7 @@ from urllib.parse import urlparse
 from rich.console import Console
 
 from assets.paths import Paths
+from pipelines.ports import free_port
 from pipelines.serve.work import PageWork
 from pipelines.songs.choose_model import choose_model, trained_variants
 from pipelines.songs.tidy_end import tidy_end
@@ -26,7 +27,7 @@ POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inli
 POLICY += "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-def serve_page(
+def serve(
     profile: Profile,
     paths: Paths,
     console: Console,
@@ -46,7 +47,6 @@ def serve_page(
         import uvicorn
     except ImportError as error:
         raise _missing(error) from error
-    from pipelines.ui.servers import free_port
 
     with tidy_end(), TemporaryDirectory(prefix="sepbench-serve-") as folder:
         work = PageWork(profile, paths, Path(folder), 60 * max_minutes, KEEP_SECONDS)
@@ -66,7 +66,7 @@ def serve_page(
 
 
 def page_app(profile: Profile, paths: Paths, work: PageWork, *, max_bytes: int, max_seconds: float) -> Any:
-    """The page as an ASGI application; raises :class:`UserError` as :func:`serve_page` does."""
+    """The page as an ASGI application; raises :class:`UserError` as :func:`serve` does."""
     try:
         from starlette.applications import Starlette
         from starlette.middleware import Middleware

@@ -32,7 +32,7 @@ OPEN = (
 )
 
 
-def serve(
+def open_pages(
     profile: Profile,
     paths: Paths,
     *,

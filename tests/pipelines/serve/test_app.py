@@ -20,10 +20,10 @@ import soundfile
 import torch
 
 from assets.paths import Paths
+from pipelines.ports import free_port
 from pipelines.profiles import PROFILES
 from pipelines.serve.app import HOST, page_app
 from pipelines.serve.work import PageWork
-from pipelines.ui.servers import free_port
 from sepmodels.errors import UserError
 from sepmodels.models.architectures import build_model
 from sepmodels.models.model_file import save_model

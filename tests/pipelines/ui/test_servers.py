@@ -30,12 +30,12 @@ import sys
 from pathlib import Path
 from assets.paths import Paths
 from pipelines.profiles import PROFILES
-from pipelines.ui.servers import serve
+from pipelines.ui.servers import open_pages
 from sepmodels.errors import UserError
 
 data, workspace, dagster_port, mlflow_port = sys.argv[1:]
 try:
-    serve(
+    open_pages(
         PROFILES["demo"], Paths(Path(data), "demo"), workspace=Path(workspace),
         dagster_port=int(dagster_port), mlflow_port=int(mlflow_port),
     )
