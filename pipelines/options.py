@@ -1,4 +1,4 @@
-"""Options that several commands share, and how they reach every process of a run: by environment variables."""
+"""Options that several commands share. Environment variables carry them to every process of a run."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 from sepmodels.systems.variants import ON_REQUEST
 
-FOLDER_VARIABLES = (DATA_VARIABLE, DATASET_VARIABLE, "TMPDIR")  # those of which a person may give a part of the path
+FOLDER_VARIABLES = (DATA_VARIABLE, DATASET_VARIABLE, "TMPDIR")  # a person may give these as relative paths
 
 ProfileOption = Annotated[
     str | None,
@@ -42,13 +42,13 @@ DatasetOption = Annotated[
     typer.Option(
         "--dataset",
         metavar="DIR",
-        help=f"Where the profile's dataset lies. [default: ${DATASET_VARIABLE}, or data/PROFILE/dataset]",
+        help=f"The folder of the dataset. [default: ${DATASET_VARIABLE}, or data/PROFILE/dataset]",
     ),
 ]
 DataOption = Annotated[
     Path | None,
     typer.Option(
-        "--data", metavar="DIR", help="Where all products go, with the histories. [default: $SEPBENCH_DATA, or data]"
+        "--data", metavar="DIR", help="The folder for all products and histories. [default: $SEPBENCH_DATA, or data]"
     ),
 ]
 SetOption = Annotated[
@@ -56,8 +56,8 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="SETTING=VALUE",
-        help="Change a setting of the profile, such as training.batch=8, training.steps=2000, seeds=42,43 or "
-        "device=cpu; may be given again. `sepbench profiles` lists them all.",
+        help="Change a setting, such as training.batch=8, seeds=42,43 or device=cpu. Repeat it for more. "
+        "`sepbench profiles -p NAME` lists them all.",
     ),
 ]
 
@@ -65,8 +65,7 @@ AcceptLicenceOption = Annotated[
     bool,
     typer.Option(
         "--accept-licence",
-        help="Accept the licence of the profile's public dataset (`sepbench download` shows it); needed once, before "
-        "it can be fetched.",
+        help="Accept the licence of the profile's public dataset, once. `sepbench download` shows it.",
     ),
 ]
 
@@ -80,9 +79,9 @@ def use_options(
 ) -> tuple[Profile, Paths]:
     """Put the options into the environment, where this process and its children find them.
 
-    Folders are whole paths there, for the children work in other folders than the person.
+    Folders become absolute paths, because the children work in other folders.
 
-    only: variants to make; those on request are asked for, too.
+    only: the variants to make; this asks for those on request, too.
     """
     if profile:
         os.environ[PROFILE_VARIABLE] = profile
@@ -117,11 +116,11 @@ def _keep(overrides: Mapping[str, str]) -> None:
 
 
 def advised(command: str, profile: Profile, *words: str, settings: Mapping[str, str] | None = None) -> str:
-    """A command to advise, as it is typed into a shell: of this profile, with the options that were given to this one.
+    """A command that a message advises, as one types it into a shell, with the options that were given to this one.
 
-    Without them it would look for the products, the dataset and the histories in other places.
+    Without these options it would look for products, dataset and histories elsewhere.
 
-    words: of its own. settings: that it changes beside those given.
+    words: the command's own options. settings: settings that it changes as well.
     """
     options = []
     if data := os.environ.get(DATA_VARIABLE):

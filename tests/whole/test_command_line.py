@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -44,15 +46,60 @@ def sepbench(*words: object, **environment: str) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help(command: str) -> None:
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    said = sepbench(command, "--help")
+    assert said.returncode == 0
+    assert f"Usage: sepbench {command}" in said.stdout
+    assert f"• sepbench {command}" in said.stdout.partition("Examples:")[2]
+    assert "//" not in said.stdout  # of a name in <>, which is taken for markup and left out
+
+
+def test_the_examples_of_the_help_have_only_options_that_exist() -> None:
     from typer.testing import CliRunner
 
     from pipelines.cli import app
 
-    result = CliRunner().invoke(app, [command, "--help"])
-    assert result.exit_code == 0
-    assert "Usage" in result.output
-    assert "//" not in result.output  # of a name in <>, which is taken for markup and left out
+    for command in COMMANDS:
+        said = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "300"}).output
+        options, _, examples = said.partition("Examples:")
+        commands = " ".join(line for line in examples.splitlines() if "•" in line)
+        used = set(re.findall(r"(?<= )--?[a-z][a-z-]*", commands))
+        known = set(re.findall(r"(?<= )--?[a-z][a-z-]*", options))
+        assert used <= known, command
+
+
+@pytest.mark.parametrize("asked", [("--help",), ()])
+def test_the_help_shows_every_command_by_group_on_one_screen(asked: tuple[str, ...]) -> None:
+    lines = sepbench(*asked, COLUMNS="80").stdout.splitlines()
+    assert len(lines) < 24  # the prompt takes a line
+    assert all(len(line) <= 80 for line in lines)
+    groups = {line.split()[0]: line.split()[1] for line in lines if re.match(r"\S+ +[a-z]+  ", line)}
+    assert groups == {"Benchmark": "run", "Look": "ui", "Songs": "separate", "Set-up": "doctor"}
+    shown = {line[11:].split()[0] for line in lines if re.match(r".{11}[a-z]+  ", line)}
+    assert shown == {*COMMANDS} - {"refresh"}  # another name of run
+
+
+def test_python_m_pipelines_does_what_sepbench_does() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines", "variants"], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == sepbench("variants", COLUMNS="80").stdout
+
+
+def test_completion_can_be_installed_and_completes_a_command(tmp_path: Path) -> None:
+    command = shlex.join([sys.executable, "-m", "pipelines"])
+    subprocess.run(
+        ["bash", "-c", f"{command} --install-completion; true"],  # Typer asks which shell called it
+        cwd=PROJECT,
+        env={**os.environ, "HOME": str(tmp_path)},
+        capture_output=True,
+        check=True,
+    )
+    script = (tmp_path / ".bash_completions" / "sepbench.sh").read_text()
+    assert "-F _sepbench_completion sepbench" in script
+    assert str(tmp_path / ".bash_completions" / "sepbench.sh") in (tmp_path / ".bashrc").read_text()
+    asked = {"_SEPBENCH_COMPLETE": "complete_bash", "COMP_WORDS": "sepbench st", "COMP_CWORD": "1"}
+    assert sepbench(**asked).stdout.split() == ["stale"]
 
 
 def test_variants_lists_every_variant_with_a_sentence() -> None:
@@ -75,7 +122,7 @@ def test_profiles_shows_the_settings_of_one_with_what_was_overridden() -> None:
         (["run", "--set", "training.bach=3"], "did you mean 'training.batch'"),
         (["run", "--set", "training.batch"], "has no value"),
         (["run", "--scorer", "ears"], "expected fast or museval"),
-        (["accept", "open_unmix/checkpoint", "--no-check"], "Without a check --because is needed"),
+        (["accept", "open_unmix/checkpoint", "--no-check"], "--no-check needs --because"),
         (["accept", "open_unmix/checkpiont"], "did you mean 'open_unmix/checkpoint'"),
     ],
 )

@@ -1,0 +1,207 @@
+"""The commands that make the benchmark, or say what is to be made: ``sepbench run``, ``stale``, ``accept``..."""
+
+from typing import Annotated
+
+import typer
+
+from assets.paths import Paths
+from pipelines.commands.help_screen import examples
+from pipelines.options import AcceptLicenceOption, DataOption, DatasetOption, ProfileOption, SetOption, use_options
+from pipelines.permissions import require_writable
+from pipelines.terminal import Terminal
+from sepmodels.errors import UserError
+from sepmodels.settings import Profile
+
+GROUP = "Benchmark"
+
+app = typer.Typer()
+console = Terminal()
+
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="VARIANT",
+        help="Train this variant and no other. Repeat it for more. Data, references and table are made as well.",
+    ),
+]
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help="Make all that is missing or stale, and print the table.",
+    epilog=examples(
+        ("sepbench run", "the demo, in some minutes on a CPU"),
+        ("sepbench run -p musdb18-7s --set seeds=42,43,44", "three trainings of each variant"),
+        ("sepbench run -p folder --dataset ~/stems --only open_unmix", "your own songs, one variant"),
+    ),
+)
+def run(
+    profile: ProfileOption = None,
+    only: OnlyOption = None,
+    dataset: DatasetOption = None,
+    data: DataOption = None,
+    scorer: Annotated[
+        str | None, typer.Option(help="fast (the same figures, sooner) or museval. [default: fast]")
+    ] = None,
+    accept_licence: AcceptLicenceOption = False,
+    settings: SetOption = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Throw away what was made, and make everything again. It asks first.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --anew: do not ask.")] = False,
+) -> None:
+    """Make all that is missing or stale: data, trainings, separations, scores, table and report.
+
+    It keeps what is up to date, so you can type it again at any time. Ctrl-C saves the work, and the next run goes on
+    from there. `sepbench stale` says beforehand what will be made.
+    """
+    from pipelines.graph.selection import select
+    from pipelines.running.make_products import make_anew, make_behind
+
+    asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
+    chosen, paths = use_options(profile, dataset, data, asked, only or ())
+    keys = select(chosen, only or [])
+    require_writable(paths)
+    _accept_licence(chosen, paths, accept_licence)
+    if anew:
+        make_anew(chosen, paths, keys, console, sure=yes)
+    else:
+        make_behind(chosen, paths, keys, console)
+
+
+app.command(
+    "refresh",
+    hidden=True,
+    help="Another name of `run`.",
+    epilog=examples(("sepbench refresh", "the same as `sepbench run`")),
+)(run)
+
+
+def _accept_licence(chosen: Profile, paths: Paths, accepted: bool) -> None:
+    if accepted:
+        from assets.making.public_dataset import accept_licence
+
+        accept_licence(chosen, paths)
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help="Fetch a public dataset, or show its licence.",
+    epilog=examples(
+        ("sepbench download -p musdb18-7s", "show the licence"),
+        ("sepbench download -p musdb18-7s --accept-licence", "accept it, and fetch the clips"),
+    ),
+)
+def download(
+    profile: ProfileOption = None, data: DataOption = None, accept_licence: AcceptLicenceOption = False
+) -> None:
+    """Fetch the profile's public dataset into the data folder. Without --accept-licence, show its licence.
+
+    Once you have accepted the licence, `sepbench run` fetches the dataset too. A download that was broken off goes on
+    where it stopped.
+    """
+    from pipelines.downloading import download_dataset
+
+    chosen, paths = use_options(profile, data=data)
+    require_writable(paths)
+    _accept_licence(chosen, paths, accept_licence)
+    download_dataset(chosen, paths, console)
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help="Say what is stale, and what made it so.",
+    epilog=examples(
+        ("sepbench stale -p musdb18-7s", "what would be made, and how long it takes"),
+        ("sepbench stale --set training.steps=500", "what that setting would make stale"),
+        ("sepbench stale --all", "every product, with every reason"),
+    ),
+)
+def stale(
+    profile: ProfileOption = None,
+    dataset: DatasetOption = None,
+    data: DataOption = None,
+    settings: SetOption = None,
+    everything: Annotated[bool, typer.Option("--all", help="List what is up to date too, and every reason.")] = False,
+) -> None:
+    """Say what is stale, and which function, setting, library or data made it so.
+
+    The exit status is 0 if everything is up to date, and 1 if something is stale.
+    """
+    from pipelines.looking.standings import show_standings
+
+    chosen, paths = use_options(profile, dataset, data, settings or ())
+    if not show_standings(chosen, paths, console, everything=everything):
+        raise typer.Exit(1)
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help="Keep stale products after an edit that changes no number.",
+    epilog=examples(
+        ("sepbench accept '*/checkpoint' --check", "train the first steps again, and compare them"),
+        ("sepbench accept open_unmix --no-check --because 'renamed a function'", "on your word alone"),
+    ),
+)
+def accept(
+    products: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PRODUCT",
+            help="A product (open_unmix/checkpoint), a system (open_unmix) or a pattern ('*/checkpoint').",
+        ),
+    ],
+    because: Annotated[str, typer.Option(metavar="TEXT", help="Why today's code would make the same products.")] = "",
+    check: Annotated[
+        bool | None,
+        typer.Option(
+            "--check/--no-check",
+            help="Make a part of each product again, and compare it bit by bit. --no-check needs --because. "
+            "[default: check what takes less than a minute]",
+        ),
+    ] = None,
+    profile: ProfileOption = None,
+    dataset: DatasetOption = None,
+    data: DataOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Keep stale products after an edit that changes no number: record them as made by today's code.
+
+    You can accept changes of code alone; another version of a library needs a check. `sepbench stale`, the table and
+    the report say what was accepted, by whom and why, until the product is made again.
+    """
+    from pipelines.running.accept import accept_products
+
+    chosen, paths = use_options(profile, dataset, data, settings or ())
+    require_writable(paths)
+    if check is False and not because.strip():
+        raise UserError("--no-check needs --because: say why today's code would make the same products.")
+    how = {None: "auto", True: "always", False: "never"}[check]
+    accept_products(chosen, paths, products, console, because=because, check=how)
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help="Say how many seeds and tracks find a given difference.",
+    epilog=examples(
+        ("sepbench plan -p musdb18-7s --difference 0.3", "to find 0.3 dB of SDR"),
+        ("sepbench plan --difference 1 --metric SIR --power 0.9", "to find 1 dB of SIR in nine of ten cases"),
+    ),
+)
+def plan(
+    difference: Annotated[float, typer.Option(metavar="DB", help="The true difference, in dB.")],
+    profile: ProfileOption = None,
+    data: DataOption = None,
+    target: Annotated[str, typer.Option(help="vocals or accompaniment.")] = "vocals",
+    metric: Annotated[str, typer.Option(help="SDR, SIR, SAR, ISR, uSDR or SI-SDR.")] = "SDR",
+    power: Annotated[float, typer.Option(help="The share of cases in which it is found.")] = 0.8,
+) -> None:
+    """Say how many seeds and test tracks find a given difference, and about how long that takes here.
+
+    It uses the spread between tracks and between trainings in the profile's own results.
+    """
+    from pipelines.looking.plan import show_plan
+
+    chosen, paths = use_options(profile, data=data)
+    show_plan(chosen, paths, console, difference_db=difference, target=target, metric=metric, power=power)

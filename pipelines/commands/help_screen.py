@@ -1,0 +1,45 @@
+"""The help of ``sepbench``: one screen with every command, and examples below each command's own help."""
+
+from itertools import groupby
+
+import typer
+from rich.table import Table
+from typer.core import TyperGroup
+
+from pipelines.terminal import Terminal
+
+
+def examples(*lines: tuple[str, str]) -> str:
+    """The end of a command's help, as Markdown.
+
+    lines: a command, and what it does.
+    """
+    return "\n\n".join(["Examples:", *(f"- `{command}`  \n  {purpose}" for command, purpose in lines)])
+
+
+class HelpScreen(TyperGroup):
+    """Lists the commands by group, a line each: Typer's own frames would take two screens of 80 x 24."""
+
+    def format_help(self, ctx: typer.Context, formatter) -> None:
+        """Write the screen into Click's formatter, in colour where standard output is a terminal."""
+        console = Terminal(highlight=False)
+        with console.capture() as screen:
+            console.print("[bold]Usage: sepbench COMMAND \\[OPTIONS][/]\n")
+            console.print(f"{self.help}\n")
+            console.print(self._commands(ctx))
+            console.print(
+                "\nExamples: [cyan]sepbench COMMAND --help[/]. Also: [cyan]--version[/], [cyan]--install-completion[/]"
+            )
+        formatter.write(screen.get())
+
+    def _commands(self, ctx: typer.Context) -> Table:
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(style="bold")
+        table.add_column(style="bold cyan")
+        commands = [command for name in self.list_commands(ctx) if not (command := self.get_command(ctx, name)).hidden]
+        for number, (group, members) in enumerate(groupby(commands, key=lambda command: command.rich_help_panel)):
+            if number:
+                table.add_row()
+            for place, command in enumerate(members):
+                table.add_row("" if place else group, command.name, command.short_help)
+        return table
