@@ -12,8 +12,7 @@ from sepmodels.audio import TARGETS
 from sepmodels.dataset.health import health_summary, health_table
 from sepmodels.files import hash_texts, replacing
 from sepmodels.progress import Progress, silent
-from sepmodels.report import TEMPLATES
-from sepmodels.report import how_made as making
+from sepmodels.report import TEMPLATES, how_made
 from sepmodels.report.excerpts import make_excerpts
 from sepmodels.report.material import Material
 from sepmodels.report.paper_figures import write_prints
@@ -192,14 +191,14 @@ def _made(material: Material) -> dict[str, Any]:
         "edited": material.edited,
         "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "version": metadata.version("sepbench"),
-        "splits": making.splits(material.tracks),
+        "splits": how_made.splits(material.tracks),
         "health": health.to_dict("records"),
         "health_summary": health_summary(health, len(material.tracks)),
-        "machine": making.machine(),
-        "versions": making.versions(),
-        "trainings": making.trainings_table(material.trainings, material.titles),
+        "machine": how_made.machine(),
+        "versions": how_made.versions(),
+        "trainings": how_made.trainings_table(material.trainings, material.titles),
         "origins": [asdict(origin) for origin in material.origins],
-        "settings": making.settings_table(material.profile),
+        "settings": how_made.settings_table(material.profile),
     }
 
 

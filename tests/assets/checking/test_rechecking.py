@@ -5,7 +5,7 @@ import pytest
 
 from assets.checking import checks, verdicts
 from assets.checking.rechecking import rechecked
-from assets.staleness.code import version as code_version
+from assets.staleness.code import version
 from assets.staleness.standing import REFRESH_TAGS
 
 KEY = dg.AssetCheckKey(dg.AssetKey(["demo", "tracks"]), "are_loud")
@@ -73,7 +73,7 @@ def test_another_version_of_a_library_that_the_product_rests_on_is_another_check
 
     before = code()
     assert code() == before
-    monkeypatch.setattr(code_version, "_library_version", lambda _name: "99.0")
+    monkeypatch.setattr(version, "_library_version", lambda _name: "99.0")
     assert code() != before
 
 

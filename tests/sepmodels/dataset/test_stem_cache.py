@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sepmodels.dataset import stem_cache as cache
+from sepmodels.dataset import stem_cache
 from sepmodels.dataset.decoding import hash_sources
 from sepmodels.dataset.layouts import Track
 from sepmodels.dataset.stem_cache import build_cache, cache_content, cached_names, load_stems
@@ -33,7 +33,7 @@ def table_of(tracks: list[Track]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["name", "source_hash", "samples"])
 
 
-def build(tracks: list[Track], folder: Path, code_version: str = "") -> cache.CacheReport:
+def build(tracks: list[Track], folder: Path, code_version: str = "") -> stem_cache.CacheReport:
     return build_cache(tracks, table_of(tracks), folder, SETTINGS, code_version=code_version)
 
 
@@ -137,7 +137,7 @@ def test_one_bad_track_stops_no_other_and_all_bad_ones_are_listed(tracks: list[T
 def test_a_full_disk_is_one_sentence_and_whole_files_are_left(
     tracks: list[Track], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, written = cache._write_array, []
+    write, written = stem_cache._write_array, []
 
     def fill_up(path: Path, stems: np.ndarray) -> None:
         write(path, stems)
@@ -146,7 +146,7 @@ def test_a_full_disk_is_one_sentence_and_whole_files_are_left(
             path.write_bytes(path.read_bytes()[:5000])
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(cache, "_write_array", fill_up)
+    monkeypatch.setattr(stem_cache, "_write_array", fill_up)
     with pytest.raises(
         UserError, match=r"The disk of .* is full: the stems of this dataset take 0.0 GB in all"
     ) as error:
@@ -168,14 +168,14 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tracks: list[Track], tmp_p
 def test_a_killed_build_is_gone_on_with(tracks: list[Track], tmp_path: Path) -> None:
     files = [str(track.sources[0]) for track in tracks]
     script = (
-        "import sys, time; from pathlib import Path; from sepmodels.dataset import stem_cache as cache\n"
+        "import sys, time; from pathlib import Path; from sepmodels.dataset import stem_cache\n"
         "from tests.sepmodels.dataset.test_stem_cache import *\n"
-        "write = cache._write_array\n"
+        "write = stem_cache._write_array\n"
         "def stall(path, stems):\n"
         "    write(path, stems)\n"
         "    print('half', flush=True)\n"
         "    time.sleep(60 if list(path.parent.glob('*.json')) else 0)\n"
-        "cache._write_array = stall\n"
+        "stem_cache._write_array = stall\n"
         "tracks = [Track(Path(file).name.removesuffix('.stem.mp4'), 'train', (Path(file),)) for file in sys.argv[2:]]\n"
         "build_cache(tracks, table_of(tracks), Path(sys.argv[1]), DatasetSettings('stems', workers=1))\n"
     )

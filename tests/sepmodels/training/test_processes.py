@@ -18,7 +18,7 @@ from torch import nn
 
 from sepmodels.errors import UserError
 from sepmodels.models.model_file import load_model
-from sepmodels.training import loop as trainer
+from sepmodels.training import loop
 from sepmodels.training.processes import World, share_batch_statistics
 from sepmodels.training.step import Learner
 from tests.training_parts import SETTINGS, TINY, TINY_TRANSFORMER, TINY_U_NET, TRAIN, Listener, train_tiny
@@ -80,7 +80,7 @@ def test_two_processes_that_are_terminated_go_on_exactly(by_two, tmp_path):
 
 @pytest.mark.slow
 def test_a_point_of_the_curve_is_of_all_processes_also_where_two_were_terminated_before_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(trainer, "POINTS_OF_A_CURVE", 4)  # of twelve steps, a point for three; so it is here alone
+    monkeypatch.setattr(loop, "POINTS_OF_A_CURVE", 4)  # of twelve steps, a point for three; so it is here alone
     step = Learner.step
     train_tiny(tmp_path / "whole", BY_TWO, variant=WITHOUT_DROPOUT)
     seen = []

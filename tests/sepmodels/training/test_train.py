@@ -15,8 +15,7 @@ import torch
 
 from sepmodels.errors import UserError
 from sepmodels.models.model_file import load_model
-from sepmodels.training import loop as trainer
-from sepmodels.training import preparation
+from sepmodels.training import loop, preparation
 from sepmodels.training import train as training
 from sepmodels.training.run_folder import TrainingStates
 from sepmodels.training.step import Learner
@@ -115,8 +114,8 @@ def test_the_log_gets_loss_speed_and_validation(tmp_path):
 
 
 def test_progress_shows_a_loss_from_the_first_point_of_the_curve_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(trainer, "SHOW_EVERY_SECONDS", 0.0)
-    monkeypatch.setattr(trainer, "POINTS_OF_A_CURVE", 4)
+    monkeypatch.setattr(loop, "SHOW_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "POINTS_OF_A_CURVE", 4)
     shown = {}
     train_tiny(tmp_path, progress=lambda done, total, unit, **figures: shown.update({done: figures}))
     assert [done for done, figures in shown.items() if "loss" not in figures] == [1, 2]
@@ -157,12 +156,12 @@ KILLED_BY_THE_SYSTEM = """
 import os, signal, sys
 from pathlib import Path
 import torch
-from sepmodels import trainer
+from sepmodels.training import loop
 from sepmodels.training.step import Learner
 from tests.sepmodels.training.test_train import FULL
 from tests.training_parts import train_tiny
 torch.set_num_threads(1)
-trainer.SAVE_EVERY_SECONDS = 0.0
+loop.SAVE_EVERY_SECONDS = 0.0
 backward, steps = Learner._backward, []
 def killed(self, mixture, target):
     steps.append(len(steps))
@@ -264,7 +263,7 @@ def test_the_callers_own_handler_decides_what_a_signal_does(tmp_path):
 
 
 def test_a_damaged_state_costs_only_the_steps_since_the_one_before(tmp_path, uninterrupted, monkeypatch):
-    monkeypatch.setattr(trainer, "SAVE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", 0.0)
     interrupted_at(tmp_path, 8)
     newest = max((tmp_path / "states").iterdir())
     newest.write_bytes(newest.read_bytes()[:5000])
@@ -490,7 +489,7 @@ def test_a_disk_that_is_full_leaves_the_state_before(tmp_path, monkeypatch):
     def full(self, state, step):  # noqa: ARG001
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(trainer, "SAVE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", 0.0)
     interrupted_at(tmp_path, 5)
     with monkeypatch.context() as patch:
         patch.setattr(TrainingStates, "save", full)

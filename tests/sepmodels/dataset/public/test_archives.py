@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from assets.factory import benchmark_assets
 from assets.graph import benchmark_subjects
-from assets.making import public_dataset as fetching
+from assets.making import public_dataset
 from assets.making.dataset import given_files
 from assets.making.public_dataset import accept_licence, fetch_dataset, is_licence_accepted, is_to_be_fetched
 from assets.paths import Paths
@@ -242,7 +242,7 @@ def test_the_licence_is_shown_accepted_once_and_asked_for_again_when_it_changed(
     assert "education and research only" in text.getvalue()
     accept_licence(PROFILE, paths)
     assert is_licence_accepted(PROFILE, paths)
-    monkeypatch.setattr(fetching, "LICENCE", "Other terms.")
+    monkeypatch.setattr(public_dataset, "LICENCE", "Other terms.")
     assert not is_licence_accepted(PROFILE, paths)
     accept_licence(PROFILE, paths)
     assert is_licence_accepted(PROFILE, paths)
