@@ -34,21 +34,18 @@ from sepmodels.machine.disk_room import require_room
 from sepmodels.progress import Progress
 from sepmodels.report.how_made import Origin
 from sepmodels.settings import Profile
-from sepmodels.systems.variants import Variant
+from sepmodels.systems.system import System
 
 TRAINING_BYTES = 400e6  # two states with the optimiser's and the one that is being written, the model, MLflow's copy
 
 
-def benchmark_assets(
-    profile: Profile, paths: Paths, variants: Iterable[Variant], references: Iterable[str]
-) -> list[dg.AssetsDefinition]:
+def benchmark_assets(profile: Profile, paths: Paths, systems: Iterable[System]) -> list[dg.AssetsDefinition]:
     """The assets of a profile's whole benchmark."""
-    steps = benchmark_steps(profile, variants, references)
-    names = tuple(dict.fromkeys(step.name for step in steps if step.name))
-    return [as_asset(step, profile, paths, names) for step in steps]
+    systems = tuple(systems)
+    return [as_asset(step, profile, paths, systems) for step in benchmark_steps(profile, systems)]
 
 
-def as_asset(step: Step, profile: Profile, paths: Paths, names: tuple[str, ...]) -> dg.AssetsDefinition:
+def as_asset(step: Step, profile: Profile, paths: Paths, systems: tuple[System, ...]) -> dg.AssetsDefinition:
     """The asset of one step: what it makes is tracked in MLflow, described, versioned by its content, and checked.
 
     Product and checks are one step of Dagster's, because a process for each check takes longer than all checks.
@@ -69,7 +66,7 @@ def as_asset(step: Step, profile: Profile, paths: Paths, names: tuple[str, ...])
         end_with_the_run()
         raise_lost()  # by the step before
         if context.selected_asset_keys:
-            job = Job(profile, paths, step.name, step.variant, names)
+            job = Job(profile, paths, step.system, systems)
             with alone(
                 subject.begun, context.run.run_id, _saying(subject, context)
             ):  # until Dagster has recorded what is yielded
@@ -77,7 +74,7 @@ def as_asset(step: Step, profile: Profile, paths: Paths, names: tuple[str, ...])
         chosen = {key.name for key in context.selected_asset_check_keys}
         for check in checks:
             if check.name in chosen:
-                yield checked(check, subject.key, step, Product(profile, paths, step.name, names), context)
+                yield checked(check, subject.key, step, Product(profile, paths, step.system, systems), context)
 
     return materialize
 

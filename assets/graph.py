@@ -9,26 +9,21 @@ from assets.staleness.step_version import subject_of
 from assets.step import SEEDS, Step
 from sepmodels.report import templates_hash
 from sepmodels.settings import Profile
+from sepmodels.systems.system import System
 from sepmodels.systems.variants import Variant
 
 # The libraries whose version can change the product of a step. musdb says which tracks validate.
 DECODING = ("ffmpeg", "stempeg", "musdb", "numpy")
 LEARNING = ("torch", "torchaudio", "numpy")
 SCORING = ("museval", "numpy", "scipy")
-
-
 STEMS = tuple(("stems", split) for split in dataset.SPLITS)
 
 
-def benchmark_steps(profile: Profile, variants: Iterable[Variant], references: Iterable[str]) -> list[Step]:
+def benchmark_steps(profile: Profile, systems: Iterable[System]) -> list[Step]:
     """Every step, in an order in which each comes after what it needs."""
-    variants, references = tuple(variants), tuple(references)
-    steps = list(_shared_steps(profile))
-    for variant in variants:
-        steps += _variant_steps(profile, variant)
-    for reference in references:
-        steps.append(_reference_step(profile, reference))
-    return [*steps, *_result_steps(profile, variants, list(references))]
+    systems = tuple(systems)
+    chains = [_CHAIN[part](profile, system) for system in systems for part in system.chain]
+    return [*_shared_steps(profile), *chains, *_result_steps(profile, systems)]
 
 
 def _shared_steps(profile: Profile) -> Iterator[Step]:
@@ -78,79 +73,68 @@ def _shared_steps(profile: Profile) -> Iterator[Step]:
     )
 
 
-def _variant_steps(profile: Profile, variant: Variant) -> Iterator[Step]:
-    name = variant.name
-    model = tuple(f"sepmodels.models.architectures.{variant.architecture}:{part}" for part in ("Config", "Model"))
-    yield Step(
-        (name, "checkpoint"),
+def _checkpoint(profile: Profile, system: System) -> Step:
+    assert isinstance(system, Variant)
+    return Step(
+        (system.name, "checkpoint"),
         checkpoint.make_checkpoint,
-        group=name,
-        description=f"{variant.summary} Trained on the training split; the best epoch by validation loss is kept.",
+        group=system.group,
+        description=f"{system.summary} Trained on the training split; the best epoch by validation loss is kept.",
         needs=(("stems", "train"), ("stems", "valid"), ("statistics",)),
         kinds=frozenset({"torch"}),
         settings={
-            "variant": variant,
+            "variant": system,
             "training": profile.training,
             SEEDS: profile.seeds,
             "sample_rate_hz": profile.sample_rate_hz,
         },
-        reaches=(*model, f"sepmodels.training.losses:{variant.loss}"),
+        reaches=(*system.functions, f"sepmodels.training.losses:{system.loss}"),
         libraries=LEARNING,
         pool="gpu",
-        variant=variant,
-        name=name,
-    )
-    yield Step(
-        (name, "estimates"),
-        estimates.make_estimates,
-        group=name,
-        description="The vocals of every test track as the model hears them; the rest is the mixture minus these.",
-        needs=((name, "checkpoint"), ("stems", "test")),
-        kinds=frozenset({"torch", "wav"}),
-        settings={"separation": profile.separation, "wiener_iterations": variant.wiener_iterations},
-        reaches=model,
-        libraries=LEARNING,
-        pool="gpu",
-        variant=variant,
-        name=name,
-    )
-    yield Step(
-        (name, "scores"),
-        scores.make_scores,
-        group=name,
-        description="SDR, ISR, SIR and SAR of every test track, target and one-second window (BSSEval v4).",
-        needs=((name, "estimates"), ("stems", "test")),
-        kinds=frozenset({"museval", "parquet"}),
-        libraries=SCORING,
-        variant=variant,
-        name=name,
+        system=system,
     )
 
 
-def _reference_step(profile: Profile, name: str) -> Step:
-    from sepmodels.systems.references import REFERENCES
-
-    reference = REFERENCES[name]
+def _estimates(profile: Profile, system: System) -> Step:
+    assert isinstance(system, Variant)
     return Step(
-        (name, "scores"),
-        scores.make_reference_scores,
-        group="references",
-        description=f"{reference.summary} Scored as the variants are.",
-        needs=(("stems", "test"),),
-        kinds=frozenset({"museval", "parquet"}),
-        settings={"sample_rate_hz": profile.sample_rate_hz, "reference": reference},
-        reaches=(f"{reference.separate.__module__}:{reference.separate.__qualname__}",),
-        libraries=(*SCORING, "torch"),
-        name=name,
+        (system.name, "estimates"),
+        estimates.make_estimates,
+        group=system.group,
+        description="The vocals of every test track as the model hears them; the rest is the mixture minus these.",
+        needs=((system.name, "checkpoint"), ("stems", "test")),
+        kinds=frozenset({"torch", "wav"}),
+        settings={"separation": profile.separation, "wiener_iterations": system.wiener_iterations},
+        reaches=system.functions,
+        libraries=LEARNING,
+        pool="gpu",
+        system=system,
     )
 
 
-def _result_steps(profile: Profile, variants: Sequence[Variant], references: list[str]) -> Iterator[Step]:
-    from sepmodels.systems.references import REFERENCES
+def _scores(profile: Profile, system: System) -> Step:
+    """Of estimates, where the chain has them; else the system makes its estimates as it is scored."""
+    separated = "estimates" in system.chain
+    return Step(
+        (system.name, "scores"),
+        scores.make_scores,
+        group=system.group,
+        description="SDR, ISR, SIR and SAR of every test track, target and one-second window (BSSEval v4).",
+        needs=(*(((system.name, "estimates"),) if separated else ()), ("stems", "test")),
+        kinds=frozenset({"museval", "parquet"}),
+        settings={} if separated else {"sample_rate_hz": profile.sample_rate_hz, "reference": system},
+        reaches=() if separated else system.functions,
+        libraries=SCORING if separated else (*SCORING, "torch"),
+        system=system,
+    )
 
-    rows = [*variants, *(REFERENCES[name] for name in references)]
-    chains = [(one.name, part) for one in variants for part in ("checkpoint", "estimates", "scores")]
-    chains += [(name, "scores") for name in references]
+
+# What makes the step of each part of a chain.
+_CHAIN = {"checkpoint": _checkpoint, "estimates": _estimates, "scores": _scores}
+
+
+def _result_steps(profile: Profile, systems: Sequence[System]) -> Iterator[Step]:
+    chains = [(one.name, part) for one in systems for part in one.chain]
     yield Step(
         ("results",),
         table.make_table,
@@ -159,15 +143,15 @@ def _result_steps(profile: Profile, variants: Sequence[Variant], references: lis
         needs=(*chains, ("tracks",)),
         kinds=frozenset({"parquet", "csv", "markdown"}),
         settings={
-            "systems": [one.name for one in rows],
-            "titles": {one.name: one.title for one in rows},
-            "bounds": {name: REFERENCES[name].bound for name in references},
+            "systems": [one.name for one in systems],
+            "titles": {one.name: one.title for one in systems},
+            "places": {one.name: one.place for one in systems},
             "profile": profile.name,
         },
         libraries=("scipy", "numpy", "pandas"),
         files=table.imported_files,
     )
-    claimed = claims.claimed_systems(one.name for one in rows)
+    claimed = claims.claimed_systems(one.name for one in systems)
     yield Step(
         ("claims",),
         claims.make_claims,
@@ -188,14 +172,12 @@ def _result_steps(profile: Profile, variants: Sequence[Variant], references: lis
         settings={
             "profile": profile,
             "templates": templates_hash(),
-            "summaries": {one.name: one.summary for one in rows},
+            "summaries": {one.name: one.summary for one in systems},
         },
         libraries=("plotly", "matplotlib", "jinja2", "soundfile", "pyloudnorm", "numpy", "pandas"),
     )
 
 
-def benchmark_subjects(
-    profile: Profile, paths: Paths, variants: Iterable[Variant], references: Iterable[str]
-) -> list[Subject]:
+def benchmark_subjects(profile: Profile, paths: Paths, systems: Iterable[System]) -> list[Subject]:
     """All that :func:`assets.staleness.standing.standings` has to know of a profile's benchmark as it is now."""
-    return [subject_of(step, profile, paths) for step in benchmark_steps(profile, variants, references)]
+    return [subject_of(step, profile, paths) for step in benchmark_steps(profile, systems)]

@@ -8,6 +8,7 @@ from assets.paths import Paths
 from sepmodels.progress import Progress, Say, silent
 from sepmodels.report.how_made import Origin
 from sepmodels.settings import Profile
+from sepmodels.systems.system import System
 from sepmodels.systems.variants import Variant
 
 
@@ -27,9 +28,10 @@ def _know_nothing() -> Sequence[Origin]:
 class Job:
     """One step's work.
 
-    name: of the variant or reference whose chain the step is in; empty for the steps that all chains share.
-    variant: the variant of that name; None for a reference or a shared step.
-    names: every variant and reference of the benchmark, in the order of the table.
+    system: whose chain the step is in; None for the steps that all chains share.
+    systems: all that the benchmark makes, in the order of the graph.
+    name: of the system; empty for the steps that all chains share.
+    own, variant: the system, for the steps that every chain has, and for those that only a trained system has.
     code_version: of the step, whatever the seeds are; what was made in part by another version is not gone on with.
     accepted_versions: other versions of the step's code that a person has said to make the same; what they made in part
         is gone on with.
@@ -41,9 +43,8 @@ class Job:
 
     profile: Profile
     paths: Paths
-    name: str = ""
-    variant: Variant | None = None
-    names: tuple[str, ...] = ()
+    system: System | None = None
+    systems: tuple[System, ...] = ()
     code_version: str = ""
     accepted_versions: tuple[str, ...] = ()
     anew: bool = False
@@ -51,6 +52,15 @@ class Job:
     progress: Progress = field(default=silent)
     say: Say = field(default=_say_nothing)
     origins: Callable[[], Sequence[Origin]] = field(default=_know_nothing)
+
+    name: str = field(init=False)
+    own: System = field(init=False)
+    variant: Variant = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.system.name if self.system else "")
+        object.__setattr__(self, "own", self.system)
+        object.__setattr__(self, "variant", self.system)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from assets.job import Job, Made
 from assets.paths import Paths
 from sepmodels.settings import Profile
-from sepmodels.systems.variants import Variant
+from sepmodels.systems.system import System
 
 SEEDS = "seeds"  # the setting that says which trainings there are
 
@@ -25,6 +25,7 @@ class Step:
     libraries: distributions (and ``ffmpeg``, the program) whose version decides the product.
     files: gives the folder of files that it reads and that no step makes.
     pool: of Dagster, to limit how many such steps run at once.
+    system: whose chain it is in; None for the steps that all chains share.
     """
 
     path: tuple[str, ...]
@@ -38,5 +39,9 @@ class Step:
     libraries: tuple[str, ...] = ()
     files: Callable[[Profile, Paths], Path | None] | None = None
     pool: str | None = None
-    variant: Variant | None = None
-    name: str = ""
+    system: System | None = None
+
+    @property
+    def name(self) -> str:
+        """The system's name; empty for a step that all chains share."""
+        return self.system.name if self.system else ""

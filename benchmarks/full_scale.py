@@ -26,6 +26,7 @@ from assets.step import Step
 from pipelines.profiles import PROFILES
 from sepmodels.audio.probing import probe
 from sepmodels.settings import Profile
+from sepmodels.systems.system import System
 from sepmodels.systems.variants import find_variant
 
 # MUSDB18: hours of its splits (86, 14 and 50 tracks), and the steps of an epoch of Open-Unmix's training.
@@ -57,11 +58,12 @@ def main() -> None:
     parser.add_argument("--stages", nargs="*", help="only these, or none; all of them by default")
     chosen = parser.parse_args()
     profile = full_profile(chosen.dataset, chosen.steps)
-    stages = stages_of(profile, chosen.variants)
+    systems = tuple(find_variant(name) for name in chosen.variants)
+    stages = stages_of(profile, systems)
     wanted = list(stages) if chosen.stages is None else [name for name in chosen.stages if name != "none"]
     figures = read_figures(chosen.work)
     for name in wanted:
-        figures[name] = measure(stages[name], profile, chosen.work, tuple(chosen.variants))
+        figures[name] = measure(stages[name], profile, chosen.work, systems)
         write_figures(chosen.work, figures)
         print(f"{name}: {figures[name]}", flush=True)
     kept = {name: figures[name] for name in stages if name in figures}
@@ -80,16 +82,16 @@ def full_profile(dataset: Path | None, steps: int) -> Profile:
     )
 
 
-def stages_of(profile: Profile, variants: list[str]) -> dict[str, Step]:
+def stages_of(profile: Profile, systems: tuple[System, ...]) -> dict[str, Step]:
     """The graph's steps up to the scores, by name."""
-    steps = benchmark_steps(profile, [find_variant(name) for name in variants], ())
+    steps = benchmark_steps(profile, systems)
     return {"/".join(step.path): step for step in steps if step.path[-1] not in ("results", "report")}
 
 
-def measure(step: Step, profile: Profile, work: Path, names: tuple[str, ...]) -> Measured:
+def measure(step: Step, profile: Profile, work: Path, systems: tuple[System, ...]) -> Measured:
     """Run one stage and watch it."""
     paths = Paths(work.resolve(), profile.name)
-    job = Job(profile, paths, step.name, step.variant, names, code_version="full scale", anew=True)
+    job = Job(profile, paths, step.system, systems, code_version="full scale", anew=True)
     before = bytes_below(paths.root)
     seen = watched(_make, step, job)
     steps, step_seconds = seen.answer

@@ -19,6 +19,7 @@ from sepmodels.audio.io import write_audio
 from sepmodels.dataset.decoding import TrackAudio
 from sepmodels.dataset.tracks import measure
 from sepmodels.settings import ReportSettings
+from sepmodels.systems import known_systems
 from tests.sepmodels.results.test_table import made_scores
 
 SYSTEMS = {"mixture": -8.0, "open_unmix": 0.0, "transformer": -0.4, "l1_loss": 0.5, "oracle_mask": 4.0}
@@ -41,7 +42,7 @@ def rising_tone() -> np.ndarray:
 def scored_job(data: Path, report: ReportSettings = REPORT) -> Job:
     """The report's job over a folder with everything that it reads."""
     profile = replace(PROFILES["musdb18-7s"], report=report)
-    job = Job(profile, Paths(data, profile.name), names=tuple(SYSTEMS))
+    job = Job(profile, Paths(data, profile.name), systems=tuple(known_systems()[name] for name in SYSTEMS))
     _write_tracks(job.paths)
     _write_sounds(job.paths)
     scores = made_scores(SYSTEMS, tracks=len(TRACKS))

@@ -40,7 +40,7 @@ def materialize(
     paths = Paths(data, profile.name)
     chosen = [VARIANTS[name] for name in variants]
     return dg.materialize(
-        benchmark_assets(profile, paths, chosen, REFERENCES),
+        benchmark_assets(profile, paths, [*chosen, *REFERENCES.values()]),
         instance=instance,
         resources=benchmark_resources(data / "mlflow"),
         raise_on_error=False,

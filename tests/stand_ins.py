@@ -30,6 +30,7 @@ from assets.step import Step
 from pipelines.profiles import PROFILES
 from sepmodels.settings import Profile
 from sepmodels.systems.references import REFERENCES
+from sepmodels.systems.system import System
 from sepmodels.systems.variants import VARIANTS
 
 PACKAGES = ("sepmodels", "assets", "pipelines")
@@ -86,7 +87,7 @@ class Benchmark:
         self.made, self.made_anew = [], set()
         keys = [dg.AssetKey([self.profile.name, *name.split("/")]) for name in selection]
         return dg.materialize(
-            benchmark_assets(self.profile, self.paths, self.variants.values(), REFERENCES),
+            benchmark_assets(self.profile, self.paths, self.systems),
             instance=self.instance,
             resources=benchmark_resources(self.root / "mlflow"),
             tags=tags,
@@ -96,11 +97,15 @@ class Benchmark:
         )
 
     @property
+    def systems(self) -> list[System]:
+        return [*self.variants.values(), *REFERENCES.values()]
+
+    @property
     def paths(self) -> Paths:
         return Paths(self.data, self.profile.name)
 
     def subjects(self) -> list[Subject]:
-        return benchmark_subjects(self.profile, self.paths, self.variants.values(), REFERENCES)
+        return benchmark_subjects(self.profile, self.paths, self.systems)
 
     def states(self) -> dict[str, str]:
         return {asset_name(one.key): one.state for one in standings(self.subjects(), self.instance)}

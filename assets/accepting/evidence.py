@@ -143,7 +143,7 @@ def _scores(_step: Step, last: LastMade, job: Job) -> str:
     names = [name for name in _shortest(job.paths.stems("test")) if name in set(table.track)]
     for name in names:
         before = table[(table.seed == seed) & (table.track == name)].reset_index(drop=True)
-        now = score_part(job.profile, job.paths, job.name, seed, name, scorer=job.profile.scorer)
+        now = score_part(job.profile, job.paths, job.own, seed, name, scorer=job.profile.scorer)
         compare_tables(before, now.reset_index(drop=True), f"the scores of {name}")
     return _tracks(names)
 

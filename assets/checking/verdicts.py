@@ -9,18 +9,33 @@ import pandas as pd
 from assets.making.dataset import SPLITS
 from assets.paths import Paths
 from sepmodels.settings import Profile
+from sepmodels.systems.system import System
 
 MOST_DIFFERENCE_DB = 1e-4
 
 
 @dataclass(frozen=True)
 class Product:
-    """A product that a check looks at: whose it is, and where it lies."""
+    """A product that a check looks at: whose it is, and where it lies.
+
+    system: None for a product that all systems share. systems: all that the table should have.
+    """
 
     profile: Profile
     paths: Paths
-    name: str
-    names: tuple[str, ...]
+    system: System | None
+    systems: tuple[System, ...]
+
+    @property
+    def own(self) -> System:
+        """The system, of a product that one system has."""
+        assert self.system is not None
+        return self.system
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.own.name
 
 
 @dataclass(frozen=True)
@@ -98,7 +113,7 @@ def scores_are_nan_only_where_silent(product: Product) -> Verdict:
     windows = table[table.window.notna()]
     faults = []
     for (seed, track), rows in windows[windows.value.isna()].groupby(["seed", "track"]):
-        silent = silent_windows(product.profile, product.paths, product.name, int(seed), track)
+        silent = silent_windows(product.profile, product.paths, product.own, int(seed), track)
         odd = sorted(set(rows.window.astype(int)) - silent)
         faults += [f"{track} is NaN in window {window}, which is not silent" for window in odd]
     figures = {"windows": len(windows), "nan_windows": int(windows.value.isna().sum())}
@@ -114,7 +129,7 @@ def one_track_scores_as_by_museval(product: Product) -> Verdict:
     track, seed = shortest_test_track(product.paths), _first_seed(product)
     ours = pd.read_parquet(product.paths.scores(product.name))
     ours = ours[(ours.track == track) & (ours.seed == seed)]
-    theirs = score_part(product.profile, product.paths, product.name, seed, track, scorer="museval")
+    theirs = score_part(product.profile, product.paths, product.own, seed, track, scorer="museval")
     both = ours.merge(theirs, on=["target", "metric", "window"], suffixes=("_ours", "_museval"))
     differ = (both.value_ours - both.value_museval).abs()
     same_nan = bool((both.value_ours.isna() == both.value_museval.isna()).all())
@@ -131,7 +146,7 @@ def _first_seed(product: Product) -> int:
 
 def table_is_complete(product: Product) -> Verdict:
     summary = pd.read_parquet(product.paths.results / "results.parquet")
-    missing = [name for name in product.names if name not in set(summary.variant)]
+    missing = [one.name for one in product.systems if one.name not in set(summary.variant)]
     unscored = sorted(set(summary.variant[summary.SDR.isna()]))
     partly = sorted(set(summary.variant[summary.missing_tracks.fillna(0) > 0]))
     faults = [

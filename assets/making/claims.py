@@ -7,7 +7,7 @@ import pandas as pd
 
 from assets.job import Job, Made
 from assets.making.checkpoint import histories
-from assets.making.table import imported_scores, references, trainings
+from assets.making.table import imported_scores, scored, trainings
 from sepmodels.files import hash_texts, replacing
 
 
@@ -18,9 +18,11 @@ def make_claims(job: Job) -> Made:
     from sepmodels.results.per_track import TrackTable
 
     others = imported_scores(job)
-    own = (pd.read_parquet(path) for name in job.names if (path := job.paths.scores(name)).exists())
+    own = (pd.read_parquet(job.paths.scores(one.name)) for one in scored(job))
     scores = TrackTable(pd.concat([*own, *others.values()], ignore_index=True))
-    claims = judge(CLAIMS, scores, _figures_of_trainings(job), {*references(), *others})
+    claims = judge(
+        CLAIMS, scores, _figures_of_trainings(job), {*others, *(one.name for one in job.systems if not one.seeded)}
+    )
     _write(claims, job.paths.claims)
     counts = {verdict: int((claims.verdict == verdict).sum()) for verdict in VERDICTS}
     return Made(hash_texts(table.to_csv(index=False) for table in _lasting(claims)), counts)
@@ -38,7 +40,7 @@ def _figures_of_trainings(job: Job) -> pd.DataFrame:
     """The figures of every training that there is, by the measures that are no scores."""
     from sepmodels.results.claims.training_measures import training_measures
 
-    trained = [name for name in job.names if job.paths.training_figures(name).exists()]
+    trained = [one.name for one in job.systems if job.paths.training_figures(one.name).exists()]
     files = [job.paths.separation_figures(name) for name in trained]
     times = [pd.read_parquet(file).assign(variant=file.parent.name) for file in files if file.exists()]
     separations = pd.concat(times, ignore_index=True) if times else pd.DataFrame(columns=["variant", "seed"])

@@ -9,8 +9,8 @@ import pandas as pd
 
 from assets.job import Job, Made
 from assets.making.checkpoint import histories
-from assets.making.scores import reference_signals, variant_signals
-from assets.making.table import baseline_of, imported_scores, references, titles, trainings
+from assets.making.scores import signals
+from assets.making.table import baseline_of, imported_scores, scored, trainings
 from assets.paths import Paths
 from assets.tracking.provenance import git_state
 from sepmodels.report.material import Material, Sounds
@@ -22,15 +22,14 @@ OVERRIDES_VARIABLE = "SEPBENCH_OVERRIDES"
 
 def report_material(job: Job) -> Material:
     """The tables, and the function that gives sounds, of everything that has been scored."""
-    from sepmodels.systems.variants import VARIANTS
-
     paths, seeds = job.paths, job.profile.seeds
     said = json.loads((paths.results / "said.json").read_text(encoding="utf-8"))
-    found = [name for name in job.names if paths.scores(name).exists()]
-    trained = [name for name in found if name not in references()]
+    found = scored(job)
+    trained = [one.name for one in found if one.seeded]
+    titles = {one.name: one.title for one in job.systems}
     git = git_state()
     others = imported_scores(job)
-    scores = [pd.read_parquet(paths.scores(name)) for name in found] + list(others.values())
+    scores = [pd.read_parquet(paths.scores(one.name)) for one in found] + list(others.values())
     return Material(
         profile=job.profile,
         summary=pd.read_parquet(paths.results / "results.parquet"),
@@ -40,15 +39,15 @@ def report_material(job: Job) -> Material:
         notes=said["notes"],
         scenario=said["scenario"],
         claims=pd.read_parquet(paths.claims / "claims.parquet"),
-        missing=[titles(job.names)[name] for name in said["missing"]],
+        missing=[titles[name] for name in said["missing"]],
         scores=comparable(pd.concat(scores, ignore_index=True), others),
         histories=histories(paths, trained, seeds),
         trainings=trainings(paths, trained),
         separations=_separations(paths, trained),
         tracks=pd.read_parquet(paths.tracks),
         baseline=baseline_of(found),
-        sounds=_sounds(paths, seeds[0]),
-        summaries={name: one.summary for name, one in {**VARIANTS, **references()}.items()},
+        sounds=_sounds(job),
+        summaries={one.name: one.summary for one in job.systems},
         estimate_folders={name: f"../estimates/{name}/seed_{seeds[0]}" for name in trained},
         origins=job.origins(),
         command=command(job.profile, trained),
@@ -71,12 +70,12 @@ def command(profile: Profile, trained: Sequence[str]) -> str:
     return shlex.join(parts)
 
 
-def _sounds(paths: Paths, seed: int) -> Sounds:
-    """Any system's estimates of a test track; of a trained one, by the model of that seed."""
+def _sounds(job: Job) -> Sounds:
+    """Any system's estimates of a test track; of a trained one, by the model of the first seed."""
+    systems = {one.name: one for one in job.systems}
 
-    def sounds(system: str, track: str):
-        give = reference_signals if system in references() else variant_signals
-        return give(paths, system, seed, track)
+    def sounds(name: str, track: str):
+        return signals(job.paths, systems[name], job.profile.seeds[0], track)
 
     return sounds
 

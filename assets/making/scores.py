@@ -1,7 +1,7 @@
-"""Scores of a variant's estimates, or of a reference, on the test tracks."""
+"""Scores of a system on the test tracks: of its estimates, or of what it makes of the stems."""
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,34 +16,23 @@ from sepmodels.audio import TARGETS
 from sepmodels.errors import UserError
 from sepmodels.files import hash_arrays, hash_texts, replacing
 from sepmodels.settings import Profile
-
-# (paths, name, seed, track) -> the stems of a test track, and a system's estimates of both targets
-Signals = Callable[[Paths, str, int, str], tuple[np.ndarray, np.ndarray]]
+from sepmodels.systems.system import System
 
 
 def make_scores(job: Job) -> Made:
-    """Score the variant's estimates of the test tracks."""
-    return _score(job, job.profile.seeds, variant_signals)
-
-
-def make_reference_scores(job: Job) -> Made:
-    """Score a reference (the mixture as it is, the ideal mask), which needs no training and so no seed."""
-    return _score(job, (0,), reference_signals)
-
-
-def _score(job: Job, seeds: tuple[int, ...], signals: Signals) -> Made:
-    """The table of every seed and track; a track that cannot be scored is named and left out."""
+    """Score what the system makes of every test track; a track that cannot be scored is named and left out."""
     from sepmodels.dataset.stem_cache import cached_names, load_stems
     from sepmodels.machine.parallel import for_each_in_processes
     from sepmodels.scoring.threads import scoring_workers
 
     folder = job.paths.stems("test")
+    seeds = job.profile.seeds if job.own.seeded else (0,)
     parts = [(seed, track) for seed in seeds for track in cached_names(folder)]
     longest = max((load_stems(folder, track).shape[-1] for _, track in parts), default=0)
     if job.anew:
         shutil.rmtree(job.paths.score_parts(job.name), ignore_errors=True)
     versions = (job.code_version, *job.accepted_versions)
-    scoring = _Scoring(job.profile, job.paths, job.name, versions, signals)
+    scoring = _Scoring(job.profile, job.paths, job.own, versions)
     workers = scoring_workers(job.profile.scorer, longest / job.profile.sample_rate_hz, job.profile.scoring_workers)
     tables, faults = for_each_in_processes(scoring, parts, workers=workers, progress=job.progress)
     said = [str(fault) for fault in faults]
@@ -64,21 +53,20 @@ class _Scoring:
 
     profile: Profile
     paths: Paths
-    name: str
+    system: System
     code_versions: tuple[str, ...]
-    signals: Signals
 
     def __call__(self, part: tuple[int, str]) -> pd.DataFrame:
         """One track's rows, read back where they were made before from the same samples by the same code."""
         seed, track = part
         try:
-            stems, estimates = self.signals(self.paths, self.name, seed, track)
+            stems, estimates = signals(self.paths, self.system, seed, track)
             samples = hash_arrays(stems, estimates)
             keys = [hash_texts([version, self.profile.scorer, samples]) for version in self.code_versions]
-            path = _part_file(self.paths, self.name, seed, track)
+            path = _part_file(self.paths, self.system.name, seed, track)
             if path.exists() and (before := _read_part(path, keys)) is not None:
                 return before
-            what = (self.name, seed, track)
+            what = (self.system.name, seed, track)
             table = _rows(what, stems, estimates, self.profile.sample_rate_hz, self.profile.scorer)
         except UserError as fault:
             raise UserError(f"{track}: {fault}") from fault
@@ -90,10 +78,10 @@ class _Scoring:
         return table
 
 
-def score_part(profile: Profile, paths: Paths, name: str, seed: int, track: str, *, scorer: str) -> pd.DataFrame:
+def score_part(profile: Profile, paths: Paths, system: System, seed: int, track: str, *, scorer: str) -> pd.DataFrame:
     """The rows of one system, seed and track, by the scorer named."""
-    signals = _signals(paths, name, seed, track)
-    return _rows((name, seed, track), *signals, profile.sample_rate_hz, scorer)
+    what = (system.name, seed, track)
+    return _rows(what, *signals(paths, system, seed, track), profile.sample_rate_hz, scorer)
 
 
 def _rows(
@@ -118,37 +106,28 @@ def shortest_test_track(paths: Paths) -> str:
     return min(cached_names(folder), key=lambda name: load_stems(folder, name).shape[-1])
 
 
-def _signals(paths: Paths, name: str, seed: int, track: str) -> tuple[np.ndarray, np.ndarray]:
-    """The signals of any system."""
-    from sepmodels.systems.references import REFERENCES
-
-    return (reference_signals if name in REFERENCES else variant_signals)(paths, name, seed, track)
-
-
-def variant_signals(paths: Paths, name: str, seed: int, track: str) -> tuple[np.ndarray, np.ndarray]:
-    """The stems, and both targets by the vocals that a variant's model made of the track."""
-    from sepmodels.audio.io import read_audio
+def signals(paths: Paths, system: System, seed: int, track: str) -> tuple[np.ndarray, np.ndarray]:
+    """The stems of a test track, and the system's estimates of both targets: from its files, or made of the stems."""
     from sepmodels.dataset.stem_cache import load_stems
 
     stems = load_stems(paths.stems("test"), track)
+    if "estimates" in system.chain:
+        return stems, both_targets(stems[0], _estimated(paths, system.name, seed, track, stems[0]))
+    vocals = system.separate(stems)
+    return stems, both_targets(stems[0], vocals) if system.rest_is_accompaniment else np.stack([vocals, vocals])
+
+
+def _estimated(paths: Paths, name: str, seed: int, track: str, mixture: np.ndarray) -> np.ndarray:
+    from sepmodels.audio.io import read_audio
+
     path = paths.estimate(name, seed, track)
     vocals, _ = read_audio(path)
-    if vocals.shape != stems[0].shape:
+    if vocals.shape != mixture.shape:
         raise UserError(
-            f"{path} has shape {vocals.shape} where its mixture has {stems[0].shape}: "
+            f"{path} has shape {vocals.shape} where its mixture has {mixture.shape}: "
             f"materialize {name}/estimates again."
         )
-    return stems, both_targets(stems[0], vocals)
-
-
-def reference_signals(paths: Paths, name: str, _seed: int, track: str) -> tuple[np.ndarray, np.ndarray]:
-    """The stems, and what a reference makes of the track."""
-    from sepmodels.dataset.stem_cache import load_stems
-    from sepmodels.systems.references import REFERENCES
-
-    stems = load_stems(paths.stems("test"), track)
-    vocals = REFERENCES[name].separate(stems)
-    return stems, both_targets(stems[0], vocals) if REFERENCES[name].residual else np.stack([vocals, vocals])
+    return vocals
 
 
 def _part_file(paths: Paths, name: str, seed: int, track: str) -> Path:
@@ -191,15 +170,15 @@ def both_targets(mixture: np.ndarray, vocals: np.ndarray) -> np.ndarray:
     return both
 
 
-def silent_windows(profile: Profile, paths: Paths, name: str, seed: int, track: str) -> set[int]:
+def silent_windows(profile: Profile, paths: Paths, system: System, seed: int, track: str) -> set[int]:
     """The windows in which museval gives NaN: a source of the references or of the estimates is silent there."""
     from sepmodels.scoring.signals import is_silent, window_starts
 
-    stems, estimates = _signals(paths, name, seed, track)
-    signals = np.concatenate([sources(stems), estimates])
+    stems, estimates = signals(paths, system, seed, track)
+    both = np.concatenate([sources(stems), estimates])
     length = profile.sample_rate_hz
-    starts = window_starts(signals.shape[-1], length, length)
-    return {window for window, start in enumerate(starts) if is_silent(signals[..., start : start + length]).any()}
+    starts = window_starts(both.shape[-1], length, length)
+    return {window for window, start in enumerate(starts) if is_silent(both[..., start : start + length]).any()}
 
 
 def _write(job: Job, table: pd.DataFrame, faults: list[str]) -> Made:

@@ -1,7 +1,7 @@
 """The table of all systems, and the report."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,10 @@ from assets.job import Job, Made
 from assets.paths import Paths
 from sepmodels.files import hash_texts, replacing
 from sepmodels.settings import Profile
+from sepmodels.systems import known_systems
+from sepmodels.systems.given_scores import given_scores
+from sepmodels.systems.system import System
+from sepmodels.systems.variants import BASELINE
 
 PROCESSOR_SECONDS = "processor seconds per second of music"
 
@@ -20,18 +24,16 @@ def make_table(job: Job) -> Made:
     from sepmodels.results.table import make_results
     from sepmodels.results.writing import write_results
 
-    found = [name for name in job.names if job.paths.scores(name).exists()]
+    found = scored(job)
     others = imported_scores(job)
-    tables = [pd.read_parquet(job.paths.scores(name)) for name in found] + list(others.values())
+    tables = [pd.read_parquet(job.paths.scores(one.name)) for one in found] + list(others.values())
     scores = pd.concat(tables, ignore_index=True)
     results = make_results(
         scores,
+        (*job.systems, *map(given_scores, others)),
         baseline=baseline_of(found),
-        titles=titles(job.names),
-        references={name: one.bound for name, one in references().items() if name in job.names},
-        imported=tuple(others),
         figures=system_figures(job),
-        trainings=trainings(job.paths, found),
+        trainings=trainings(job.paths, [one.name for one in found]),
         dataset=job.profile.name,
     )
     accepted = tuple(f"{one.asset} was {one.accepted}" for one in job.origins() if one.accepted)
@@ -57,11 +59,10 @@ def imported_scores(job: Job) -> dict[str, pd.DataFrame]:
     """The scores of others' systems, from the museval files that a person put in, by the folder's name."""
     from sepmodels.results.imported import check_names
     from sepmodels.scoring import read_museval_files
-    from sepmodels.systems.variants import VARIANTS
 
     entries = sorted(job.paths.imported.iterdir()) if job.paths.imported.is_dir() else []
     folders = [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
-    check_names([folder.name for folder in folders], {*job.names, *VARIANTS, *references()})
+    check_names([folder.name for folder in folders], {*(one.name for one in job.systems), *known_systems()})
     return {folder.name: read_museval_files(folder) for folder in folders}
 
 
@@ -70,19 +71,9 @@ def imported_files(_profile: Profile, paths: Paths) -> Path | None:
     return paths.imported if paths.imported.is_dir() else None
 
 
-def references() -> dict:
-    """The systems that need no training."""
-    from sepmodels.systems.references import REFERENCES
-
-    return REFERENCES
-
-
-def titles(names: tuple[str, ...]) -> dict[str, str]:
-    """What tables show for each system."""
-    from sepmodels.systems.variants import VARIANTS
-
-    known = {**VARIANTS, **references()}
-    return {name: known[name].title for name in names}
+def scored(job: Job) -> list[System]:
+    """The systems of the benchmark that have scores."""
+    return [one for one in job.systems if job.paths.scores(one.name).exists()]
 
 
 def trainings(paths: Paths, names: Iterable[str]) -> pd.DataFrame:
@@ -98,7 +89,7 @@ def system_figures(job: Job) -> pd.DataFrame:
     Minutes of a training are those that passed, beside whatever else ran then. What it costs is told in processor
     time, which that leaves alone, and which on a GPU says nothing.
     """
-    rows: dict[str, dict[str, float]] = {name: {} for name in job.names}
+    rows: dict[str, dict[str, float]] = {one.name: {} for one in job.systems}
     for name, row in rows.items():
         if (path := job.paths.training_figures(name)).exists():
             seeds = pd.read_parquet(path)
@@ -114,8 +105,7 @@ def system_figures(job: Job) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def baseline_of(found: list[str]) -> str:
-    """The variant that the others are compared with: the first of those that are there, where it is missing."""
-    from sepmodels.systems.variants import BASELINE
-
-    return BASELINE if BASELINE in found else found[0]
+def baseline_of(found: Sequence[System]) -> str:
+    """The system that the others are compared with: the first of those that are there, where it is missing."""
+    names = [one.name for one in found]
+    return BASELINE if BASELINE in names else names[0]

@@ -30,11 +30,11 @@ def write_estimate_picture(job: Job) -> Path:
     """
     from matplotlib.figure import Figure
 
-    from assets.making.scores import shortest_test_track, variant_signals
+    from assets.making.scores import shortest_test_track, signals
     from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 
     track = shortest_test_track(job.paths)
-    stems, estimates = variant_signals(job.paths, job.name, job.profile.seeds[0], track)
+    stems, estimates = signals(job.paths, job.own, job.profile.seeds[0], track)
     span = slice(0, LONGEST_SECONDS * SAMPLE_RATE_HZ)
     sounds = {
         "mixture": stems[STREAMS.index("mixture"), :, span].mean(axis=0) / 32768,

@@ -10,8 +10,7 @@ from pipelines.graph.pool import look_while_waiting
 from pipelines.graph.refresh_sensor import refresh_sensor
 from pipelines.graph.slots import executor_for
 from pipelines.profiles import chosen_profile
-from sepmodels.systems.references import REFERENCES
-from sepmodels.systems.variants import variants_of
+from sepmodels.systems import systems_of
 
 
 def build_definitions() -> dg.Definitions:
@@ -19,11 +18,11 @@ def build_definitions() -> dg.Definitions:
     look_while_waiting()
     profile = chosen_profile()
     paths = Paths(data_folder(), profile.name)
-    variants = variants_of(profile).values()
+    systems = systems_of(profile)
     return dg.Definitions(
-        assets=benchmark_assets(profile, paths, variants, REFERENCES),
+        assets=benchmark_assets(profile, paths, systems),
         jobs=benchmark_jobs(),
-        sensors=[refresh_sensor(profile, paths, variants, REFERENCES)],
+        sensors=[refresh_sensor(profile, paths, systems)],
         resources=benchmark_resources(paths.data / "mlflow"),
         executor=executor_for(profile),
     )

@@ -10,19 +10,17 @@ from assets.staleness.standing import REFRESH_TAGS, standings, wanted_and_made
 from pipelines.graph.jobs import REFRESH
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
-from sepmodels.systems.variants import Variant
+from sepmodels.systems.system import System
 
 UNDER_WAY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
-def refresh_sensor(
-    profile: Profile, paths: Paths, variants: Iterable[Variant], references: Iterable[str]
-) -> dg.SensorDefinition:
+def refresh_sensor(profile: Profile, paths: Paths, systems: Iterable[System]) -> dg.SensorDefinition:
     """Looks twice a minute; starts a refresh when something is stale and has been left alone since the last look.
 
     It reads the code anew each time, without a reload. Only a new entry among variants or profiles needs one.
     """
-    variants, references = tuple(variants), tuple(references)
+    systems = tuple(systems)
 
     @dg.sensor(
         name="refresh_after_edits",
@@ -33,7 +31,7 @@ def refresh_sensor(
     )
     def look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         try:
-            subjects = benchmark_subjects(profile, paths, variants, references)
+            subjects = benchmark_subjects(profile, paths, systems)
         except UserError as fault:  # in the middle of an edit
             return dg.SensorResult(skip_reason=str(fault))
         found = standings(subjects, context.instance)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from assets.paths import Paths
 from sepmodels.settings import Profile
+from sepmodels.systems import systems_of
 from sepmodels.systems.variants import find_variant, variants_of
 
 if TYPE_CHECKING:
@@ -19,12 +20,12 @@ def select(profile: Profile, only: Iterable[str]) -> list[str]:
     Raises :class:`UserError` for an unknown variant.
     """
     from assets.graph import benchmark_steps
-    from sepmodels.systems.references import REFERENCES
 
-    trained = variants_of(profile)
-    wanted = {find_variant(name).name for name in only} or set(trained)
-    steps = benchmark_steps(profile, trained.values(), REFERENCES)
-    return ["/".join((profile.name, *step.path)) for step in steps if step.variant is None or step.name in wanted]
+    wanted = {find_variant(name).name for name in only} or set(variants_of(profile))
+    steps = benchmark_steps(profile, systems_of(profile))
+    always = (step.system is None or not step.system.seeded for step in steps)
+    kept = (step for step, stays in zip(steps, always, strict=True) if stays or step.name in wanted)
+    return ["/".join((profile.name, *step.path)) for step in kept]
 
 
 def standing(profile: Profile, paths: Paths) -> list[tuple[Subject, Standing]]:
@@ -32,9 +33,8 @@ def standing(profile: Profile, paths: Paths) -> list[tuple[Subject, Standing]]:
     from assets.graph import benchmark_subjects
     from assets.staleness.standing import standings
     from pipelines.graph.instance import history
-    from sepmodels.systems.references import REFERENCES
 
-    subjects = benchmark_subjects(profile, paths, variants_of(profile).values(), REFERENCES)
+    subjects = benchmark_subjects(profile, paths, systems_of(profile))
     with history(paths.data) as instance:
         return list(zip(subjects, standings(subjects, instance), strict=True))
 

@@ -54,7 +54,7 @@ def _fitting(rows: list[Any], console: Console, **words: str) -> Table:
             listing.add_column(name, justify="right", no_wrap=True)
         for row in rows:
             numbers = [_interval(row) if name == INTERVAL else f"{getattr(row, name):.2f}" for name in columns]
-            listing.add_row(escape(row.title), *numbers, style="dim" if row.kind == "reference" else None)
+            listing.add_row(escape(row.title), *numbers, style="dim" if row.place in ("floor", "ceiling") else None)
         wanted = console.measure(listing, options=console.options.update(max_width=10_000)).maximum
         if name_columns is not None:
             wanted += name_columns - max(map(len, ["system", *(row.title for row in rows)]))
@@ -82,13 +82,11 @@ def show_end(profile: Profile, paths: Paths, console: Console) -> None:
 
 def show_variants(console: Console) -> None:
     """List the variants and references, a sentence each; of a variant on request also who trains it."""
-    from sepmodels.systems.references import REFERENCES
-    from sepmodels.systems.variants import ON_REQUEST, VARIANTS
+    from sepmodels.systems import known_systems
+    from sepmodels.systems.variants import ON_REQUEST
 
-    words = {name: entry.summary for name, entry in {**VARIANTS, **REFERENCES}.items()}
-    _show_named(
-        words | {name: f"{words[name]} {_who_trains(name)}" for name in VARIANTS if name in ON_REQUEST}, console
-    )
+    words = {name: one.summary for name, one in known_systems().items()}
+    _show_named(words | {name: f"{words[name]} {_who_trains(name)}" for name in ON_REQUEST}, console)
 
 
 def _who_trains(name: str) -> str:

@@ -77,7 +77,7 @@ class Material:
     @property
     def audible(self) -> list[str]:
         """The systems with estimates of their own: trained ones, then ceilings; a floor is the mixture itself."""
-        others = self.summary.variant[self.summary.bound == "ceiling"]
+        others = self.summary.variant[self.summary.place == "ceiling"]
         return [*self.trained, *dict.fromkeys(others)]
 
     @property

@@ -155,14 +155,14 @@ def _data(material: Material, shown: list[Table], listening: list[dict[str, Any]
 def _tiles(material: Material) -> list[dict[str, str]]:
     """The few numbers to see first."""
     vocals = material.summary[material.summary.target == TARGETS[0]]
-    trained = vocals[vocals.kind == "trained"].dropna(subset="SDR")
-    references = vocals[(vocals.kind == "reference") & vocals.SDR.notna()]
+    ranked = vocals[vocals.place == "ranked"].dropna(subset="SDR")
+    bounds = vocals[vocals.place.isin(["floor", "ceiling"]) & vocals.SDR.notna()]
     tiles = []
-    if len(trained):
-        best = trained.loc[trained.SDR.idxmax()]
+    if len(ranked):
+        best = ranked.loc[ranked.SDR.idxmax()]
         tiles.append({"label": "Highest SDR, vocals", "value": f"{number(best.SDR)} dB", "note": best.title})
-    for row in references.sort_values("SDR").itertuples():
-        tiles.append({"label": row.bound.capitalize(), "value": f"{number(row.SDR)} dB", "note": row.title})
+    for row in bounds.sort_values("SDR").itertuples():
+        tiles.append({"label": row.place.capitalize(), "value": f"{number(row.SDR)} dB", "note": row.title})
     split = material.tracks.split.value_counts()
     counts = " / ".join(str(split.get(name, 0)) for name in ("train", "valid", "test"))
     tiles.append({"label": "Tracks", "value": counts, "note": "to train, validate, test"})

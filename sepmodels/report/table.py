@@ -12,6 +12,7 @@ from sepmodels.report.material import Material
 from sepmodels.results.markdown import figure, interval, number, summary_table
 from sepmodels.results.per_track import SHOWN_METRICS
 from sepmodels.results.sentences import margin
+from sepmodels.systems import KINDS
 
 Row: TypeAlias = Mapping[str, Any]
 
@@ -31,7 +32,7 @@ FIGURES = {
     "processor seconds per second of music": "Seconds that processors work, all threads together, to separate one "
     "second of the test tracks, on a CPU: less is faster.",
 }
-KINDS = {"trained": "Trained here.", "reference": "A reference: it is not trained.", "imported": "Scored elsewhere."}
+WHAT_IT_IS = {kind.kind: kind.says for kind in KINDS}
 _LATEX = {character: f"\\{character}" for character in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -67,7 +68,7 @@ class TableRow:
     """A system's cells, and the row as text of three formats."""
 
     variant: str
-    kind: str
+    place: str
     cells: tuple[Cell, ...]
     copies: Mapping[str, str]
 
@@ -97,7 +98,7 @@ def results_table(material: Material, target: str) -> Table:
         rows=tuple(
             TableRow(
                 row["variant"],
-                row["kind"],
+                row["place"],
                 tuple(_cells(material, row, shown)),
                 {"Markdown": as_markdown, "LaTeX": _latex_row(row), "CSV": as_csv},
             )
@@ -118,7 +119,7 @@ def scale(table: Table) -> tuple[float, float]:
 
     Of all systems where none was trained.
     """
-    rows = [row for row in table.rows if row.kind == "trained"] or table.rows
+    rows = [row for row in table.rows if row.place == "ranked"] or table.rows
     ends = [end for row in rows for end in (row.cells[1].low, row.cells[1].high, row.cells[1].order)]
     known = [end for end in ends if isinstance(end, float)] or [0.0]
     margin = 0.05 * (max(known) - min(known)) + 0.1
@@ -148,7 +149,7 @@ def _columns(material: Material, figures: list[str]) -> Iterator[Column]:
 def _cells(material: Material, row: Row, figures: list[str]) -> Iterator[Cell]:
     title = str(row["title"])
     summary = material.summaries.get(row["variant"], "")
-    yield Cell(title, f"{KINDS[row['kind']]} {summary}".strip(), title)
+    yield Cell(title, f"{WHAT_IT_IS[row['kind']]} {summary}".strip(), title)
     sdr = f"{number(row['SDR'])} {interval(row['SDR_low'], row['SDR_high'])}".strip()
     explained = _score_explained(row, "SDR") + _of_seeds(material, row)
     yield Cell(sdr, explained, _known(row["SDR"]), _known(row["SDR_low"]), _known(row["SDR_high"]))
@@ -223,7 +224,7 @@ def _latex_head(material: Material, target: str) -> str:
 
 def _latex_row(row: Row) -> str:
     title = "".join(_LATEX.get(character, character) for character in row["title"])
-    shown = title if row["kind"] == "trained" else rf"\textit{{{title}}}"
+    shown = title if row["place"] == "ranked" else rf"\textit{{{title}}}"
     scores = [f"{number(row['SDR'])} {interval(row['SDR_low'], row['SDR_high'])}".strip()]
     scores += [number(row[metric]) for metric in SHOWN_METRICS[1:]]
     return " & ".join([shown, *(f"${score}$" if score != "-" else "--" for score in scores)]) + r" \\"

@@ -11,6 +11,7 @@ from sepmodels.results.results import Results
 from sepmodels.results.sentences import LARGEST_SHOWN_DB
 from sepmodels.scoring import WHOLE_TRACK_METRICS
 
+PLACES_SAID = {"floor": "floor", "ceiling": "ceiling", "elsewhere": "scored elsewhere"}
 SHOWN = (*SHOWN_METRICS, *WHOLE_TRACK_METRICS)
 NO_TEST = (
     "There is no test: it needs two or more seeds of each variant and six or more tracks. Single trainings are "
@@ -56,7 +57,7 @@ def summary_table(summary: pd.DataFrame, target: str) -> str:
     heads = ["System", *SHOWN, "SDR, mean of medians", "tracks", "seeds", "NaN windows"]
     rows = []
     for row in summary[summary.target == target].to_dict("records"):
-        title = row["title"] if row["kind"] == "trained" else f"*{row['title']}* ({row['bound'] or row['kind']})"
+        title = row["title"] if row["place"] == "ranked" else f"*{row['title']}* ({PLACES_SAID[row['place']]})"
         sdr = f"{number(row['SDR'])} {interval(row['SDR_low'], row['SDR_high'])}".strip()
         others = [number(row[metric]) for metric in SHOWN[1:]]
         counts = [str(row["tracks"]), str(row["seeds"]), f"{row['nan_windows']} of {row['windows']}"]

@@ -9,8 +9,8 @@ import pandas as pd
 class Results:
     """What was measured, summed up.
 
-    summary: a row per system and target, floors first and ceilings after the trained ones (column ``kind`` is
-        "trained", "reference" or "imported"; column ``bound`` "floor" or "ceiling", of references alone). For each
+    summary: a row per system and target, floors first and ceilings after the trained ones (columns ``kind``
+        and ``place``: of :class:`~sepmodels.systems.system.System`). For each
         metric M the columns M (median over windows, mean over seeds, median over tracks),
         M_low and M_high (its 95 % bootstrap interval) and M_mean (mean over tracks of the medians over windows),
         in dB; numbers of tracks, seeds, windows, nan_windows and missing_tracks; the figures given per variant;

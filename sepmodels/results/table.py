@@ -1,6 +1,6 @@
 """The table of all systems, made from the scores of every track."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -15,13 +15,9 @@ from sepmodels.results.per_track import ALL_METRICS, TrackTable
 from sepmodels.results.published import published_systems
 from sepmodels.results.results import Results
 from sepmodels.results.sentences import KNOWN_SEED_SPREAD, notes, seed_spread, sentence
-from sepmodels.systems.references import REFERENCES, Bound
-from sepmodels.systems.variants import BASELINE, ON_REQUEST, VARIANTS
+from sepmodels.systems.system import System, in_table_order
+from sepmodels.systems.variants import BASELINE
 
-BOUNDS: Mapping[str, Bound] = {name: reference.bound for name, reference in REFERENCES.items()}
-TITLES = {name: variant.title for name, variant in VARIANTS.items() if name not in ON_REQUEST} | {
-    name: reference.title for name, reference in REFERENCES.items()
-}
 COLUMNS = ("variant", "seed", "track", "target", "metric", "window", "value")
 
 Figures: TypeAlias = pd.DataFrame | Mapping[str, Mapping[str, float]]
@@ -29,11 +25,9 @@ Figures: TypeAlias = pd.DataFrame | Mapping[str, Mapping[str, float]]
 
 def make_results(
     scores: pd.DataFrame,
+    systems: Iterable[System],
     *,
     baseline: str = BASELINE,
-    titles: Mapping[str, str] = TITLES,
-    references: Mapping[str, Bound] = BOUNDS,
-    imported: tuple[str, ...] = (),
     dataset: str | None = None,
     figures: Figures | None = None,
     trainings: pd.DataFrame | None = None,
@@ -43,11 +37,10 @@ def make_results(
     Args:
         scores: columns variant, seed, track, target, metric, window and value, as
             :func:`sepmodels.scoring.score_track` makes them, with seed and track added.
-        baseline: the variant that the others are compared with.
-        titles: what tables show for each system, in the tables' order; those without scores count as missing.
-        references: systems that need no training: floors, shown above the trained ones, and ceilings, below them.
-        imported: systems of others whose scores were read from museval files; shown last, and not compared. Of their
-            tracks and targets those count that ours have too (:func:`sepmodels.results.imported.comparable`).
+        systems: those of the table; one without scores counts as missing, and scores of any other are left out. Of
+            systems that were scored elsewhere those tracks and targets count that ours have too
+            (:func:`sepmodels.results.imported.comparable`).
+        baseline: the system that the others are compared with.
         dataset: its name, for the caption and for published figures on it.
         figures: per variant, numbers to show beside the scores (a table indexed by variant, or a mapping of
             mappings); names say what they are ("training minutes").
@@ -55,34 +48,31 @@ def make_results(
             it was made: where these differ, the notes say so.
 
     Raises:
-        UserError: there are no scores, a column is missing, or an imported system has none of our tracks.
+        UserError: there are no scores, a column is missing, or a system scored elsewhere has none of our tracks.
     """
     check_scores(scores)
-    passed_over = tuple(left_out(scores, imported))
-    scores = comparable(scores, imported)
-    table = TrackTable(scores)
-    kinds = dict.fromkeys(references, "reference") | dict.fromkeys(imported, "imported")
-    systems = in_order(table.variants, tuple(titles), references, imported)
+    expected = in_table_order(systems)
+    elsewhere = [one.name for one in expected if one.place == "elsewhere"]
+    passed_over = tuple(left_out(scores, elsewhere))
+    table = TrackTable(comparable(scores, elsewhere))
+    there = [one for one in expected if one.name in table.variants]
+    titles = {one.name: one.title for one in expected}
     scenario = (f"{dataset}: " if dataset else "") + (
         f"{' + '.join(table.targets)}, BSSEval v4, 1 s windows, median over windows then over tracks"
     )
-    words = {
-        name: {"title": titles.get(name, name), "kind": kinds.get(name, "trained"), "bound": references.get(name, "")}
-        for name in systems
-    }
     extra = figures if isinstance(figures, pd.DataFrame) else pd.DataFrame.from_dict(figures or {}, orient="index")
-    changed = [name for name in systems if name not in kinds and name != baseline]
+    changed = [one.name for one in there if one.compared and one.name != baseline]
     comparisons, again = compare(table, changed, baseline), control(table, baseline)
-    trained = table.by_seed().loc[lambda rows: ~rows.variant.isin(kinds)]
+    trained = table.by_seed().loc[lambda rows: rows.variant.isin([one.name for one in there if one.seeded])]
     baseline_title = titles.get(baseline, baseline)
     spread = seed_spread(trained) or KNOWN_SEED_SPREAD
     return Results(
-        summary=_summary(table, words).join(extra, on="variant").assign(scenario=scenario),
+        summary=_summary(table, there).join(extra, on="variant").assign(scenario=scenario),
         comparisons=comparisons.assign(scenario=scenario),
         control=again.assign(scenario=scenario),
         by_seed=trained.reset_index(drop=True).assign(scenario=scenario),
         sentences={
-            name: sentence(comparisons[comparisons.variant == name], titles.get(name, name), baseline_title, spread)
+            name: sentence(comparisons[comparisons.variant == name], titles[name], baseline_title, spread)
             for name in changed
         },
         notes=(
@@ -91,21 +81,26 @@ def make_results(
             *passed_over,
         ),
         published=published_systems(dataset),
-        missing=tuple(name for name in titles if name not in table.variants),
+        missing=tuple(one.name for one in expected if one not in there),
         scenario=scenario,
         baseline_title=baseline_title,
         figures=tuple(extra.columns),
     )
 
 
-def _summary(table: TrackTable, words: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
-    """A row for each of these systems and target that it has scores of: what is said of it, counts, and scores."""
-    scored = set(zip(table.table.variant, table.table.target, strict=True))
+def _summary(table: TrackTable, systems: Iterable[System]) -> pd.DataFrame:
+    """A row for each of these systems and each target: what is said of it, counts, and scores.
+
+    Of a target that a system scored elsewhere has no scores for, there is no row: it is no gap of ours.
+    """
+    known = set(zip(table.table.variant, table.table.target, strict=True))
     return pd.DataFrame(
-        {"variant": name, **said, "target": target} | table.counts(name, target) | scores_of(table, name, target)
-        for name, said in words.items()
+        {"variant": one.name, "title": one.title, "kind": one.kind, "place": one.place, "target": target}
+        | table.counts(one.name, target)
+        | scores_of(table, one.name, target)
+        for one in systems
         for target in table.targets
-        if said["kind"] != "imported" or (name, target) in scored
+        if one.place != "elsewhere" or (one.name, target) in known
     )
 
 
@@ -115,19 +110,6 @@ def check_scores(scores: pd.DataFrame) -> None:
     if lacking or scores.empty:
         fault = f"has no column {', '.join(lacking)}" if lacking else "is empty"
         raise UserError(f"The table of scores {fault}: score the estimates of at least one variant first.")
-
-
-def in_order(
-    present: tuple[str, ...], expected: tuple[str, ...], references: Mapping[str, Bound], imported: tuple[str, ...]
-) -> list[str]:
-    """Systems in the table's order: floors, the trained ones as expected and any others, ceilings, imported ones.
-
-    >>> in_order(("b", "oracle", "mixture", "new", "a"), ("a", "b"), {"oracle": "ceiling", "mixture": "floor"}, ())
-    ['mixture', 'a', 'b', 'new', 'oracle']
-    """
-    trained = [name for name in dict.fromkeys(expected + present) if name not in (*references, *imported)]
-    floors, ceilings = ([name for name in references if references[name] == bound] for bound in ("floor", "ceiling"))
-    return [name for name in (*floors, *trained, *ceilings, *imported) if name in present]
 
 
 def scores_of(table: TrackTable, variant: str, target: str) -> dict[str, float]:

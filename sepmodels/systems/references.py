@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from sepmodels.audio import STREAMS
-from sepmodels.systems.variants import WORDS_ONLY
+from sepmodels.systems.system import WORDS_ONLY, Place, System
 
 INT16_FULL_SCALE = 32_768
 # Its code counts for itself: the step of the scores names the function as one of its roots.
@@ -20,23 +20,47 @@ Bound = Literal["floor", "ceiling"]
 
 
 @dataclass(frozen=True)
-class Reference:
-    """A row of the table that is not a trained system.
+class Reference(System):
+    """An estimate that needs no training: made from the stems as it is scored.
 
-    name, title, summary: as in :class:`~sepmodels.systems.variants.Variant`.
     bound: what it is to the trained systems: the floor under them, or a ceiling over them.
-    separate: the stems of a track, int16 ``(5, 2, sample)`` -> its vocals, float32 ``(2, sample)``. A function of a
+    method: the stems of a track, int16 ``(5, 2, sample)`` -> its vocals, float32 ``(2, sample)``. A function of a
         module, so that its code can be named.
     residual: whether its accompaniment is the mixture minus the vocals, as a variant's is; else the same as its
         vocals.
     """
 
-    name: str
-    title: str = field(metadata=WORDS_ONLY)
-    summary: str = field(metadata=WORDS_ONLY)
     bound: Bound = field(metadata=WORDS_ONLY)
-    separate: Callable[[np.ndarray], np.ndarray] = field(metadata=COUNTS_AS_CODE)
+    method: Callable[[np.ndarray], np.ndarray] = field(metadata=COUNTS_AS_CODE)
     residual: bool = True
+
+    kind = "reference"
+    says = "A reference: it is not trained."
+    chain = ("scores",)
+
+    @property
+    def place(self) -> Place:
+        """Above or below the systems that are ranked."""
+        return self.bound
+
+    @property
+    def group(self) -> str:
+        """All references are in one."""
+        return "references"
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Its method."""
+        return (f"{self.method.__module__}:{self.method.__qualname__}",)
+
+    @property
+    def rest_is_accompaniment(self) -> bool:
+        """As its entry says."""
+        return self.residual
+
+    def separate(self, stems: np.ndarray) -> np.ndarray:
+        """By its method."""
+        return self.method(stems)
 
 
 def mixture_as_estimate(stems: np.ndarray) -> np.ndarray:
@@ -97,7 +121,7 @@ REFERENCES: dict[str, Reference] = {
             title="Mixture",
             summary="The mixture itself as the estimate: the floor.",
             bound="floor",
-            separate=mixture_as_estimate,
+            method=mixture_as_estimate,
             residual=False,  # which would be silence, and silence has no score
         ),
         Reference(
@@ -105,14 +129,14 @@ REFERENCES: dict[str, Reference] = {
             title="Ideal binary mask",
             summary="The ideal binary mask, from the true stems: the ceiling for binary masks.",
             bound="ceiling",
-            separate=ideal_binary_mask,
+            method=ideal_binary_mask,
         ),
         Reference(
             name="oracle_mask",
             title="Ideal ratio mask",
             summary="The ideal ratio mask, from the true stems: the ceiling for soft masks.",
             bound="ceiling",
-            separate=ideal_ratio_mask,
+            method=ideal_ratio_mask,
         ),
     )
 }

@@ -12,20 +12,17 @@ from typing import Any
 
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile, result_settings
+from sepmodels.systems.system import System
 
 Settings = Mapping[str, int | float | str | bool]
-# Words about a variant make no result stale.
-WORDS_ONLY = MappingProxyType({"speed_only": True})
 # What comes after the model makes no checkpoint stale; the step of the estimates names it among its own settings.
 SEPARATION_ONLY = MappingProxyType({"speed_only": True})
 
 
 @dataclass(frozen=True)
-class Variant:
-    """A system to train and compare.
+class Variant(System):
+    """A system that is trained here, and compared with the baseline.
 
-    name: identifier in asset keys, tables, file names and on the command line.
-    title: what tables show.
     summary: one sentence on what it is, and how it differs from the baseline.
     architecture: the module of :mod:`sepmodels.models` that has its ``Config`` and ``Model``.
     settings: keyword arguments of that ``Config``.
@@ -36,15 +33,23 @@ class Variant:
         (:mod:`sepmodels.separation.wiener`). The model knows nothing of it, so that it trains nothing again.
     """
 
-    name: str
-    title: str = field(metadata=WORDS_ONLY)
-    summary: str = field(metadata=WORDS_ONLY)
     architecture: str
     loss: str
     settings: Settings = field(default_factory=dict)
     loss_settings: Settings = field(default_factory=dict)
     learning_rate: float = 1e-3
     wiener_iterations: int = field(default=0, metadata=SEPARATION_ONLY)
+
+    kind = "trained"
+    says = "Trained here."
+    chain = ("checkpoint", "estimates", "scores")
+    seeded = True
+    compared = True
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The configuration and the model of its architecture."""
+        return tuple(f"sepmodels.models.architectures.{self.architecture}:{part}" for part in ("Config", "Model"))
 
 
 BASELINE = "open_unmix"

@@ -11,8 +11,7 @@ from assets.staleness.code.reach import reach
 from assets.staleness.code.scopes import Scoped, dotted
 from assets.staleness.code.version import NO_PART_OF_A_RESULT, PROJECT
 from pipelines.profiles import PROFILES
-from sepmodels.systems.references import REFERENCES
-from sepmodels.systems.variants import VARIANTS
+from sepmodels.systems import known_systems
 from tests.stand_ins import copy_code
 
 # By itself a use is harmless where its value is dropped, is an error to raise, or opens a ``with`` block; and as the
@@ -69,7 +68,7 @@ def uses_in_doubt(root, profiles=("demo", "musdb18")):
     found = set()
     lookup = Lookup(root)
     for profile in profiles:
-        for step in benchmark_steps(PROFILES[profile], VARIANTS.values(), REFERENCES):
+        for step in benchmark_steps(PROFILES[profile], known_systems().values()):
             start = f"{step.make.__module__}:{step.make.__qualname__}"
             for one in reach([start], named_at_run_time=step.reaches, ignore=NO_PART_OF_A_RESULT, root=root):
                 found |= _in_part(one.module, one.part, lookup)

@@ -170,7 +170,7 @@ def test_any_number_of_workers_and_museval_itself_give_the_same_scores(
     before = pd.read_parquet(done.paths.scores("smaller"))
     shutil.copytree(done.paths.data, tmp_path / "data", ignore=shutil.ignore_patterns("scores", "mlflow"))
     paths = Paths(tmp_path / "data", done.profile.name)
-    make_scores(Job(replace(done.profile, **setting), paths, "smaller", ADDED, code_version="1"))
+    make_scores(Job(replace(done.profile, **setting), paths, ADDED, code_version="1"))
     after = pd.read_parquet(paths.scores("smaller"))
     pd.testing.assert_frame_equal(after, before, rtol=0, atol=1e-4)
 
@@ -183,7 +183,7 @@ def test_scoring_goes_on_where_it_was_and_does_again_what_another_scorer_or_code
 
     shutil.copytree(done.paths.data, tmp_path / "data", ignore=shutil.ignore_patterns("scores", "mlflow"))
     paths = Paths(tmp_path / "data", done.profile.name)
-    job = Job(done.profile, paths, "smaller", ADDED, code_version="1")
+    job = Job(done.profile, paths, ADDED, code_version="1")
 
     def written() -> dict[str, int]:
         make_scores(job)
@@ -207,7 +207,7 @@ def test_an_estimate_that_was_cut_is_made_again_and_all_are_when_they_are_asked_
 
     monkeypatch.setitem(VARIANTS, ADDED.name, ADDED)
     shutil.copytree(done.paths.data, tmp_path / "data", ignore=shutil.ignore_patterns("scores", "mlflow"))
-    job = Job(done.profile, Paths(tmp_path / "data", done.profile.name), "smaller", ADDED, code_version="1")
+    job = Job(done.profile, Paths(tmp_path / "data", done.profile.name), ADDED, code_version="1")
 
     def written() -> dict[str, tuple[int, int]]:
         make_estimates(job)
@@ -306,7 +306,7 @@ def test_a_model_of_another_configuration_is_refused_by_name(done: Done) -> None
     from sepmodels.errors import UserError
 
     other = replace(VARIANTS["transformer"], name="open_unmix")
-    job = Job(done.profile, done.paths, "open_unmix", other)
+    job = Job(done.profile, done.paths, other)
     with pytest.raises(UserError, match=r"open_unmix/seed_42/model\.safetensors"):
         make_estimates(job)
 
@@ -318,7 +318,11 @@ def test_another_way_to_sum_up_the_same_scores_is_new_data_for_the_report(
     from assets.making.table import make_table
 
     shutil.copytree(done.paths.data, tmp_path / "data", ignore=shutil.ignore_patterns("mlflow"))
-    job = Job(done.profile, Paths(tmp_path / "data", done.profile.name), names=("open_unmix", "mixture"))
+    job = Job(
+        done.profile,
+        Paths(tmp_path / "data", done.profile.name),
+        systems=(VARIANTS["open_unmix"], REFERENCES["mixture"]),
+    )
     before = make_table(job).content
     assert make_table(job).content == before
     monkeypatch.setattr("sepmodels.results.bootstrap.LEVEL", 0.5)
@@ -331,7 +335,7 @@ def test_museval_files_of_another_system_become_a_row_of_the_table(done: Done) -
 
     shutil.copytree(done.paths.museval_files / "open_unmix", done.paths.imported / "theirs")
     try:
-        make_table(Job(done.profile, done.paths, names=("open_unmix", "smaller", *REFERENCES)))
+        make_table(Job(done.profile, done.paths, systems=(VARIANTS["open_unmix"], ADDED, *REFERENCES.values())))
         summary = pd.read_parquet(done.paths.results / "results.parquet")
     finally:
         shutil.rmtree(done.paths.imported)
@@ -352,7 +356,7 @@ def test_museval_files_called_as_a_system_of_ours_are_refused_rather_than_taken_
     shutil.copytree(done.paths.root / "scores", paths.root / "scores")
     shutil.copytree(done.paths.museval_files / "open_unmix", paths.imported / name)
     with pytest.raises(UserError, match=f"imported system {name} is called what .*: rename its folder"):
-        make_table(Job(done.profile, paths, names=("open_unmix", "smaller", *REFERENCES)))
+        make_table(Job(done.profile, paths, systems=(VARIANTS["open_unmix"], ADDED, *REFERENCES.values())))
 
 
 def test_the_graph_trains_every_seed_by_as_many_processes_as_the_profile_says(done: Done) -> None:

@@ -14,7 +14,7 @@ from assets.job import Job, Made
 from assets.paths import Paths
 from pipelines.profiles import PROFILES
 from sepmodels.settings import Profile
-from sepmodels.systems.references import REFERENCES
+from sepmodels.systems import known_systems
 from sepmodels.systems.variants import VARIANTS
 from tests.conftest import synthetic_stems, write_stem_file
 from tests.small_benchmark import small_profile
@@ -48,7 +48,7 @@ def noting_what_is_opened() -> Iterator[list[str]]:
 def run(profile: Profile, paths: Paths, wanted: list[Path_]) -> dict[Path_, Made]:
     """Make the products of those steps, without Dagster."""
     steps = {step.path: step for step in benchmark_steps(profile, [VARIANT], ())}
-    job = Job(profile, paths, VARIANT.name, VARIANT, (VARIANT.name,), code_version="one")
+    job = Job(profile, paths, VARIANT, (VARIANT,), code_version="one")
     return {path: steps[path].make(job) for path in wanted}
 
 
@@ -62,7 +62,7 @@ def learned(stem_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
 
 
 def test_in_the_graph_no_way_leads_from_the_test_split_to_anything_that_learns() -> None:
-    steps = {step.path: step for step in benchmark_steps(PROFILES["musdb18"], VARIANTS.values(), REFERENCES)}
+    steps = {step.path: step for step in benchmark_steps(PROFILES["musdb18"], known_systems().values())}
 
     def reads(path: Path_) -> set[Path_]:
         return set(steps[path].needs).union(*(reads(needed) for needed in steps[path].needs))

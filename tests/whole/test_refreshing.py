@@ -13,7 +13,6 @@ from assets.staleness.durations import seconds_to_make
 from assets.staleness.products import alone
 from assets.staleness.standing import ANEW_TAGS, CARRIED, PARTS, REASONS, REFRESH_TAGS, asset_name
 from pipelines.graph.refresh_sensor import refresh_sensor
-from sepmodels.systems.references import REFERENCES
 from sepmodels.systems.variants import VARIANTS
 from tests.stand_ins import Benchmark, check_stale, copy_code, matching, with_setting
 
@@ -234,7 +233,7 @@ def test_of_much_that_was_edited_meanwhile_three_things_are_named(runnable, monk
 
 
 def test_the_sensor_starts_one_refresh_for_an_edit_once_it_is_left_alone(runnable):
-    look = refresh_sensor(runnable.profile, runnable.paths, runnable.variants.values(), REFERENCES)
+    look = refresh_sensor(runnable.profile, runnable.paths, runnable.systems)
 
     def tick(cursor):
         return look(dg.build_sensor_context(runnable.instance, cursor))
@@ -251,7 +250,7 @@ def test_the_sensor_starts_one_refresh_for_an_edit_once_it_is_left_alone(runnabl
 
 
 def test_the_sensor_refreshes_again_when_an_edit_that_was_taken_back_is_made_again(runnable):
-    look = refresh_sensor(runnable.profile, runnable.paths, runnable.variants.values(), REFERENCES)
+    look = refresh_sensor(runnable.profile, runnable.paths, runnable.systems)
     file = runnable.root / "sepmodels/dataset/tracks.py"
     sources = [file.read_text()]
     runnable.edit("sepmodels/dataset/tracks.py", "describe_tracks")
@@ -267,7 +266,7 @@ def test_the_sensor_refreshes_again_when_an_edit_that_was_taken_back_is_made_aga
 
 
 def test_the_sensor_waits_while_a_file_is_half_written(runnable):
-    look = refresh_sensor(runnable.profile, runnable.paths, runnable.variants.values(), REFERENCES)
+    look = refresh_sensor(runnable.profile, runnable.paths, runnable.systems)
     runnable.rewrite("sepmodels/dataset/tracks.py", lambda source: source + "\ndef half(")
     said = look(dg.build_sensor_context(runnable.instance)).skip_reason.skip_message
     assert said.startswith("sepmodels/dataset/tracks.py, line ")

@@ -19,6 +19,7 @@ from assets.staleness.step_version import step_settings
 from pipelines.profiles import PROFILES
 from sepmodels.report import TEMPLATES, templates_hash
 from sepmodels.settings import result_settings
+from sepmodels.systems import known_systems
 from sepmodels.systems.references import REFERENCES
 from sepmodels.systems.variants import VARIANTS
 from tests.stand_ins import Benchmark, check_stale, matching, with_setting
@@ -304,7 +305,7 @@ ONLY_SAID = {("tracks",): {"training.chunk_seconds"}}  # in the run's log
 def test_a_step_reads_no_setting_that_neither_its_version_nor_that_of_what_it_reads_counts():
     profile = PROFILES["demo"]
     counted: dict[tuple[str, ...], set[str]] = {}
-    for step in benchmark_steps(profile, VARIANTS.values(), REFERENCES):
+    for step in benchmark_steps(profile, known_systems().values()):
         own = {name.removeprefix("profile.") for name in step_settings(step)}
         counted[step.path] = own.union(*(counted[need] for need in step.needs))
         read = {name for chain in _profile_settings_read(step) for name in _settings_below(profile, chain)}
@@ -329,7 +330,7 @@ ONLY_REACHED = {
 
 @pytest.mark.parametrize("profile", ["demo", "musdb18", "folder"])
 def test_of_every_library_that_a_step_uses_the_version_counts_unless_it_decides_nothing(profile):
-    for step in benchmark_steps(PROFILES[profile], VARIANTS.values(), REFERENCES):
+    for step in benchmark_steps(PROFILES[profile], known_systems().values()):
         targets = {target for one in _reached(step) for _, target in one.links if not target.module}
         used = {target.name.partition(".")[0] for target in targets if not target.name.startswith("missing ")}
         used -= {name for part, name in ONLY_REACHED if part == step.path[-1]}

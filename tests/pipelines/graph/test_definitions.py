@@ -10,7 +10,7 @@ from assets.graph import benchmark_steps
 from assets.paths import Paths
 from pipelines.graph.slots import POOL
 from pipelines.profiles import PROFILES
-from sepmodels.systems.references import REFERENCES
+from sepmodels.systems import known_systems
 from sepmodels.systems.variants import VARIANTS
 
 PROFILE = PROFILES["musdb18-7s"]
@@ -18,7 +18,7 @@ PROFILE = PROFILES["musdb18-7s"]
 
 @pytest.fixture(scope="module")
 def specs() -> dict[str, dg.AssetSpec]:
-    assets = benchmark_assets(PROFILE, Paths(Path("data"), PROFILE.name), VARIANTS.values(), REFERENCES)
+    assets = benchmark_assets(PROFILE, Paths(Path("data"), PROFILE.name), known_systems().values())
     return {"/".join(spec.key.path[1:]): spec for asset in assets for spec in asset.specs}
 
 
@@ -44,6 +44,6 @@ def test_each_asset_says_what_it_is_of_what_kind_and_of_which_profile_and_system
 
 
 def test_what_wants_a_gpu_is_in_its_pool_and_nothing_else() -> None:
-    steps = benchmark_steps(PROFILE, VARIANTS.values(), REFERENCES)
+    steps = benchmark_steps(PROFILE, known_systems().values())
     assert {step.path[-1] for step in steps if step.pool == POOL} == {"checkpoint", "estimates"}
     assert {step.path[-1] for step in steps if step.pool is None}.isdisjoint({"checkpoint", "estimates"})

@@ -1,7 +1,9 @@
 """The table, its statistics, and what it says."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,10 @@ from sepmodels.results.results import Results
 from sepmodels.results.table import make_results
 from sepmodels.results.writing import write_results
 from sepmodels.scoring import METRICS, WHOLE_TRACK_METRICS, score_track
+from sepmodels.systems.given_scores import given_scores
+from sepmodels.systems.references import REFERENCES
+from sepmodels.systems.system import System
+from sepmodels.systems.variants import VARIANTS
 
 TITLES = {"open_unmix": "Open-Unmix", "l1_loss": "L1 loss", "mixture": "Mixture", "oracle_mask": "Ideal mask"}
 GAINS = {"mixture": -8.0, "open_unmix": 0.0, "l1_loss": 0.5, "oracle_mask": 4.0}
@@ -47,8 +53,23 @@ def made_scores(
     return table.astype({"window": "Int64"})
 
 
-def results_of(scores: pd.DataFrame, **options: object) -> Results:
-    return make_results(scores, **{"titles": TITLES, **options})  # type: ignore[arg-type]
+def some_system(name: str, title: str | None = None) -> System:
+    """A reference where the name is that of one, a ceiling where it is "other", else a trained system."""
+    title = title or TITLES.get(name, name)
+    if name in REFERENCES:
+        return replace(REFERENCES[name], title=title)
+    if name == "other":
+        return replace(REFERENCES["oracle_mask"], name=name, title=title)
+    return replace(VARIANTS["open_unmix"], name=name, title=title)
+
+
+def results_of(
+    scores: pd.DataFrame, *, titles: dict[str, str] = TITLES, imported: tuple[str, ...] = (), **options: Any
+) -> Results:
+    """Of the systems that have scores, and of those that have titles."""
+    own = [name for name in dict.fromkeys([*titles, *scores.variant]) if name not in imported]
+    systems = [*(some_system(name, titles.get(name)) for name in own), *map(given_scores, imported)]
+    return make_results(scores, systems, **options)
 
 
 def row(results: Results, variant: str, target: str = "vocals") -> pd.Series:
@@ -186,13 +207,12 @@ def test_references_are_first_and_last_and_trained_variants_between() -> None:
     summary = results_of(made_scores()).summary.drop_duplicates("variant")
     assert summary.variant.tolist() == ["mixture", "open_unmix", "l1_loss", "oracle_mask"]
     assert summary.kind.tolist() == ["reference", "trained", "trained", "reference"]
-    assert summary.bound.tolist() == ["floor", "", "", "ceiling"]
+    assert summary.place.tolist() == ["floor", "ranked", "ranked", "ceiling"]
 
 
 def test_a_reference_is_called_the_floor_or_a_ceiling_wherever_it_stands_in_the_list() -> None:
     shown = results_of(
         made_scores({**GAINS, "other": 3.0}),
-        references={"oracle_mask": "ceiling", "other": "ceiling", "mixture": "floor"},
     )
     assert list(shown.summary.variant.unique()) == ["mixture", "open_unmix", "l1_loss", "oracle_mask", "other"]
     named = [line.split(" | ")[0] for line in results_markdown(shown).splitlines()]
@@ -329,7 +349,7 @@ def test_systems_read_from_museval_files_are_shown_last_and_not_compared() -> No
     scores = made_scores({**GAINS, "Some System": 2.0})
     results = results_of(scores, imported=("Some System",))
     assert results.summary.variant.iloc[-1] == "Some System"
-    assert "*Some System* (imported)" in results_markdown(results)
+    assert "*Some System* (scored elsewhere)" in results_markdown(results)
     assert set(results.sentences) == {"l1_loss"}
 
 
@@ -412,4 +432,4 @@ def test_an_interval_covers_the_true_median_about_as_often_as_it_says() -> None:
 @pytest.mark.parametrize("scores", [made_scores().drop(columns="track"), made_scores().iloc[:0]])
 def test_what_is_no_table_of_scores_is_refused(scores: pd.DataFrame) -> None:
     with pytest.raises(UserError, match="score the estimates of at least one variant first"):
-        make_results(scores)
+        results_of(scores)

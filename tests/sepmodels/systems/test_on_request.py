@@ -13,7 +13,7 @@ from pipelines.options import advised, use_options
 from pipelines.profiles import OVERRIDES_VARIABLE, PROFILE_VARIABLE, PROFILES, chosen_profile
 from pipelines.terminal import Terminal
 from sepmodels.errors import UserError
-from sepmodels.systems.references import REFERENCES
+from sepmodels.systems import systems_of
 from sepmodels.systems.variants import ON_REQUEST, VARIANTS, variants_of
 
 ASKED = "time_domain_22khz"
@@ -37,7 +37,7 @@ def test_what_is_on_request_is_in_the_list_of_variants() -> None:
 
 
 def test_the_table_of_a_profile_that_does_not_ask_knows_nothing_of_it() -> None:
-    for step in benchmark_steps(PROFILES["demo"], variants_of(PROFILES["demo"]).values(), REFERENCES):
+    for step in benchmark_steps(PROFILES["demo"], systems_of(PROFILES["demo"])):
         assert ASKED not in json.dumps([step.path, step.needs, list(step.settings.items())], default=str)
 
 

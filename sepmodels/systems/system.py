@@ -1,0 +1,79 @@
+"""A system: whatever can be a row of the table. What its kind decides stands here, and nowhere else.
+
+A new kind is one class beside :class:`~sepmodels.systems.variants.Variant`, with these attributes; what tells kinds
+apart elsewhere asks for one of them, never for a kind's name.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import ClassVar, Literal, TypeVar
+
+import numpy as np
+
+Place = Literal["floor", "ranked", "ceiling", "elsewhere"]
+PLACES: tuple[Place, ...] = ("floor", "ranked", "ceiling", "elsewhere")  # from the top of the table to its end
+# Words about a system make no number stale.
+WORDS_ONLY = MappingProxyType({"speed_only": True})
+
+SomeSystem = TypeVar("SomeSystem", bound="System")
+
+
+@dataclass(frozen=True)
+class System:
+    """What all kinds of systems share.
+
+    name: identifier in asset keys, tables, file names and on the command line.
+    title: what tables show.
+    summary: one sentence on what it is.
+
+    Of a kind:
+        kind: what it is called in results and asset tags.
+        says: a sentence that tells a reader of the table what the kind is.
+        chain: the steps that make its scores, in their order: of "checkpoint", "estimates" and "scores".
+        seeded: whether each seed is a training of its own.
+        compared: whether the table tests it against the baseline.
+    """
+
+    name: str
+    title: str = field(metadata=WORDS_ONLY)
+    summary: str = field(metadata=WORDS_ONLY)
+
+    kind: ClassVar[str]
+    says: ClassVar[str]
+    chain: ClassVar[tuple[str, ...]] = ()
+    seeded: ClassVar[bool] = False
+    compared: ClassVar[bool] = False
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the table: a floor, ranked among its like, a ceiling, or scored elsewhere."""
+        return "ranked"
+
+    @property
+    def group(self) -> str:
+        """The group of its assets in the graph."""
+        return self.name
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """``module:name`` of what decides its estimates and is only known at run time."""
+        return ()
+
+    @property
+    def rest_is_accompaniment(self) -> bool:
+        """Whether its accompaniment is the mixture minus its vocals; else both targets have the same estimate."""
+        return True
+
+    def separate(self, stems: np.ndarray) -> np.ndarray:
+        """A test track's vocals, where the chain has scores but no estimates.
+
+        Shape:
+            stems: int16 ``(5, 2, sample)``, mixture first -> float32 ``(2, sample)``.
+        """
+        raise NotImplementedError(f"{self.name} has estimates on disk, or none at all.")
+
+
+def in_table_order(systems: Iterable[SomeSystem]) -> list[SomeSystem]:
+    """Floors, those that are ranked, ceilings, those scored elsewhere; within these as they come."""
+    return sorted(systems, key=lambda system: PLACES.index(system.place))
