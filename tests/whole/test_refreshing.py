@@ -216,7 +216,7 @@ def test_code_edited_after_a_run_has_begun_is_not_taken_for_what_made_the_produc
 
 def test_of_much_that_was_edited_meanwhile_three_things_are_named(runnable, monkeypatch):
     def edit_then_make(*_):
-        for path in (runnable.root / "sepmodels").glob("*.py"):
+        for path in (runnable.root / "sepmodels").rglob("*.py"):
             path.write_text(re.sub("return (?!lambda)", "return None or ", path.read_text()))
         return dg.MaterializeResult(data_version=dg.DataVersion("made meanwhile"))
 

@@ -33,7 +33,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import dagster as dg
-from sepmodels import trainer
+from sepmodels.training import loop as trainer
 from sepmodels.training.step import Learner
 from tests.whole.test_seeds import STEPS, refresh, seeded
 

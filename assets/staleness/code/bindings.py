@@ -47,7 +47,7 @@ def absolute(module: str, package: str) -> str:
     """A dotted module name without leading dots.
 
     >>> absolute("..losses", "sepmodels.models")
-    'sepmodels.training.losses'
+    'sepmodels.losses'
     """
     bare = module.lstrip(".")
     level = len(module) - len(bare)

@@ -37,7 +37,7 @@ FREE = {
     "the text of a log": ("training/batches.py", "Chunks are read from %s.", "The chunks come from %s."),
     "the level of a log": ("training/run_folder.py", "LOG.warning(", "LOG.error("),
     "what a log says of an error": ("training/loop.py", "could not be saved", "was not saved"),
-    "a label of progress": ("separation/separate.py", '"segment"', '"piece"'),
+    "a label of progress": ("audio/overlap_add.py", '"segment"', '"piece"'),
     "what progress shows": ("training/loop.py", '"chunks_per_second": rate', '"rate": rate'),
     "a fault of a track": ("dataset/decoding.py", "mend or remove it", "mend it"),
     "a fault of a dataset": ("dataset/layouts.py", "does not exist: name a folder", "is not there: name a folder"),

@@ -90,7 +90,7 @@ def test_a_file_moved_with_no_change_of_content_makes_nothing_stale(benchmark):
             "Stft.forward",
             ["*/checkpoint", "*/estimates", "statistics", "ideal_binary_mask/scores", "oracle_mask/scores"],
         ),
-        ("sepmodels/separation/ideal_mask.py", "binary_mask", ["ideal_binary_mask/scores"]),
+        ("sepmodels/systems/ideal_mask.py", "binary_mask", ["ideal_binary_mask/scores"]),
         ("sepmodels/systems/references.py", "ideal_ratio_mask", ["oracle_mask/scores"]),
         ("sepmodels/training/augmentation.py", "mix", ["*/checkpoint"]),
         ("sepmodels/training/batches.py", "ChunkSampler.next_batch", ["*/checkpoint"]),

@@ -106,7 +106,7 @@ def test_what_lies_elsewhere_by_intent_stays_there(data: Path, tmp_path: Path) -
 def test_a_model_is_found_beside_a_store_that_may_not_be_written_to(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assets.tracking.tracker.follow_move", lambda folder: None)
+    monkeypatch.setattr("assets.tracking.store.follow_move", lambda folder: None)
     assert registered_model_file(data / "mlflow", NAME).is_relative_to(data)
 
 
