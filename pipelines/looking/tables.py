@@ -38,6 +38,11 @@ def show_table(profile: Profile, paths: Paths, console: Console) -> None:
     show_claims_in_short(profile, paths, console)
 
 
+def _is_bound(row: Any) -> bool:
+    """Whether a row is a floor or a ceiling; tables of earlier versions do not say."""
+    return getattr(row, "place", "ranked") in ("floor", "ceiling")
+
+
 def _fitting(rows: list[Any], console: Console, **words: str) -> Table:
     """The first of ever narrower tables that has every number whole in this console; the last where none has."""
     everything, measures = ("SDR", INTERVAL, "SIR", "SAR", "ISR"), ("SDR", "SIR", "SAR", "ISR")
@@ -54,7 +59,7 @@ def _fitting(rows: list[Any], console: Console, **words: str) -> Table:
             listing.add_column(name, justify="right", no_wrap=True)
         for row in rows:
             numbers = [_interval(row) if name == INTERVAL else f"{getattr(row, name):.2f}" for name in columns]
-            listing.add_row(escape(row.title), *numbers, style="dim" if row.place in ("floor", "ceiling") else None)
+            listing.add_row(escape(row.title), *numbers, style="dim" if _is_bound(row) else None)
         wanted = console.measure(listing, options=console.options.update(max_width=10_000)).maximum
         if name_columns is not None:
             wanted += name_columns - max(map(len, ["system", *(row.title for row in rows)]))

@@ -22,7 +22,7 @@ def paths(tmp_path: Path) -> Paths:
     paths = Paths(tmp_path, "demo")
     paths.results.mkdir(parents=True)
     measures = {"SDR": -14.31, "SDR_low": -15.65, "SDR_high": -12.5, "SIR": 10.25, "SAR": float("nan"), "ISR": -9.75}
-    rows = [{"title": title, "kind": "trained", "target": "vocals", **measures} for title in TITLES]
+    rows = [{"title": title, "kind": "trained", "place": "ranked", "target": "vocals", **measures} for title in TITLES]
     pd.DataFrame(rows).to_parquet(paths.results / "results.parquet")
     said = {"scenario": "demo", "sentences": {}}
     (paths.results / "said.json").write_text(json.dumps(said), encoding="utf-8")
