@@ -33,11 +33,11 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import dagster as dg
-from sepmodels.training import loop as trainer
+from sepmodels.training import loop
 from sepmodels.training.step import Learner
 from tests.whole.test_seeds import STEPS, refresh, seeded
 
-trainer.SAVE_EVERY_SECONDS = 0.0
+loop.SAVE_EVERY_SECONDS = 0.0
 step, steps = Learner.step, []
 def killed(self, mixture, target):
     steps.append(len(steps))
