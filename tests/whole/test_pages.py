@@ -20,7 +20,7 @@ import pytest
 
 from assets.paths import Paths
 from assets.tracking.store import open_store
-from tests.browser import chromium
+from tests.browser import PATIENCE_MS, chromium
 from tests.conftest import PROJECT, words_of
 from tests.small_benchmark import OVERRIDES
 from tests.stand_ins import copy_code
@@ -242,7 +242,8 @@ def test_two_variants_are_compared_in_mlflow(pages: Pages, browser, part: str, m
 def test_the_loss_curves_of_two_variants_are_drawn_together_in_mlflow(pages: Pages, browser) -> None:
     show_compared(pages, browser, "checkpoint")
     browser.get_by_role("link", name="loss", exact=True).first.click()
-    browser.locator(".js-plotly-plot .scatterlayer .trace").nth(len(VARIANTS) - 1).wait_for(state="attached")
+    curves = browser.locator(".js-plotly-plot .scatterlayer .trace")
+    curves.nth(len(VARIANTS) - 1).wait_for(state="attached", timeout=PATIENCE_MS)
 
 
 def test_after_kill_9_of_the_command_both_servers_end_by_themselves(pages: Pages) -> None:
