@@ -3,7 +3,8 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,38 @@ FORBIDDEN = {
 }
 
 
-def imported(path: Path) -> Iterator[str]:
-    """The top-level packages that a file imports, anywhere in it."""
+# Folders and loose modules of each package, from the ground up: none imports from one that stands after it.
+FLOORS = {
+    "sepmodels": (
+        ("marks", "errors", "progress", "files", "settings", "limits", "machine", "audio"),
+        ("dataset", "systems", "models", "training", "separation", "scoring", "results", "report"),
+    ),
+    "assets": (
+        ("paths", "job", "step", "runtime", "staleness", "tracking", "resources", "making", "graph"),
+        ("showing", "checking", "accepting", "factory"),
+    ),
+    "pipelines": (
+        ("terminal", "own_code", "profiles", "ports", "permissions", "temporary", "options", "graph", "looking"),
+        ("running", "songs", "serve", "doctor", "ui", "downloading", "commands", "cli", "__main__"),
+    ),
+}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the project by its dotted name, packages too."""
+    files = [path for top in FORBIDDEN for path in (PROJECT / top).rglob("*.py")]
+    return {".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__"): path for path in files}
+
+
+def imported(path: Path, known: Iterable[str] = ()) -> Iterator[str]:
+    """What a file imports, anywhere in it: modules, as far as they are known."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.partition(".")[0]
+            for alias in node.names:
+                deeper = f"{node.module}.{alias.name}"
+                yield deeper if deeper in known else node.module
 
 
 @pytest.mark.parametrize("package", FORBIDDEN)
@@ -31,9 +57,30 @@ def test_no_package_imports_one_above_it(package: str) -> None:
         f"{path.relative_to(PROJECT)} imports {name}"
         for path in (PROJECT / package).rglob("*.py")
         for name in imported(path)
-        if name in FORBIDDEN[package]
+        if name.partition(".")[0] in FORBIDDEN[package]
     }
     assert not found
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_no_folder_imports_from_one_that_stands_above_it(package: str) -> None:
+    floors = [name for row in FLOORS[package] for name in row]
+    known = modules()
+    inside = {name: path for name, path in known.items() if name.startswith(f"{package}.")}
+    assert {name.split(".")[1] for name in inside} == set(floors)
+    upward = {
+        f"{name} imports {other}"
+        for name, path in inside.items()
+        for other in imported(path, known)
+        if other in inside and floors.index(other.split(".")[1]) > floors.index(name.split(".")[1])
+    }
+    assert not upward
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    known = modules()
+    graph = {name: {other for other in imported(path, known) if other in known} for name, path in known.items()}
+    TopologicalSorter({name: others - {name} for name, others in graph.items()}).prepare()  # raises CycleError
 
 
 def test_definitions_load_without_torch_mlflow_or_museval() -> None:
