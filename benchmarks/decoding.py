@@ -1,87 +1,195 @@
-"""Decoding a four-minute track of five streams, and reading chunks of it: ours beside stempeg, musdb and plain ffmpeg.
+"""Decoding and probing: ours beside stempeg, PyAV and torchcodec, on a four-minute track of five streams and on songs.
 
+    pip install av torchcodec    # optional: a peer that is not installed is left out
     python benchmarks/decoding.py --work DIR
 
-The track is joined from MUSDB18's seven-second clips. Each decode is a process of its own; contestants take turns, and
-the medians are shown. Plain ffmpeg decodes all streams to nowhere: what no reader can be faster than. Chunks are six
-seconds of one stem from a random place, all files in the system's cache.
+The track is joined from MUSDB18's seven-second clips; the songs are its mixture as MP3, FLAC, Ogg and WAV. All decode
+to int16 at 44.1 kHz, as musdb does. Each decode is a process of its own; decoders take turns, and the table shows
+medians. Plain ffmpeg decodes to nowhere: nobody who calls it can be faster.
 """
 
 import argparse
+import importlib
 import os
 import statistics
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from make_full_length import CLIPS, make_full_length
 from watching import Watched, watched
 
-from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
-from sepmodels.audio.io import decode_int16, stem_file_headers
+from sepmodels.audio import SAMPLE_RATE_HZ
+from sepmodels.audio.probing import probe
+from sepmodels.dataset.decoding import read_track
+from sepmodels.dataset.layouts import STEM_SUFFIX, Track
+from sepmodels.dataset.stem_files import read_stem
 
-CHUNK = 6 * SAMPLE_RATE_HZ
-MOST_TIMES_FFMPEG, MOST_BYTES = 1.5, 0.6e9
+SONGS = {".mp3": ["-b:a", "256k"], ".flac": [], ".ogg": ["-c:a", "libvorbis", "-q:a", "6"], ".wav": []}
+FULL_SCALE = 32_768
+BLOCK = 1 << 16
+PROBES = 10
 
 
-def stempeg_default(path: Path) -> int:
-    """``stempeg.read_stems`` as it is."""
+def ours(path: Path) -> np.ndarray:
+    """As the benchmark's stems are decoded: with every check for damage."""
+    if path.name.endswith(STEM_SUFFIX):
+        return read_track(Track(path.name, "train", (path,))).stems
+    return read_stem(path).samples[None]
+
+
+def by_stempeg(path: Path) -> np.ndarray:
+    """What ``musdb`` reads, without its last step to floats."""
     import stempeg
 
-    stems, _ = stempeg.read_stems(str(path))
-    return stems.nbytes
+    stems, _ = stempeg.read_stems(str(path), ffmpeg_format="s16le", dtype=np.int16)
+    return stems.reshape(-1, *stems.shape[-2:]).transpose(0, 2, 1)
 
 
-def musdb_stems(path: Path) -> int:
-    """What ``musdb``'s ``track.stems`` reads."""
-    import stempeg
+def by_pyav(path: Path) -> np.ndarray:
+    """Frames are joined to blocks first: to convert them one by one takes twice the time."""
+    import av
+    from av.audio.fifo import AudioFifo
 
-    info = stempeg.Info(str(path))
-    stems, _ = stempeg.read_stems(str(path), info=info, ffmpeg_format="s16le")
-    return stems.nbytes
+    with av.open(str(path)) as container:
+        streams = container.streams.audio
+        queues = {stream.index: AudioFifo() for stream in streams}
+        converters = {stream.index: av.AudioResampler("s16p", "stereo", SAMPLE_RATE_HZ) for stream in streams}
+        blocks: dict[int, list[np.ndarray]] = {stream.index: [] for stream in streams}
+
+        def convert(stream: int, frame: av.AudioFrame | None) -> None:
+            blocks[stream] += [part.to_ndarray() for part in converters[stream].resample(frame)]
+
+        for packet in container.demux(streams):
+            stream = packet.stream.index
+            for frame in packet.decode():
+                frame.pts = None  # a queue refuses gaps
+                queues[stream].write(frame)
+            while (block := queues[stream].read(BLOCK)) is not None:
+                convert(stream, block)
+        for stream, queue in queues.items():
+            for block in (queue.read(0, partial=True), None):
+                convert(stream, block)
+    return np.stack([np.concatenate(parts, axis=1) for parts in blocks.values()])
 
 
-def plain_ffmpeg(path: Path) -> int:
+def by_torchcodec(path: Path) -> np.ndarray:
+    """One decoder a stream: it reads the file again for each."""
+    from torchcodec.decoders import AudioDecoder
+
+    streams = range(5) if path.name.endswith(STEM_SUFFIX) else [None]
+    decoded = (AudioDecoder(path, stream_index=stream).get_all_samples().data.numpy() for stream in streams)
+    return np.stack(
+        [np.rint(samples * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1).astype("<i2") for samples in decoded]
+    )
+
+
+def by_plain_ffmpeg(path: Path) -> np.ndarray:
     """One run over all streams, to nowhere."""
     command = ["ffmpeg", "-v", "error", "-nostdin", "-i", str(path)]
-    for stream in range(len(STREAMS)):
+    for stream in range(5 if path.name.endswith(STEM_SUFFIX) else 1):
         command += ["-map", f"0:a:{stream}", "-f", "s16le", "-y", os.devnull]
     subprocess.run(command, check=True)
-    return 0
+    return np.empty(0, np.int16)
 
 
-def ours(path: Path) -> int:
-    """:func:`sepmodels.audio.io.decode_int16`."""
-    return decode_int16(path, stem_file_headers(path)).nbytes
+def probe_by_pyav(path: Path) -> None:
+    """Opening reads the headers."""
+    import av
+
+    av.open(str(path)).close()
 
 
-DECODERS: dict[str, Callable[[Path], int]] = {
-    "stempeg, default (float64)": stempeg_default,
-    "musdb (`track.stems`)": musdb_stems,
-    "plain ffmpeg, to nowhere": plain_ffmpeg,
-    "ours (int16)": ours,
-}
+def probe_by_torchcodec(path: Path) -> None:
+    """The header of the first stream alone."""
+    from torchcodec.decoders import AudioDecoder
+
+    assert AudioDecoder(path).metadata.sample_rate
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """module: that must be there for it. probe: reads the headers alone; None where it cannot, or asks ffprobe."""
+
+    name: str
+    module: str
+    decode: Callable[[Path], np.ndarray]
+    probe: Callable[[Path], object] | None = None
+
+
+OURS = Decoder("ours", "sepmodels", ours, probe)
+DECODERS = (
+    OURS,
+    Decoder("stempeg", "stempeg", by_stempeg),
+    Decoder("PyAV", "av", by_pyav, probe_by_pyav),
+    Decoder("torchcodec", "torchcodec", by_torchcodec, probe_by_torchcodec),
+    Decoder("plain ffmpeg, to nowhere", "sepmodels", by_plain_ffmpeg),
+)
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", type=Path, default=Path(CLIPS), help="the clips' folder (default: %(default)s)")
-    parser.add_argument("--work", type=Path, required=True, help="where the joined track goes")
+    parser.add_argument("--work", type=Path, required=True, help="where the joined track and the songs go")
     parser.add_argument("--seconds", type=float, default=240.0, help="length of the track (default: 240)")
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
-    path = make_full_length(chosen.source, chosen.work / "decoding", tracks=1, seconds=chosen.seconds)[0]
-    seen: dict[str, list[Watched]] = {name: [] for name in DECODERS}
-    for _ in range(chosen.rounds):
-        for name, decode in DECODERS.items():
-            seen[name].append(watched(decode, path))
-    print(decoding_table(seen))
-    print(f"\n{verdict(seen)}\n")
-    print(reading_table(path, chosen.work / "layouts"))
+    track = make_full_length(chosen.source, chosen.work / "decoding", tracks=1, seconds=chosen.seconds)[0]
+    decoders = [decoder for decoder in DECODERS if is_there(decoder)]
+    print(
+        "| file | decoder | s | ours x | CPU s | MB | ours x | two threads, s a file | probe, ms | off by, of 32768 |"
+    )
+    print("|---|---|---:|---:|---:|---:|---:|---:|---:|---|")
+    for path in (track, *songs(track, chosen.work / "songs")):
+        for line in rows(path, decoders, chosen.rounds):
+            print(line, flush=True)
+
+
+def is_there(decoder: Decoder) -> bool:
+    """Whether a decoder can be imported; says so where it cannot."""
+    try:
+        importlib.import_module(decoder.module)
+    except (ImportError, OSError, RuntimeError) as error:  # torchcodec wants FFmpeg's own libraries
+        reason = str(error).strip().splitlines()[0]
+        print(f"{decoder.name} is left out ({reason}): `pip install {decoder.module}` to compare with it.\n")
+        return False
+    return True
+
+
+def songs(track: Path, folder: Path) -> list[Path]:
+    """The track's mixture in each format of songs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"song{suffix}" for suffix in SONGS]
+    for path, options in zip(paths, SONGS.values(), strict=True):
+        command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", str(track), "-map", "0:a:0", *options, str(path)]
+        subprocess.run(command, check=True)
+    return paths
+
+
+def rows(path: Path, decoders: list[Decoder], rounds: int) -> list[str]:
+    """A row of the table for each decoder."""
+    seen: dict[str, list[Watched]] = {decoder.name: [] for decoder in decoders}
+    for _ in range(rounds):
+        for decoder in decoders:
+            seen[decoder.name].append(watched(decode, decoder.decode, path))
+    base_s, base_bytes = (median(seen[OURS.name], field) for field in ("seconds", "memory_bytes"))
+    lines = []
+    for decoder in decoders:
+        seconds, cpu, memory = (
+            median(seen[decoder.name], field) for field in ("seconds", "cpu_seconds", "memory_bytes")
+        )
+        lines.append(
+            f"| {path.name.partition('.')[2]} | {decoder.name} | {seconds:.2f} | {seconds / base_s:.2f} | {cpu:.2f} "
+            f"| {memory / 1e6:.0f} | {memory / base_bytes:.2f} "
+            f"| {watched(two_at_once, decoder.decode, path).seconds / 2:.2f} | {milliseconds_a_probe(decoder, path)} "
+            f"| {watched(difference, decoder.decode, path).answer} |"
+        )
+    return lines
 
 
 def median(all_seen: list[Watched], name: str) -> float:
@@ -89,91 +197,38 @@ def median(all_seen: list[Watched], name: str) -> float:
     return statistics.median(getattr(one, name) for one in all_seen)
 
 
-def decoding_table(seen: dict[str, list[Watched]]) -> str:
-    """The decoders, as Markdown."""
-    lines = ["| decoder | seconds | CPU s | memory, MB | array, MB |", "|---|---:|---:|---:|---:|"]
-    for name, of_one in seen.items():
-        seconds, cpu, memory = (median(of_one, field) for field in ("seconds", "cpu_seconds", "memory_bytes"))
-        lines.append(f"| {name} | {seconds:.2f} | {cpu:.2f} | {memory / 1e6:.0f} | {of_one[0].answer / 1e6:.0f} |")
-    return "\n".join(lines)
+def decode(by: Callable[[Path], np.ndarray], path: Path) -> None:
+    """Once, in this process."""
+    by(path)
 
 
-def verdict(seen: dict[str, list[Watched]]) -> str:
-    """Whether ours keeps to its limits beside plain ffmpeg."""
-    mine, theirs = seen["ours (int16)"], seen["plain ffmpeg, to nowhere"]
-    times = median(mine, "seconds") / median(theirs, "seconds")
-    cpu = median(mine, "cpu_seconds") / median(theirs, "cpu_seconds")
-    memory = median(mine, "memory_bytes")
-    kept = times <= MOST_TIMES_FFMPEG and memory <= MOST_BYTES
-    return (
-        f"Ours takes {times:.2f} times the seconds and {cpu:.2f} times the CPU seconds of plain ffmpeg, and "
-        f"{memory / 1e9:.2f} GB: {'within' if kept else 'BEYOND'} the limits ({MOST_TIMES_FFMPEG:g} times, "
-        f"{MOST_BYTES / 1e9:g} GB)."
-    )
+def two_at_once(by: Callable[[Path], np.ndarray], path: Path) -> None:
+    """Twice, in two threads of this process, as a benchmark's tracks are decoded."""
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(by, [path, path]))
 
 
-def reading_table(path: Path, folder: Path) -> str:
-    """What a chunk costs in each layout, as Markdown."""
-    import stempeg
-
-    stems = np.ascontiguousarray(decode_int16(path, stem_file_headers(path)))
-    folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "planes.npy", stems)
-    np.save(folder / "interleaved.npy", stems.transpose(0, 2, 1).copy())
-    np.save(folder / "floats.npy", stems.astype(np.float32) / 32768)
-    for suffix in (".wav", ".flac"):
-        for name, stem in zip(STREAMS, stems, strict=True):
-            soundfile.write(folder / f"{name}{suffix}", stem.T, SAMPLE_RATE_HZ, subtype="PCM_16")
-    planes, floats = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("planes", "floats"))
-    interleaved = np.load(folder / "interleaved.npy", mmap_mode="r")
-
-    def by_file(suffix: str) -> Callable[[int, int], np.ndarray]:
-        return lambda stem, start: (
-            soundfile.read(folder / f"{STREAMS[stem]}{suffix}", frames=CHUNK, start=start, dtype="float32")[0].T
-        )
-
-    def by_stempeg(stem: int, start: int) -> np.ndarray:
-        return stempeg.read_stems(str(path), start=start / SAMPLE_RATE_HZ, duration=6.0, stem_id=stem)[0]
-
-    def size(pattern: str) -> int:
-        return sum(file.stat().st_size for file in folder.glob(pattern))
-
-    layouts: dict[str, tuple[int, Callable[[int, int], np.ndarray]]] = {
-        "`.npy` int16 (stem, channel, sample), ours": (
-            size("planes.npy"),
-            lambda stem, start: planes[stem, :, start : start + CHUNK].astype(np.float32) / 32768,
-        ),
-        "`.npy` int16 (stem, sample, channel)": (
-            size("interleaved.npy"),
-            lambda stem, start: (
-                interleaved[stem, start : start + CHUNK].T.astype(np.float32, order="C") / np.float32(32768)
-            ),
-        ),
-        "`.npy` float32 (stem, channel, sample)": (
-            size("floats.npy"),
-            lambda stem, start: np.array(floats[stem, :, start : start + CHUNK]),
-        ),
-        "WAV per stem, soundfile": (size("*.wav"), by_file(".wav")),
-        "FLAC per stem, soundfile": (size("*.flac"), by_file(".flac")),
-        "`.stem.mp4`, stempeg": (path.stat().st_size, by_stempeg),
-    }
-    lines = ["| layout | MB a track | ms a chunk |", "|---|---:|---:|"]
-    for name, (size_bytes, read) in layouts.items():
-        lines.append(f"| {name} | {size_bytes / 1e6:.0f} | {1000 * seconds_a_chunk(read, stems.shape[2]):.2f} |")
-    return "\n".join(lines)
+def milliseconds_a_probe(decoder: Decoder, path: Path) -> str:
+    """The mean of some, after one that is not counted; empty where it does not probe by itself."""
+    if decoder.probe is None:
+        return ""
+    decoder.probe(path)
+    begun = time.perf_counter()
+    for _ in range(PROBES):
+        decoder.probe(path)
+    return f"{1000 * (time.perf_counter() - begun) / PROBES:.1f}"
 
 
-def seconds_a_chunk(read: Callable[[int, int], np.ndarray], samples: int, at_least: float = 0.5) -> float:
-    """The mean over chunks from random places, after two that are not counted."""
-    rng = np.random.default_rng(0)
-    places = [(int(rng.integers(1, 5)), int(rng.integers(samples - CHUNK))) for _ in range(1000)]
-    for place in places[:2]:
-        read(*place)
-    begun, made = time.perf_counter(), 0
-    while time.perf_counter() - begun < at_least:
-        read(*places[made % len(places)])
-        made += 1
-    return (time.perf_counter() - begun) / made
+def difference(by: Callable[[Path], np.ndarray], path: Path) -> str:
+    """The largest difference from stempeg's samples, how many differ, and a difference in length."""
+    found, expected = by(path), by_stempeg(path)
+    if not found.size:
+        return ""
+    shared = min(found.shape[-1], expected.shape[-1])
+    off = np.abs(found[..., :shared].astype(np.int32) - expected[..., :shared])
+    longer = found.shape[-1] - expected.shape[-1]
+    share = f" ({1e6 * np.mean(off > 0):.0f} in a million)" if off.any() else ""
+    return f"{off.max()}{share}{f', {longer:+d} samples' if longer else ''}"
 
 
 if __name__ == "__main__":
