@@ -285,7 +285,7 @@ def test_the_doctor_tells_what_would_be_fetched_and_what_room_it_takes(paths: Pa
 
 
 def materialize_dataset(paths: Paths, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
-    assets = benchmark_assets(PROFILE, paths, (), ())
+    assets = benchmark_assets(PROFILE, paths, ())
     resources = benchmark_resources(paths.data / "mlflow")
     key = dg.AssetKey([PROFILE.name, "dataset"])
     return dg.materialize(assets, selection=[key], instance=instance, resources=resources, raise_on_error=False)
@@ -304,7 +304,7 @@ def test_the_graphs_dataset_is_fetched_with_the_licence_and_fails_with_the_sente
 
 def test_fetching_makes_nothing_stale_and_a_track_replaced_by_hand_does(paths: Paths) -> None:
     def version() -> str:
-        return benchmark_subjects(PROFILE, paths, (), ())[0].version.digest
+        return benchmark_subjects(PROFILE, paths, ())[0].version.digest
 
     before = version()
     assert is_to_be_fetched(PROFILE, paths)
