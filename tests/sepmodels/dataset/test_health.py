@@ -97,7 +97,7 @@ def test_of_two_real_clips_the_one_whose_mixture_is_another_is_named_in_the_grap
     profile, paths, said = PROFILES["musdb18-7s"], Paths(tmp_path, "musdb18-7s"), []
     paths.root.mkdir()
     table.to_parquet(paths.tracks)
-    step = next(step for step in benchmark_steps(profile, (), ()) if step.path == ("tracks",))
+    step = next(step for step in benchmark_steps(profile, ()) if step.path == ("tracks",))
     metadata = describe(step, Job(profile, paths, say=said.append), Made("hash"))
     assert metadata["health"].value == "1 of 2 tracks has a known fault: 1 with a mixture that is not its stems' sum."
     assert "PR - Oh No" in metadata["health_table"].value
