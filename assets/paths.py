@@ -6,8 +6,21 @@ from pathlib import Path
 
 from sepmodels.errors import UserError
 
-PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[1]  # the folder that the packages lie in
 DATA_VARIABLE = "SEPBENCH_DATA"
+
+
+def is_checkout(folder: Path = PROJECT) -> bool:
+    """Whether a folder is a checkout of this project: its pyproject.toml lies there.
+
+    Of the folder with the packages, this alone tells a checkout from an installed package. A checkout keeps its
+    products in itself, and works with its own files; an installed package works wherever the person stands.
+    """
+    try:
+        text = (folder / "pyproject.toml").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return 'name = "sepbench"' in text.splitlines()  # a line, for a file with a merge conflict is no TOML
 
 
 def whole_path(text: str | Path) -> Path:
@@ -36,8 +49,8 @@ def folder_named_by(variable: str) -> Path | None:
 
 
 def data_folder() -> Path:
-    """The folder of all products: ``SEPBENCH_DATA``, or ``data`` in the project."""
-    return folder_named_by(DATA_VARIABLE) or (PROJECT / "data").resolve()
+    """The folder of all products: ``SEPBENCH_DATA``; else ``data`` in the checkout, or where the person stands."""
+    return folder_named_by(DATA_VARIABLE) or ((PROJECT if is_checkout() else Path.cwd()) / "data").resolve()
 
 
 @dataclass(frozen=True)

@@ -86,8 +86,7 @@ class EditedProject:
 
     def __init__(self, folder: Path, dataset: Path, **overrides: str) -> None:
         self.root = copy_code(folder / "project")
-        for name in ("dagster.yaml", "pyproject.toml"):
-            (self.root / name).write_text((PROJECT / name).read_text())
+        (self.root / "pyproject.toml").write_text((PROJECT / "pyproject.toml").read_text())
         self.paths = Paths(folder / "data", PROFILE)
         self.dataset = dataset
         self.overrides = overrides

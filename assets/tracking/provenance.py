@@ -5,14 +5,16 @@ import shlex
 import socket
 import subprocess
 
-from assets.paths import PROJECT
+from assets.paths import PROJECT, is_checkout
 
 
 def git_state() -> dict[str, str]:
     """The commit that the project is at, and whether its files differ from it; nothing outside a git checkout.
 
-    Where git refuses to say, why.
+    Where git refuses to say, why. An installed package has no commit: a repository around it is somebody else's.
     """
+    if not is_checkout(PROJECT):
+        return {}
     if refusal := git_refusal():
         return {"git.refused": refusal}
     commit = _git("rev-parse", "HEAD").stdout.strip()
@@ -24,8 +26,10 @@ def git_state() -> dict[str, str]:
 
 def git_refusal() -> str | None:
     """A sentence where the project is a git checkout and git does not say at which commit."""
+    if not (is_checkout(PROJECT) and (PROJECT / ".git").exists()):
+        return None
     asked = _git("rev-parse", "HEAD")
-    if asked.returncode == 0 or not (PROJECT / ".git").exists():
+    if asked.returncode == 0:
         return None
     lines = [line.removeprefix("fatal: ") for line in asked.stderr.splitlines() if line.startswith("fatal:")]
     reason = lines[0] if lines else asked.stderr.strip() or "it gives no reason"

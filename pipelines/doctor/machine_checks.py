@@ -7,20 +7,20 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
 
-from assets.paths import PROJECT
+from assets.paths import PROJECT, is_checkout
 from assets.tracking.provenance import git_refusal, git_state
 from pipelines.doctor.finding import GIB, Finding
 from sepmodels.settings import Profile
 
-INSTALL = "Run `make setup` in the project's folder."
+INSTALL = "Run `make setup` in the project's folder." if is_checkout() else "Install with pip what is named here."
 FFMPEG_REMEDY = "Install it: `sudo apt-get install ffmpeg` (Debian, Ubuntu) or `brew install ffmpeg` (macOS)."
 MEMORY_GIB = 4
 
 
 def check_python() -> Finding:
-    wanted = _project()["requires-python"]
+    wanted, _ = _wanted()
     found = f"{platform.python_version()} in {sys.prefix}"
     if _satisfies(platform.python_version(), wanted):
         return Finding("Python", "ok", found)
@@ -32,8 +32,9 @@ def check_packages() -> Finding:
     from packaging.requirements import Requirement
 
     faults, found = [], {}
-    for line in _project()["dependencies"]:
-        wanted = Requirement(line)
+    for wanted in map(Requirement, _wanted()[1]):
+        if wanted.marker and not wanted.marker.evaluate({"extra": ""}):
+            continue  # of an extra, or of another system
         try:
             found[wanted.name] = version(wanted.name)
         except PackageNotFoundError:
@@ -51,7 +52,9 @@ def check_git() -> Finding:
     if refusal := git_refusal():
         return Finding("git", "warn", refusal)
     commit = git_state().get("mlflow.source.git.commit")
-    return Finding("git", "ok", f"commit {commit[:12]}" if commit else "this is no checkout: runs name no commit")
+    return Finding(
+        "git", "ok", f"commit {commit[:12]}" if commit else "this is no checkout of git: runs name no commit"
+    )
 
 
 def check_torch() -> Finding:
@@ -138,8 +141,12 @@ def check_ports(dagster_port: int = 3000, mlflow_port: int = 5000) -> Finding:
     return Finding("ports", "ok", f"{dagster_port} (Dagster) and {mlflow_port} (MLflow) are free")
 
 
-def _project() -> dict:
-    return tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+def _wanted() -> tuple[str, list[str]]:
+    """Which Python, and which packages: as the checkout says it now, or as the package that is installed does."""
+    if is_checkout():
+        project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        return project["requires-python"], project["dependencies"]
+    return metadata("sepbench")["Requires-Python"], requires("sepbench") or []
 
 
 def _satisfies(found: str, wanted: str) -> bool:

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assets.paths import PROJECT
 from pipelines.permissions import may_write_history
 from sepmodels.errors import UserError
 from sepmodels.files import replacing
 
 if TYPE_CHECKING:
     import dagster as dg
+
+SETTINGS = Path(__file__).with_name("dagster.yaml")
 
 
 def require_fit(data: Path) -> None:
@@ -30,14 +31,14 @@ def require_fit(data: Path) -> None:
 def use_instance(data: Path) -> Path:
     """Let this process and its children keep Dagster's history under ``data``; gives the instance's folder.
 
-    The settings are those of the project's ``dagster.yaml``, with the place of the data folder put in.
+    The settings are those of the ``dagster.yaml`` beside this file, with the place of the data folder put in.
 
     Raises :class:`UserError` as :func:`require_fit` does.
     """
     home = data / "dagster"
     require_fit(data)
     within_quotes = json.dumps(str(home))[1:-1]
-    text = (PROJECT / "dagster.yaml").read_text(encoding="utf-8").replace("data/dagster", within_quotes)
+    text = SETTINGS.read_text(encoding="utf-8").replace("data/dagster", within_quotes)
     settings = home / "dagster.yaml"
     if not settings.exists() or settings.read_text(encoding="utf-8") != text:
         with replacing(settings) as temporary:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from assets.paths import PROJECT
+from pipelines.own_code import own_module
 
 if TYPE_CHECKING:
     import psutil
@@ -55,9 +55,9 @@ def watched() -> Iterator[Callable[[int], None]]:
     A kill -9 runs no ``finally``: a small process of its own, which notices by a pipe that this one has gone, does
     what would have been done (:func:`end_trees`).
     """
-    command = [sys.executable, "-m", "pipelines.running.processes"]
+    command, folder = own_module("pipelines.running.processes")
     with subprocess.Popen(
-        command, cwd=PROJECT, stdin=subprocess.PIPE, text=True, bufsize=1, start_new_session=True
+        command, cwd=folder, stdin=subprocess.PIPE, text=True, bufsize=1, start_new_session=True
     ) as watcher:
 
         def watch(number: int) -> None:

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -16,10 +15,11 @@ import psutil
 from rich.console import Console
 from rich.markup import escape
 
-from assets.paths import PROJECT, Paths
+from assets.paths import Paths
 from assets.runtime.events import VARIABLE
 from assets.tracking.provenance import git_refusal
 from pipelines.graph.instance import use_instance
+from pipelines.own_code import own_module
 from pipelines.running.processes import end_trees, watched
 from pipelines.running.progress_board import listening
 from pipelines.temporary import require_temporary_room, use_short_folder
@@ -52,7 +52,8 @@ def run_assets(
     log = _new_log(paths.data / "logs", name)
     if refusal := git_refusal():
         console.print(f"[yellow]{escape(refusal)}[/]", highlight=False, soft_wrap=True)
-    command = [sys.executable, "-m", "pipelines.running.execute", "--job", job, "--command", name]
+    command, folder = own_module("pipelines.running.execute")
+    command += ["--job", job, "--command", name]
     command += ["--tags", json.dumps(dict(tags or {})), "--config", json.dumps(dict(config or {}))]
     command += ["--select", *keys]
     with (
@@ -65,7 +66,7 @@ def run_assets(
         environment = {**os.environ, VARIABLE: address}
         with subprocess.Popen(
             command,
-            cwd=PROJECT,
+            cwd=folder,
             env=environment,
             stdout=output,
             stderr=output,

@@ -13,7 +13,7 @@ from typing import IO
 
 from rich.console import Console
 
-from assets.paths import PROJECT, Paths
+from assets.paths import PROJECT, Paths, is_checkout
 from assets.tracking.moving import artifact_uri
 from assets.tracking.store import QUIET, store_uri
 from assets.tracking.tracker import runs_page
@@ -30,13 +30,14 @@ OPEN = (
     "Whoever reaches port {} or {} of this machine can start runs, and so run code here, and change or delete what was "
     "made: neither page asks who it is. Use this in a network that you trust, or leave --host out and come by `ssh -L`."
 )
+WORKSPACE = PROJECT / "workspace.yaml" if is_checkout() else None  # the installed package needs none
 
 
 def open_pages(
     profile: Profile,
     paths: Paths,
     *,
-    workspace: Path = PROJECT / "workspace.yaml",
+    workspace: Path | None = WORKSPACE,
     host: str = "127.0.0.1",
     dagster_port: int = 3000,
     mlflow_port: int = 5000,
@@ -44,6 +45,8 @@ def open_pages(
     console: Console | None = None,
 ) -> None:
     """Run both servers until Ctrl-C, SIGTERM or SIGHUP; ports that are taken give way to the next free ones.
+
+    workspace: the file that says where Dagster finds the definitions; None for those of the installed package.
 
     Raises :class:`UserError` when they already run on this data folder, or when one of them ends by itself: it
     shows the end of that one's log, and the other has been ended too.
@@ -92,16 +95,19 @@ def _share_out_slots(profile: Profile) -> None:
         give_slots(instance, profile)
 
 
-def dagster_server(profile: Profile, data: Path, workspace: Path, host: str, port: int, mlflow_url: str) -> Server:
+def dagster_server(
+    profile: Profile, data: Path, workspace: Path | None, host: str, port: int, mlflow_url: str
+) -> Server:
     """Dagster's page, its code server and its daemon, with the history in ``data/dagster``."""
     url = address_of(host, port)
     home = use_instance(data)
+    definitions = ["--workspace", str(workspace)] if workspace else ["--module-name", "pipelines.graph.definitions"]
     return Server(
         name="Dagster",
         purpose="the graph: materialize, watch, see what is stale",
         command=[
             *(sys.executable, "-m", "dagster", "dev"),
-            *("--workspace", str(workspace), "--host", host, "--port", str(port)),
+            *(*definitions, "--host", host, "--port", str(port)),
         ],
         environment={
             "DAGSTER_HOME": str(home),
@@ -113,7 +119,7 @@ def dagster_server(profile: Profile, data: Path, workspace: Path, host: str, por
         url=url,
         health=f"{url}/server_info",
         log=data / "logs" / "dagster.log",
-        folder=home,  # in that of the checkout Dagster lets a file .env change what was asked for
+        folder=home,  # in that of the person Dagster lets a file .env change what was asked for
     )
 
 
@@ -141,6 +147,7 @@ def mlflow_server(data: Path, host: str, port: int) -> Server:
         url=url,
         health=f"{url}/health",
         log=data / "logs" / "mlflow.log",
+        folder=folder,
     )
 
 

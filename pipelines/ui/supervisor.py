@@ -11,7 +11,6 @@ from subprocess import STDOUT, Popen
 
 import psutil
 
-from assets.paths import PROJECT
 from pipelines.running.processes import end_trees
 from sepmodels.errors import UserError
 
@@ -25,7 +24,7 @@ class Server:
     """A server to run.
 
     health: a page below ``url`` that answers once the server is ready.
-    folder: that it works in.
+    folder: that it works in. Python looks for modules there first, so it is none of the person's.
     """
 
     name: str
@@ -35,7 +34,7 @@ class Server:
     url: str
     health: str
     log: Path
-    folder: Path = PROJECT
+    folder: Path
 
 
 class Running:

@@ -17,8 +17,8 @@ from tests.conftest import PROJECT
 def copy(tmp_path: Path) -> Path:
     """A folder that looks like a copy of the checkout."""
     copy = tmp_path / "copy"
-    (copy / "pipelines").mkdir(parents=True)
-    shutil.copy(PROJECT / "pipelines" / "own_code.py", copy / "pipelines")
+    copy.mkdir()
+    shutil.copy(PROJECT / "pyproject.toml", copy)
     return copy
 
 

@@ -40,7 +40,7 @@ class Pages:
 
     def __init__(self, dataset: Path, folder: Path) -> None:
         self.project = copy_code(folder / "project")
-        for name in ("dagster.yaml", "workspace.yaml"):
+        for name in ("pyproject.toml", "workspace.yaml"):
             shutil.copy(PROJECT / name, self.project)
         self.edit(
             "sepmodels/systems/variants.py", "by_name(_ALL)", f"by_name(one for one in _ALL if one.name in {VARIANTS})"

@@ -1,12 +1,14 @@
 """Each run names the commit that it was made by, or it is said why not."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from assets.tracking.provenance import git_refusal, git_state
+from tests.conftest import PROJECT
 
 
 @pytest.fixture
@@ -16,6 +18,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(name, str(text))
     project = tmp_path / "it's here"
     project.mkdir()
+    shutil.copy(PROJECT / "pyproject.toml", project)
     by = ["-c", "user.name=a", "-c", "user.email=a@b"]
     for words in (["init", "-q"], [*by, "commit", "-q", "--allow-empty", "-m", "first"]):
         subprocess.run(["git", *words], cwd=project, check=True)
@@ -48,5 +51,14 @@ def test_a_checkout_without_git_is_told(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_folder_that_is_no_checkout_has_nothing_to_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("assets.tracking.provenance.PROJECT", tmp_path)
+    assert git_refusal() is None
+    assert git_state() == {}
+
+
+def test_the_commit_of_a_repository_around_the_installed_package_is_not_taken_for_ours(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (checkout / "site-packages").mkdir()
+    monkeypatch.setattr("assets.tracking.provenance.PROJECT", checkout / "site-packages")
     assert git_refusal() is None
     assert git_state() == {}

@@ -369,6 +369,7 @@ def test_a_run_of_a_living_process_is_left_alone(store, instance):
 def test_the_commit_is_named_in_a_checkout_and_nothing_is_said_elsewhere(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr("assets.tracking.provenance.PROJECT", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    (tmp_path / "pyproject.toml").write_text('name = "sepbench"\n')
     assert git_state() == {}
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org"]
     (tmp_path / "file").write_text("one")

@@ -97,12 +97,13 @@ def test_an_ffmpeg_without_aac_is_refused(monkeypatch, tmp_path):
 
 
 def test_packages_that_are_missing_or_too_old_are_all_named(monkeypatch):
-    wanted = {"dependencies": ["numpy>=99", "not-a-package-of-anyone>=1", "torch"], "requires-python": ">=3.99"}
-    monkeypatch.setattr(machine_checks, "_project", lambda: wanted)
+    wanted = ["numpy>=99", "not-a-package-of-anyone>=1", "torch", "not-even-here>=1; platform_system == 'Plan 9'"]
+    monkeypatch.setattr(machine_checks, "_wanted", lambda: (">=3.99", wanted))
     found = machine_checks.check_packages()
     assert found.status == "fail"
     assert "numpy is" in found.detail
     assert "not-a-package-of-anyone is not installed" in found.detail
+    assert "not-even-here" not in found.detail
     assert machine_checks.check_python().status == "fail"
 
 

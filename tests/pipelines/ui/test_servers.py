@@ -259,7 +259,7 @@ def test_an_env_file_in_the_checkout_does_not_change_what_the_pages_show(tmp_pat
 
     (tmp_path / "checkout").mkdir()
     (tmp_path / "checkout" / ".env").write_text("SEPBENCH_PROFILE=musdb18")
-    monkeypatch.setattr("pipelines.ui.supervisor.PROJECT", tmp_path / "checkout")
+    monkeypatch.chdir(tmp_path / "checkout")
     server = dagster_server(PROFILES["demo"], tmp_path / "data", tmp_path / "workspace.yaml", "127.0.0.1", 3000, "")
     monkeypatch.setenv("SEPBENCH_PROFILE", server.environment["SEPBENCH_PROFILE"])
     monkeypatch.chdir(server.folder)
@@ -274,7 +274,7 @@ def test_servers_of_this_machine_are_reached_without_the_proxy(tmp_path, monkeyp
         monkeypatch.delenv(name, raising=False)
     port = free_port("127.0.0.1", 23_000)
     code = f"from http.server import *; HTTPServer(('127.0.0.1', {port}), SimpleHTTPRequestHandler).serve_forever()"
-    server = replace(small_server(tmp_path, "plain", code), health=f"http://127.0.0.1:{port}/", folder=tmp_path)
+    server = replace(small_server(tmp_path, "plain", code), health=f"http://127.0.0.1:{port}/")
     with Running(threading.Event(), [].append) as running:
         running.start(server)
         assert running.wait_until_ready()
@@ -299,6 +299,7 @@ def small_server(folder: Path, name: str, code: str) -> Server:
         url="http://127.0.0.1:9",
         health="http://127.0.0.1:9/",
         log=folder / f"{name}.log",
+        folder=folder,
     )
 
 
