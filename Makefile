@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 $(shell sh scripts/at-home $(VENV) || rm -f $(VENV)/.benchmark $(VENV)/.test)
 
 .DEFAULT_GOAL := help
-.PHONY: help benchmark test ui setup setup-dev lint lock clean
+.PHONY: help benchmark test quick ui setup setup-dev lint lock clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -21,6 +21,12 @@ test: setup-dev ## set up, then lint, check types and run every test
 	@$(BIN)/mypy
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
+quick: setup-dev ## what to run before each commit: the same without the tests that are marked slow or drive a browser
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile -m "not slow and not browser" --durations 10 --durations-min 10
+
 ui: setup ## open Dagster and MLflow side by side
 	@$(BIN)/sepbench ui
 
@@ -32,6 +38,7 @@ lint: setup-dev ## lint, format and check types
 lock: setup-dev ## renew the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade - -o requirements-uv.lock
 
 clean: ## remove the environment and caches; data/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
@@ -42,10 +49,10 @@ setup: $(VENV)/.benchmark ## make .venv with all that the benchmark needs
 setup-dev: $(VENV)/.test ## the same with all that the tests need
 	@sh scripts/need-ffmpeg
 
-$(VENV)/.benchmark: requirements.lock pyproject.toml
+$(VENV)/.benchmark: requirements.lock requirements-uv.lock pyproject.toml
 	@sh scripts/install $(PYTHON) $(VENV) requirements.lock
 	@touch $@
 
-$(VENV)/.test: requirements-dev.lock pyproject.toml
+$(VENV)/.test: requirements-dev.lock requirements-uv.lock pyproject.toml
 	@sh scripts/install $(PYTHON) $(VENV) requirements-dev.lock
 	@touch $@ $(VENV)/.benchmark

@@ -63,7 +63,7 @@ def test_an_environment_that_was_moved_is_noticed_and_its_scripts_start_the_pyth
 
 def test_make_begins_the_environment_anew_where_it_was_moved(tmp_path: Path) -> None:
     shutil.copytree(PROJECT / "scripts", tmp_path / "scripts")
-    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+    for name in ("Makefile", "pyproject.toml", "requirements.lock", "requirements-uv.lock"):
         shutil.copy(PROJECT / name, tmp_path)
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     stamp = tmp_path / ".venv" / ".benchmark"
