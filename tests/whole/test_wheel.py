@@ -28,11 +28,10 @@ from pathlib import Path
 from assets.graph import benchmark_subjects
 from assets.paths import PROJECT, Paths
 from pipelines.profiles import chosen_profile
-from sepmodels.systems.references import REFERENCES
-from sepmodels.systems.variants import variants_of
+from sepmodels.systems import systems_of
 
 profile = chosen_profile()
-subjects = benchmark_subjects(profile, Paths(Path("data"), profile.name), variants_of(profile).values(), REFERENCES)
+subjects = benchmark_subjects(profile, Paths(Path("data"), profile.name), systems_of(profile))
 print(json.dumps({"/".join(one.key.path): one.version.digest for one in subjects}))
 """
 
