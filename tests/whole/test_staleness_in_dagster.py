@@ -27,6 +27,7 @@ from assets.staleness.products import products
 from assets.resources import benchmark_resources
 from pipelines.graph.jobs import benchmark_jobs
 from pipelines.profiles import PROFILES
+from sepmodels.systems.references import REFERENCES
 from sepmodels.systems.variants import VARIANTS
 
 def make(step, job, *_others):
@@ -39,7 +40,7 @@ assets.factory._make = make
 paths = Paths(data_folder(), "demo")
 chosen = [VARIANTS[name] for name in ("open_unmix", "transformer")]
 defs = dg.Definitions(
-    assets=assets.factory.benchmark_assets(PROFILES["demo"], paths, chosen, ["mixture"]),
+    assets=assets.factory.benchmark_assets(PROFILES["demo"], paths, [*chosen, REFERENCES["mixture"]]),
     jobs=benchmark_jobs(),
     resources=benchmark_resources(paths.data / "mlflow"),
 )
