@@ -117,7 +117,7 @@ def _scores(profile: Profile, system: System) -> Step:
     separated = "estimates" in system.chain
     return Step(
         (system.name, "scores"),
-        scores.make_scores,
+        scores.make_scores if separated else scores.make_scores_from_stems,
         group=system.group,
         description="SDR, ISR, SIR and SAR of every test track, target and one-second window (BSSEval v4).",
         needs=(*(((system.name, "estimates"),) if separated else ()), ("stems", "test")),

@@ -20,13 +20,22 @@ from sepmodels.systems.system import System
 
 
 def make_scores(job: Job) -> Made:
-    """Score what the system makes of every test track; a track that cannot be scored is named and left out."""
+    """Score the system's estimates of every test track."""
+    return _score(job, job.profile.seeds)
+
+
+def make_scores_from_stems(job: Job) -> Made:
+    """Score what the system makes of the stems of every test track; it has no trainings, and so no seed."""
+    return _score(job, (0,))
+
+
+def _score(job: Job, seeds: tuple[int, ...]) -> Made:
+    """The table of every seed and track; a track that cannot be scored is named and left out."""
     from sepmodels.dataset.stem_cache import cached_names, load_stems
     from sepmodels.machine.parallel import for_each_in_processes
     from sepmodels.scoring.threads import scoring_workers
 
     folder = job.paths.stems("test")
-    seeds = job.profile.seeds if job.own.seeded else (0,)
     parts = [(seed, track) for seed in seeds for track in cached_names(folder)]
     longest = max((load_stems(folder, track).shape[-1] for _, track in parts), default=0)
     if job.anew:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from assets.job import Job
-from assets.making.scores import make_scores
+from assets.making.scores import make_scores_from_stems
 from assets.paths import Paths
 from pipelines.profiles import PROFILES
 from sepmodels.systems.references import REFERENCES
@@ -32,14 +32,14 @@ def job(tmp_path: Path) -> Job:
 
 @pytest.mark.parametrize("lost", [0, 1], ids=["none lost", "one lost"])
 def test_scores_have_the_same_data_version_however_many_of_their_parts_were_kept(job: Job, lost: int) -> None:
-    first = make_scores(job)
+    first = make_scores_from_stems(job)
     before = pd.read_parquet(job.paths.scores("mixture"))
     parts = sorted(job.paths.score_parts("mixture").rglob("*.parquet"))
     assert len(parts) == len(TRACKS)
     for part in parts[:lost]:
         part.unlink()
 
-    again = make_scores(job)
+    again = make_scores_from_stems(job)
 
     assert again.content == first.content
     pd.testing.assert_frame_equal(pd.read_parquet(job.paths.scores("mixture")), before, check_exact=True)
