@@ -79,15 +79,15 @@ def test_the_help_shows_every_command_by_group_on_one_screen(asked: tuple[str, .
     assert shown == {*COMMANDS} - {"refresh"}  # another name of run
 
 
-def test_python_m_pipelines_does_what_sepbench_does() -> None:
+def test_python_m_sepbench_does_what_sepbench_does() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pipelines", "variants"], cwd=PROJECT, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "sepbench", "variants"], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert done.stdout == sepbench("variants", COLUMNS="80").stdout
 
 
 def test_completion_can_be_installed_and_completes_a_command(tmp_path: Path) -> None:
-    command = shlex.join([sys.executable, "-m", "pipelines"])
+    command = shlex.join([sys.executable, "-m", "sepbench"])
     subprocess.run(
         ["bash", "-c", f"{command} --install-completion; true"],  # Typer asks which shell called it
         cwd=PROJECT,

@@ -29,7 +29,7 @@ FLOORS = {
     ),
     "pipelines": (
         ("terminal", "own_code", "profiles", "ports", "permissions", "temporary", "options", "graph", "looking"),
-        ("running", "songs", "serve", "doctor", "ui", "downloading", "commands", "cli", "__main__"),
+        ("running", "songs", "serve", "doctor", "ui", "downloading", "commands", "cli"),
     ),
 }
 

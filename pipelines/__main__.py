@@ -1,5 +1,0 @@
-"""``python -m pipelines`` does what ``sepbench`` does."""
-
-from pipelines.cli import main
-
-main()
