@@ -57,9 +57,7 @@ def make_results(
     table = TrackTable(comparable(scores, elsewhere))
     there = [one for one in expected if one.name in table.variants]
     titles = {one.name: one.title for one in expected}
-    scenario = (f"{dataset}: " if dataset else "") + (
-        f"{' + '.join(table.targets)}, BSSEval v4, 1 s windows, median over windows then over tracks"
-    )
+    scenario = _scenario(dataset, table.targets)
     extra = figures if isinstance(figures, pd.DataFrame) else pd.DataFrame.from_dict(figures or {}, orient="index")
     changed = [one.name for one in there if one.compared and one.name != baseline]
     comparisons, again = compare(table, changed, baseline), control(table, baseline)
@@ -86,6 +84,12 @@ def make_results(
         baseline_title=baseline_title,
         figures=tuple(extra.columns),
     )
+
+
+def _scenario(dataset: str | None, targets: Iterable[str]) -> str:
+    """What the numbers are, to be shown with them."""
+    measured = f"{' + '.join(targets)}, BSSEval v4, 1 s windows, median over windows then over tracks"
+    return f"{dataset}: {measured}" if dataset else measured
 
 
 def _summary(table: TrackTable, systems: Iterable[System]) -> pd.DataFrame:

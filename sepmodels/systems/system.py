@@ -28,7 +28,7 @@ class System:
     summary: one sentence on what it is.
 
     Of a kind:
-        kind: what it is called in results and asset tags.
+        kind: what it is called in results.
         says: a sentence that tells a reader of the table what the kind is.
         chain: the steps that make its scores, in their order: of "checkpoint", "estimates" and "scores".
         seeded: whether each seed is a training of its own.
