@@ -1,7 +1,8 @@
-"""The one list of variants: a new one is one entry here (and, for a new architecture, a file in ``models/``).
+"""The one list of variants: a new one is one entry here (and a file in ``models/architectures/``
+for a new architecture).
 
 Importing this module is cheap and needs no torch: an entry names its architecture and loss, and only
-:func:`sepmodels.models.build_model` and :func:`sepmodels.training.losses.build_loss` import them.
+:func:`sepmodels.models.architectures.build_model` and :func:`sepmodels.training.losses.build_loss` import them.
 """
 
 import re
@@ -24,7 +25,7 @@ class Variant(System):
     """A system that is trained here, and compared with the baseline.
 
     summary: one sentence on what it is, and how it differs from the baseline.
-    architecture: the module of :mod:`sepmodels.models` that has its ``Config`` and ``Model``.
+    architecture: the module of :mod:`sepmodels.models.architectures` that has its ``Config`` and ``Model``.
     settings: keyword arguments of that ``Config``.
     loss: a function of :mod:`sepmodels.training.losses`.
     loss_settings: keyword arguments of that function, beside the estimate and the target.

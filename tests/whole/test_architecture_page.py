@@ -1,5 +1,6 @@
 """The pages for people name what there is."""
 
+import pkgutil
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,3 +36,12 @@ def test_the_page_on_architecture_has_every_folder_of_the_packages() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_path_that_a_page_names_exists(page: Path) -> None:
     assert [str(path) for path in named(page) if not path.exists()] == []
+
+
+def test_every_name_that_a_docstring_refers_to_exists() -> None:
+    role = re.compile(r":(?:mod|func|class|data|meth):`~?((?:sepmodels|assets|pipelines)[\w.]*)`")
+    sources = [path.read_text(encoding="utf-8") for package in PACKAGES for path in (PROJECT / package).rglob("*.py")]
+    names = {name for source in sources for name in role.findall(source)}
+    assert names
+    for name in sorted(names):
+        pkgutil.resolve_name(name)  # raises an error that names what is missing
