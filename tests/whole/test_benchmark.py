@@ -340,7 +340,7 @@ def test_museval_files_of_another_system_become_a_row_of_the_table(done: Done) -
     finally:
         shutil.rmtree(done.paths.imported)
     rows = summary[summary.target == "vocals"].set_index("variant")
-    assert rows.kind["theirs"] == "imported"
+    assert rows.kind["theirs"] == "given scores"
     assert rows.SDR["theirs"] == pytest.approx(rows.SDR["open_unmix"], abs=1e-5)
 
 

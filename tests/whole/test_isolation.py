@@ -47,7 +47,7 @@ def noting_what_is_opened() -> Iterator[list[str]]:
 
 def run(profile: Profile, paths: Paths, wanted: list[Path_]) -> dict[Path_, Made]:
     """Make the products of those steps, without Dagster."""
-    steps = {step.path: step for step in benchmark_steps(profile, [VARIANT], ())}
+    steps = {step.path: step for step in benchmark_steps(profile, [VARIANT])}
     job = Job(profile, paths, VARIANT, (VARIANT,), code_version="one")
     return {path: steps[path].make(job) for path in wanted}
 

@@ -30,6 +30,7 @@ from sepmodels.report.track_choice import choose_start, choose_tracks, windows_o
 from sepmodels.report.training_figures import training_figures
 from sepmodels.results.claims.claims import CLAIMS
 from sepmodels.settings import ReportSettings
+from sepmodels.systems import known_systems
 from sepmodels.systems.variants import VARIANTS, variants_of
 from tests.scored_folder import LEVELS, ODD_NAME, SECONDS, TRACKS, TRAINED, scored_job
 
@@ -271,7 +272,7 @@ def test_figures_for_papers_are_there_as_png_and_svg(site: Path) -> None:
 def test_a_picture_of_one_estimate_is_drawn_for_dagsters_page(job: Job) -> None:
     from assets.showing.pictures import as_markdown, write_estimate_picture
 
-    picture = write_estimate_picture(replace(job, name="l1_loss"))
+    picture = write_estimate_picture(replace(job, system=known_systems()["l1_loss"]))
     assert picture.read_bytes().startswith(b"\xff\xd8")
     assert as_markdown(picture, "a sound").startswith("![a sound](data:image/jpeg;base64,")
     assert as_markdown(picture.with_name("none.jpg"), "a sound") == ""

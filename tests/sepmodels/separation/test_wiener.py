@@ -112,7 +112,7 @@ def test_it_is_a_setting_of_the_variant_that_no_checkpoint_depends_on() -> None:
     refined = replace(plain, wiener_iterations=2)
     assert configuration(plain) == configuration(refined)
     before, after = (
-        {step.path: step_settings(step) for step in benchmark_steps(PROFILES["demo"], [variant], [])}
+        {step.path: step_settings(step) for step in benchmark_steps(PROFILES["demo"], [variant])}
         for variant in (plain, refined)
     )
     assert [path for path in before if before[path] != after[path]] == [("open_unmix", "estimates")]
