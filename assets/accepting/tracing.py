@@ -2,12 +2,15 @@
 
 import sys
 import threading
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
 
 from assets.paths import PROJECT
+
+MOST_NAMES = 8  # that a sentence lists one by one
 
 
 @contextmanager
@@ -52,8 +55,16 @@ def what_ran(changed: Collection[str], ran: Collection[str]) -> str:
         "ran": [part for part in sorted(changed) if part in ran],
         "did not run": [part for part in sorted(changed) if part not in ran],
     }
-    return "; ".join(f"{words}: {', '.join(map(_shown, parts))}" for words, parts in groups.items() if parts)
+    return "; ".join(f"{words}: {_listed(parts)}" for words, parts in groups.items() if parts)
 
 
-def _shown(part: str) -> str:
-    return f"`{part.rpartition('::')[2]}`"
+def _listed(parts: Sequence[str]) -> str:
+    """The names of parts; where there are many, how many of each file.
+
+    >>> _listed([f"a.py::f{number}" for number in range(9)])
+    '9 parts of a.py'
+    """
+    if len(parts) <= MOST_NAMES:
+        return ", ".join(f"`{part.rpartition('::')[2]}`" for part in parts)
+    files = Counter(part.partition("::")[0] for part in parts)
+    return ", ".join(f"{count} part{'s' if count > 1 else ''} of {path}" for path, count in files.items())

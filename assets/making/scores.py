@@ -1,7 +1,7 @@
 """Scores of a system on the test tracks: of its estimates, or of what it makes of the stems."""
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,18 +18,21 @@ from sepmodels.files import hash_arrays, hash_texts, replacing
 from sepmodels.settings import Profile
 from sepmodels.systems.system import System
 
+# (paths, system, seed, track) -> the stems of a test track, and the system's estimates of both targets
+Signals = Callable[[Paths, System, int, str], tuple[np.ndarray, np.ndarray]]
+
 
 def make_scores(job: Job) -> Made:
     """Score the system's estimates of every test track."""
-    return _score(job, job.profile.seeds)
+    return _score(job, job.profile.seeds, _of_estimates)
 
 
 def make_scores_from_stems(job: Job) -> Made:
     """Score what the system makes of the stems of every test track; it has no trainings, and so no seed."""
-    return _score(job, (0,))
+    return _score(job, (0,), _of_stems)
 
 
-def _score(job: Job, seeds: tuple[int, ...]) -> Made:
+def _score(job: Job, seeds: tuple[int, ...], signals_of: Signals) -> Made:
     """The table of every seed and track; a track that cannot be scored is named and left out."""
     from sepmodels.dataset.stem_cache import cached_names, load_stems
     from sepmodels.machine.parallel import for_each_in_processes
@@ -41,7 +44,7 @@ def _score(job: Job, seeds: tuple[int, ...]) -> Made:
     if job.anew:
         shutil.rmtree(job.paths.score_parts(job.name), ignore_errors=True)
     versions = (job.code_version, *job.accepted_versions)
-    scoring = _Scoring(job.profile, job.paths, job.own, versions)
+    scoring = _Scoring(job.profile, job.paths, job.own, versions, signals_of)
     workers = scoring_workers(job.profile.scorer, longest / job.profile.sample_rate_hz, job.profile.scoring_workers)
     tables, faults = for_each_in_processes(scoring, parts, workers=workers, progress=job.progress)
     said = [str(fault) for fault in faults]
@@ -64,12 +67,13 @@ class _Scoring:
     paths: Paths
     system: System
     code_versions: tuple[str, ...]
+    signals_of: Signals
 
     def __call__(self, part: tuple[int, str]) -> pd.DataFrame:
         """One track's rows, read back where they were made before from the same samples by the same code."""
         seed, track = part
         try:
-            stems, estimates = signals(self.paths, self.system, seed, track)
+            stems, estimates = self.signals_of(self.paths, self.system, seed, track)
             samples = hash_arrays(stems, estimates)
             keys = [hash_texts([version, self.profile.scorer, samples]) for version in self.code_versions]
             path = _part_file(self.paths, self.system.name, seed, track)
@@ -117,26 +121,30 @@ def shortest_test_track(paths: Paths) -> str:
 
 def signals(paths: Paths, system: System, seed: int, track: str) -> tuple[np.ndarray, np.ndarray]:
     """The stems of a test track, and the system's estimates of both targets: from its files, or made of the stems."""
+    return (_of_estimates if "estimates" in system.chain else _of_stems)(paths, system, seed, track)
+
+
+def _of_stems(paths: Paths, system: System, _seed: int, track: str) -> tuple[np.ndarray, np.ndarray]:
     from sepmodels.dataset.stem_cache import load_stems
 
     stems = load_stems(paths.stems("test"), track)
-    if "estimates" in system.chain:
-        return stems, both_targets(stems[0], _estimated(paths, system.name, seed, track, stems[0]))
     vocals = system.separate(stems)
     return stems, both_targets(stems[0], vocals) if system.rest_is_accompaniment else np.stack([vocals, vocals])
 
 
-def _estimated(paths: Paths, name: str, seed: int, track: str, mixture: np.ndarray) -> np.ndarray:
+def _of_estimates(paths: Paths, system: System, seed: int, track: str) -> tuple[np.ndarray, np.ndarray]:
     from sepmodels.audio.io import read_audio
+    from sepmodels.dataset.stem_cache import load_stems
 
-    path = paths.estimate(name, seed, track)
+    stems = load_stems(paths.stems("test"), track)
+    path = paths.estimate(system.name, seed, track)
     vocals, _ = read_audio(path)
-    if vocals.shape != mixture.shape:
+    if vocals.shape != stems[0].shape:
         raise UserError(
-            f"{path} has shape {vocals.shape} where its mixture has {mixture.shape}: "
-            f"materialize {name}/estimates again."
+            f"{path} has shape {vocals.shape} where its mixture has {stems[0].shape}: "
+            f"materialize {system.name}/estimates again."
         )
-    return vocals
+    return stems, both_targets(stems[0], vocals)
 
 
 def _part_file(paths: Paths, name: str, seed: int, track: str) -> Path:

@@ -22,7 +22,7 @@ from sepmodels.settings import result_settings
 from sepmodels.systems import known_systems
 from sepmodels.systems.references import REFERENCES
 from sepmodels.systems.variants import VARIANTS
-from tests.stand_ins import Benchmark, check_stale, matching, with_setting
+from tests.stand_ins import PAPER, Benchmark, check_stale, matching, with_setting
 
 # What makes nothing stale
 
@@ -89,6 +89,11 @@ def test_a_file_moved_with_no_change_of_content_makes_nothing_stale(benchmark):
             "sepmodels/audio/stft.py",
             "Stft.forward",
             ["*/checkpoint", "*/estimates", "statistics", "ideal_binary_mask/scores", "oracle_mask/scores"],
+        ),
+        (
+            "sepmodels/audio/io.py",
+            "read_audio",
+            [*(f"{name}/scores" for name in PAPER), "report"],  # no reference reads a file
         ),
         ("sepmodels/systems/ideal_mask.py", "binary_mask", ["ideal_binary_mask/scores"]),
         ("sepmodels/systems/references.py", "ideal_ratio_mask", ["oracle_mask/scores"]),
