@@ -20,6 +20,7 @@ from sepmodels.errors import UserError
 from sepmodels.files import replacing
 from sepmodels.models import sample_rate_of
 from sepmodels.models.architectures.masking import MaskingModel
+from sepmodels.models.complex_mask import ComplexMaskModel, complex_product
 
 SUFFIXES = {"torchscript": ".pt", "onnx": ".onnx"}
 TOLERANCE = 1e-4  # of full scale: -80 dB
@@ -126,17 +127,29 @@ class WaveformModel(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
-        self.stft = PlainStft(model.stft.n_fft, model.stft.hop) if isinstance(model, MaskingModel) else None
+        self.stft = _plain_stft(model)
 
     def forward(self, mixture: Tensor) -> Tensor:
         """The vocals."""
-        if self.stft is None or not isinstance(self.model, MaskingModel):
+        if self.stft is None:
             waveform: Tensor = self.model(mixture).waveform
             return waveform
         real, imaginary = self.stft(mixture)
+        if isinstance(self.model, ComplexMaskModel):
+            parts = torch.stack([real, imaginary], dim=2).transpose(-1, -2)
+            real, imaginary = complex_product(self.model.mask(parts), parts).transpose(-1, -2).unbind(2)
+            return self.stft.inverse(real, imaginary, mixture.shape[-1])
+        assert isinstance(self.model, MaskingModel)
         magnitudes = (real.square() + imaginary.square()).sqrt().transpose(-1, -2)
         mask = self.model.mask(magnitudes).transpose(-1, -2)
         return self.stft.inverse(real * mask, imaginary * mask, mixture.shape[-1])
+
+
+def _plain_stft(model: nn.Module) -> PlainStft | None:
+    """The transform of a model of masks; None for one of waveforms."""
+    if not isinstance(model, MaskingModel | ComplexMaskModel):
+        return None
+    return PlainStft(model.stft.n_fft, model.stft.hop)
 
 
 class _OnnxLstm(nn.Module):

@@ -110,6 +110,15 @@ _ALL = (
         loss="dual",
         loss_settings={"magnitude_weight": 0.9, "waveform_weight": 0.1, "normalised": True},
     ),
+    Variant(
+        name="band_split_rnn",
+        title="Band-split RNN",
+        summary="A small band-split RNN: LSTMs along time and along 28 bands make a complex mask; L1 on complex bins.",
+        architecture="band_split_rnn",
+        loss="spectrogram_l1",
+        loss_settings={"waveform_weight": 1.0},
+        learning_rate=2e-3,
+    ),
 )
 
 
@@ -127,7 +136,7 @@ def by_name(variants: Iterable[Variant]) -> dict[str, Variant]:
 
 VARIANTS: dict[str, Variant] = by_name(_ALL)
 # What only a claim needs: trained where a profile asks for it (its ``extra_variants``), and nowhere else.
-ON_REQUEST = frozenset({"time_domain_22khz"})
+ON_REQUEST = frozenset({"time_domain_22khz", "band_split_rnn"})
 
 
 def variants_of(profile: Profile) -> dict[str, Variant]:

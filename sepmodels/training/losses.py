@@ -8,6 +8,7 @@ import functools
 import inspect
 from collections.abc import Callable
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -60,8 +61,23 @@ def dual(
     return magnitude_weight * magnitude_mse(estimate, target) + waveform_weight * waveform_term
 
 
+def waveform_l1(estimate: Estimate, target: Tensor) -> Tensor:
+    """Mean absolute error of samples: the loss of Demucs (Défossez et al. 2019)."""
+    return F.l1_loss(estimate.waveform, target.float())
+
+
+def spectrogram_l1(estimate: Estimate, target: Tensor, *, waveform_weight: float = 0.0) -> Tensor:
+    """Mean absolute error of the real and imaginary parts of bins, by the estimate's own STFT.
+
+    ``waveform_weight`` adds that of samples: with 1 it is the loss of the band-split RNN (Luo and Yu 2023).
+    """
+    difference = torch.view_as_real(estimate.spectrogram - estimate.stft(target))
+    error = difference.abs().mean()
+    return error + waveform_weight * waveform_l1(estimate, target) if waveform_weight else error
+
+
 LOSSES: dict[str, Callable[..., Tensor]] = {
-    loss.__name__: loss for loss in (magnitude_mse, magnitude_l1, waveform_mse, dual)
+    loss.__name__: loss for loss in (magnitude_mse, magnitude_l1, waveform_mse, dual, waveform_l1, spectrogram_l1)
 }
 
 
