@@ -65,6 +65,11 @@ class Paths:
         return self.data / self.profile
 
     @property
+    def settings_file(self) -> Path:
+        """What a person has changed of the profile, for every command, page and job."""
+        return self.root / "settings.toml"
+
+    @property
     def dataset(self) -> Path:
         """Where the dataset is looked for unless a setting names another folder."""
         return self.root / "dataset"

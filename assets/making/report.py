@@ -1,7 +1,6 @@
 """What the report is made from, gathered from where the benchmark's products lie."""
 
 import json
-import os
 import shlex
 from collections.abc import Iterable, Sequence
 
@@ -16,8 +15,6 @@ from assets.tracking.provenance import git_state
 from sepmodels.report.material import Material, Sounds
 from sepmodels.results.imported import comparable
 from sepmodels.settings import Profile
-
-OVERRIDES_VARIABLE = "SEPBENCH_OVERRIDES"
 
 
 def report_material(job: Job) -> Material:
@@ -57,7 +54,7 @@ def report_material(job: Job) -> Material:
 
 
 def command(profile: Profile, trained: Sequence[str]) -> str:
-    """What makes the benchmark again: only those variants, with the settings that were given by ``--set``."""
+    """What makes the benchmark again: only those variants, with the settings that were changed."""
     from sepmodels.systems.variants import variants_of
 
     parts = ["sepbench", "run", "-p", profile.name]
@@ -65,8 +62,9 @@ def command(profile: Profile, trained: Sequence[str]) -> str:
         parts += ["--dataset", "DIR"]
     if set(trained) != set(variants_of(profile)):
         parts += [part for name in trained for part in ("--only", name)]
-    for key, text in json.loads(os.environ.get(OVERRIDES_VARIABLE) or "{}").items():
-        parts += ["--set", f"{key}={text}"]
+    for name, text in profile.changed_settings:
+        if name != "dataset.folder":  # which is another one elsewhere
+            parts += ["--set", f"{name}={text}"]
     return shlex.join(parts)
 
 

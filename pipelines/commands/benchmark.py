@@ -8,6 +8,7 @@ from assets.paths import Paths
 from pipelines.commands.help_screen import examples
 from pipelines.options import AcceptLicenceOption, DataOption, DatasetOption, ProfileOption, SetOption, use_options
 from pipelines.permissions import require_writable
+from pipelines.remembering import remember, say_in_force
 from pipelines.terminal import Terminal
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
@@ -55,9 +56,12 @@ def run(
 
     It keeps what is up to date, so you can type it again at any time. Ctrl-C saves the work, and the next run goes on
     from there. `sepbench stale` says beforehand what will be made.
+
+    What --set and --dataset change holds for all commands and pages until you change it: `sepbench settings` shows it.
     """
     from pipelines.graph.selection import select
-    from pipelines.running.make_products import make_anew, make_behind
+    from pipelines.running.make_products import make_anew, make_behind, require_consent
+    from pipelines.running.runner import require_alone
 
     asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
     chosen, paths = use_options(profile, dataset, data, asked, only or ())
@@ -65,9 +69,11 @@ def run(
     require_writable(paths)
     _accept_licence(chosen, paths, accept_licence)
     if anew:
-        make_anew(chosen, paths, keys, console, sure=yes)
-    else:
-        make_behind(chosen, paths, keys, console)
+        require_consent(chosen, paths, keys, console, sure=yes)
+    require_alone(paths)
+    remember(chosen, paths, console, settings or (), dataset, only or ())
+    make = make_anew if anew else make_behind
+    make(chosen, paths, keys, console)
 
 
 app.command(
@@ -127,11 +133,13 @@ def stale(
 ) -> None:
     """Say what is stale, and which function, setting, library or data made it so.
 
-    The exit status is 0 if everything is up to date, and 1 if something is stale.
+    With --set it says what that setting would make stale, and changes none. The exit status is 0 if everything is up to
+    date, and 1 if something is stale.
     """
     from pipelines.looking.standings import show_standings
 
     chosen, paths = use_options(profile, dataset, data, settings or ())
+    say_in_force(chosen, paths, console)
     if not show_standings(chosen, paths, console, everything=everything):
         raise typer.Exit(1)
 

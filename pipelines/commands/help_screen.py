@@ -24,7 +24,7 @@ class HelpScreen(TyperGroup):
         """Write the screen into Click's formatter, in colour where standard output is a terminal."""
         console = Terminal(highlight=False)
         with console.capture() as screen:
-            console.print("[bold]Usage: sepbench COMMAND \\[OPTIONS][/]\n")
+            console.print("[bold]Usage: sepbench COMMAND \\[OPTIONS][/]")
             console.print(f"{self.help}\n")
             console.print(self._commands(ctx))
             console.print(

@@ -7,6 +7,7 @@ import typer
 from pipelines.commands.help_screen import examples
 from pipelines.options import DataOption, DatasetOption, ProfileOption, SetOption, use_options
 from pipelines.permissions import require_writable
+from pipelines.remembering import remember
 from pipelines.terminal import Terminal
 
 GROUP = "Look"
@@ -38,6 +39,7 @@ def ui(
 
     chosen, paths = use_options(profile, dataset, data, settings or ())
     require_writable(paths)
+    remember(chosen, paths, console, settings or (), dataset)
     open_pages(
         chosen,
         paths,

@@ -1,6 +1,5 @@
 """Tables in the terminal: results, and what can be chosen."""
 
-import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -109,13 +108,18 @@ def show_profiles(console: Console) -> None:
 
 
 def show_settings(profile: Profile, console: Console) -> None:
-    """List every setting of the profile with its value, by the name that ``--set`` takes."""
-    from pipelines.profiles import setting_names
+    """List every setting of the profile: the name that ``--set`` takes, the value, what it means, its unit."""
+    from pipelines.profiles import PROFILES
+    from pipelines.setting_values import meaning_of, setting_names, shown, value_of
 
-    listing = _two_columns("name", "value")
+    own, changed = PROFILES[profile.name], dict(profile.changed_settings)
+    listing = Table("name", "value", "meaning", box=None, pad_edge=False)
     for name in setting_names():
-        listing.add_row(name, str(functools.reduce(getattr, name.split("."), profile)))
-    console.print(listing)
+        value = escape(shown(value_of(profile, name)))
+        if name in changed:
+            value = f"[bold]{value}[/] (profile: {escape(shown(value_of(own, name)))})"
+        listing.add_row(name, value, escape(meaning_of(name)))
+    console.print(listing, highlight=False)
 
 
 def _show_named(entries: Mapping[str, str], console: Console) -> None:

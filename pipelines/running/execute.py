@@ -27,10 +27,11 @@ def main() -> int:
     from pipelines.graph.jobs import ACCEPT
     from pipelines.graph.run_processes import PROCESS_TAG
     from pipelines.graph.slots import give_slots
-    from pipelines.profiles import chosen_profile
+    from pipelines.profiles import chosen_profile, fix_settings
     from pipelines.running.aftermath import clear_up
 
     profile = chosen_profile()
+    fix_settings(profile)
     clear_up(Paths(data_folder(), profile.name))
     with dg.DagsterInstance.get() as instance:
         slots = give_slots(instance, profile)

@@ -36,25 +36,27 @@ def make_behind(profile: Profile, paths: Paths, keys: Collection[str], console: 
     _run(REFRESH, wanted, profile, paths, console)
 
 
-def make_anew(profile: Profile, paths: Paths, keys: Sequence[str], console: Console, *, sure: bool) -> None:
-    """Make all of the products again, once a person has seen what that throws away.
-
-    sure: do not ask. Raises :class:`UserError` where it is not, and no terminal can ask.
-    """
+def make_anew(profile: Profile, paths: Paths, keys: Sequence[str], console: Console) -> None:
+    """Make all of the products again."""
     from assets.staleness.standing import ANEW_TAGS
     from pipelines.graph.jobs import BENCHMARK
 
-    lost = " ".join(_lost(profile, paths, keys))
-    if lost and not sure:
-        if not sys.stdin.isatty():
-            raise UserError(f"{lost} Say --yes to do that without being asked.")
-        console.print(lost, soft_wrap=True, highlight=False)
-        if not typer.confirm("Make them anew?"):
-            console.print("Nothing was done.")
-            raise typer.Exit(1)
-    elif lost:
-        console.print(lost, soft_wrap=True, highlight=False)
     _run(BENCHMARK, keys, profile, paths, console, tags=ANEW_TAGS)
+
+
+def require_consent(profile: Profile, paths: Paths, keys: Sequence[str], console: Console, *, sure: bool) -> None:
+    """Show a person what is lost when these products are made anew, and ask; end the command unless they say yes.
+
+    sure: do not ask. Raises :class:`UserError` where it is not, and no terminal can ask.
+    """
+    lost = " ".join(_lost(profile, paths, keys))
+    if lost and not sure and not sys.stdin.isatty():
+        raise UserError(f"{lost} Say --yes to do that without being asked.")
+    if lost:
+        console.print(lost, soft_wrap=True, highlight=False)
+    if lost and not sure and not typer.confirm("Make them anew?"):
+        console.print("Nothing was done.")
+        raise typer.Exit(1)
 
 
 def _run(

@@ -100,6 +100,12 @@ def _alone(paths: Paths) -> Iterator[int]:
         yield lock.fileno()
 
 
+def require_alone(paths: Paths) -> None:
+    """Raise :class:`UserError` while another command makes products of the profile."""
+    with _alone(paths):
+        pass
+
+
 def _new_log(folder: Path, name: str) -> Path:
     """The file for what a run prints; of earlier ones, only the last few are kept."""
     folder.mkdir(parents=True, exist_ok=True)

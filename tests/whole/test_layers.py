@@ -28,7 +28,8 @@ FLOORS = {
         ("showing", "checking", "accepting", "factory"),
     ),
     "pipelines": (
-        ("terminal", "own_code", "profiles", "ports", "permissions", "temporary", "options", "graph", "looking"),
+        ("terminal", "own_code", "setting_values", "settings_file", "profiles", "ports", "permissions", "temporary"),
+        ("options", "remembering", "graph", "looking"),
         ("running", "songs", "serve", "doctor", "ui", "downloading", "commands", "cli"),
     ),
 }

@@ -284,11 +284,11 @@ def test_the_scores_of_every_track_are_beside_the_page(site: Path) -> None:
     assert table.groupby(["variant", "target", "metric"]).track.nunique().unique() == [len(TRACKS)]
 
 
-def test_the_page_says_how_to_make_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEPBENCH_OVERRIDES", json.dumps({"training.steps": "10", "dataset.folder": "/my music"}))
-    given = command(PROFILES["musdb18-7s"], list(variants_of(PROFILES["musdb18-7s"])))
-    assert given == "sepbench run -p musdb18-7s --dataset DIR --set training.steps=10 --set 'dataset.folder=/my music'"
-    monkeypatch.delenv("SEPBENCH_OVERRIDES")
+def test_the_page_says_how_to_make_it_again() -> None:
+    changed = (("training.steps", "10"), ("dataset.vocals", "the voice"), ("dataset.folder", "/my music"))
+    profile = replace(PROFILES["musdb18-7s"], changed_settings=changed)
+    given = command(profile, list(variants_of(profile)))
+    assert given == "sepbench run -p musdb18-7s --dataset DIR --set training.steps=10 --set 'dataset.vocals=the voice'"
     assert command(PROFILES["demo"], list(variants_of(PROFILES["demo"]))) == "sepbench run -p demo"
 
 
