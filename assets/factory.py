@@ -35,6 +35,7 @@ from sepmodels.progress import Progress
 from sepmodels.report.how_made import Origin
 from sepmodels.settings import Profile
 from sepmodels.systems.system import System
+from sepmodels.systems.variants import Variant, own_training
 
 TRAINING_BYTES = 400e6  # two states with the optimiser's and the one that is being written, the model, MLflow's copy
 
@@ -66,7 +67,7 @@ def as_asset(step: Step, profile: Profile, paths: Paths, systems: tuple[System, 
         end_with_the_run()
         raise_lost()  # by the step before
         if context.selected_asset_keys:
-            job = Job(profile, paths, step.system, systems)
+            job = Job(_own(profile, step), paths, step.system, systems)
             with alone(
                 subject.begun, context.run.run_id, _saying(subject, context)
             ):  # until Dagster has recorded what is yielded
@@ -77,6 +78,13 @@ def as_asset(step: Step, profile: Profile, paths: Paths, systems: tuple[System, 
                 yield checked(check, subject.key, step, Product(profile, paths, step.system, systems), context)
 
     return materialize
+
+
+def _own(profile: Profile, step: Step) -> Profile:
+    """The profile with the training that the step's system has of its own."""
+    if not isinstance(step.system, Variant):
+        return profile
+    return replace(profile, training=own_training(step.system, profile.training))
 
 
 def _saying(subject: Subject, context: dg.AssetExecutionContext) -> Callable[[str], None]:

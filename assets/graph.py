@@ -10,7 +10,7 @@ from assets.step import SEEDS, Step
 from sepmodels.report import templates_hash
 from sepmodels.settings import Profile
 from sepmodels.systems.system import System
-from sepmodels.systems.variants import Variant
+from sepmodels.systems.variants import Variant, own_training
 
 # The libraries whose version can change the product of a step. musdb says which tracks validate.
 DECODING = ("ffmpeg", "stempeg", "musdb", "numpy")
@@ -84,7 +84,7 @@ def _checkpoint(profile: Profile, system: System) -> Step:
         kinds=frozenset({"torch"}),
         settings={
             "variant": system,
-            "training": profile.training,
+            "training": own_training(system, profile.training),
             SEEDS: profile.seeds,
             "sample_rate_hz": profile.sample_rate_hz,
         },

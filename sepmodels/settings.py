@@ -98,6 +98,10 @@ class TrainingSettings:
     remix: whether the stems of a chunk come from different tracks.
     precision: of the model's numbers. 32: float32; bf16, fp16: half precision; auto: float32 on a CPU and half
         precision on a GPU. What auto stands for counts: what was made on the other kind of device is stale here.
+    optimizer: adam; or adamw, whose weight decay does not go through the gradients.
+    schedule: of the learning rate after the warm-up. plateau: it falls when the validation loss has stopped improving;
+        cosine: along half a cosine, to a hundredth with the last step of the budget.
+    chosen_by: the epoch that is kept has the least validation loss (loss) or the highest validation SDR (sdr).
     threads: CPU threads of each process of a training; 0: all that there are. With few of them several variants train
         side by side, which is faster where batches are short. It changes results by rounding.
     processes: how many processes share each batch, a GPU each (or the CPU's cores). Dropout draws differ from those of
@@ -126,6 +130,9 @@ class TrainingSettings:
     swap_probability: float = 0.5
     remix: bool = True
     precision: Precision = "auto"
+    optimizer: Literal["adam", "adamw"] = neutral("adam")
+    schedule: Literal["plateau", "cosine"] = neutral("plateau")
+    chosen_by: Literal["loss", "sdr"] = neutral("loss")
     threads: int = 0
     processes: int = 1
     feeding: Literal["auto", "device", "host", "disk"] = speed_only("auto")
@@ -140,6 +147,20 @@ class TrainingSettings:
         """
         length = f"{self.epochs} epochs" if self.steps is None else f"{self.steps} steps"
         return f"up to {length} of {self.batch} chunks of {self.chunk_seconds:g} s"
+
+
+def changed(settings: TrainingSettings, name: str) -> bool:
+    """Whether a setting that came later has another value than the one with which all is as before.
+
+    Code that only another value needs stands behind it, as ``if changed(settings, "schedule"):`` without an else, or as
+    ``one if changed(settings, "optimizer") else the_one_before``: there it counts for what is trained with another
+    value, and trains nothing else again (:mod:`assets.staleness.code.neutral`).
+
+    >>> changed(TrainingSettings(), "optimizer"), changed(TrainingSettings(optimizer="adamw"), "optimizer")
+    (False, True)
+    """
+    getattr(settings, name)
+    return name in result_settings(settings)
 
 
 @dataclass(frozen=True)

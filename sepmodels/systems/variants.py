@@ -7,12 +7,13 @@ Importing this module is cheap and needs no torch: an entry names its architectu
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 from sepmodels.errors import UserError, unknown_name
-from sepmodels.settings import Profile, result_settings
+from sepmodels.marks import neutral
+from sepmodels.settings import Profile, TrainingSettings, result_settings
 from sepmodels.systems.system import System
 
 Settings = Mapping[str, int | float | str | bool]
@@ -29,7 +30,9 @@ class Variant(System):
     settings: keyword arguments of that ``Config``.
     loss: a function of :mod:`sepmodels.training.losses`.
     loss_settings: keyword arguments of that function, beside the estimate and the target.
-    learning_rate: Adam's initial step size.
+    learning_rate: the optimiser's initial step size.
+    training: settings of a training (:class:`~sepmodels.settings.TrainingSettings`) that belong to its recipe, in place
+        of the profile's. The budget is the profile's, so that all variants see as many seconds of music.
     wiener_iterations: of the multichannel Wiener filter that refines its estimates
         (:mod:`sepmodels.separation.wiener`). The model knows nothing of it, so that it trains nothing again.
     """
@@ -39,6 +42,7 @@ class Variant(System):
     settings: Settings = field(default_factory=dict)
     loss_settings: Settings = field(default_factory=dict)
     learning_rate: float = 1e-3
+    training: Settings | None = neutral(None)  # noqa: RUF009
     wiener_iterations: int = field(default=0, metadata=SEPARATION_ONLY)
 
     kind = "trained"
@@ -54,6 +58,23 @@ class Variant(System):
 
 
 BASELINE = "open_unmix"
+# What a variant may have of its own of the settings of a training; the rest is budget, or speed.
+RECIPE = (
+    "chunk_seconds",
+    "optimizer",
+    "weight_decay",
+    "schedule",
+    "warmup_steps",
+    "plateau_factor",
+    "plateau_patience",
+    "gradient_clip",
+    "ema_decay",
+    "chosen_by",
+    "gain_low",
+    "gain_high",
+    "swap_probability",
+    "remix",
+)
 
 _ALL = (
     Variant(
@@ -118,6 +139,7 @@ _ALL = (
         loss="spectrogram_l1",
         loss_settings={"waveform_weight": 1.0},
         learning_rate=2e-3,
+        training={"gradient_clip": 5.0, "schedule": "cosine", "warmup_steps": 50, "ema_decay": 0.99},
     ),
 )
 
@@ -151,6 +173,22 @@ def find_variant(name: str) -> Variant:
     if name not in VARIANTS:
         raise unknown_name("variant", name, VARIANTS)
     return VARIANTS[name]
+
+
+def own_training(variant: Variant, shared: TrainingSettings) -> TrainingSettings:
+    """How a variant is trained: as the profile says, but for what belongs to its own recipe.
+
+    Longer chunks make batches of as many fewer: a step sees as many seconds of music as that of any other variant.
+
+    Raises :class:`UserError` for a setting that no recipe has.
+    """
+    own = dict(variant.training or {})
+    for name in own:
+        if name not in RECIPE:
+            raise unknown_name(f"setting that variant {variant.name!r} may have of its own called", name, RECIPE)
+    trained = replace(shared, **own)  # type: ignore[arg-type]
+    chunks = shared.batch * shared.chunk_seconds / trained.chunk_seconds
+    return replace(trained, batch=max(1, round(chunks)))
 
 
 def configuration(variant: Variant) -> dict[str, Any]:

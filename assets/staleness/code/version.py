@@ -16,6 +16,7 @@ What counts, and what does not:
   functions that are asked for them alone (:mod:`assets.staleness.code.said`). The class of an error does; so does its
   message where a handler within reach reads it, and whatever cannot be seen to be only said
   (:mod:`assets.staleness.code.quiet`).
+- What only another value of a later setting needs does not count (:mod:`assets.staleness.code.neutral`).
 - What is marked as having no part in a result (:mod:`sepmodels.marks`) does not count.
 - What is handed over at run time (an argument's class, a Dagster resource) counts where it is made; of settings and
   variants, the methods whose names are used.
@@ -93,8 +94,10 @@ def code_version(
     Raises :class:`UserError` for a root that does not exist, a file that is not valid Python (with its line), and an
     import by a run-time name that no extra root covers.
     """
-    parts = _code_parts(reach(roots, named_at_run_time=list(extra_roots), ignore=ignore, root=root))
-    parts.update(_flat(configuration or {}))
+    settings = dict(_flat(configuration or {}))
+    given = {name.rpartition(".")[2] for name in settings}
+    parts = _code_parts(reach(roots, named_at_run_time=list(extra_roots), ignore=ignore, root=root, given=given))
+    parts.update(settings)
     parts.update({f"{_LIBRARY}{name}": _library_version(name) for name in libraries})
     parts.update(_files_in(files) if files else {})
     return CodeVersion(dict(sorted(parts.items())))
