@@ -76,6 +76,8 @@ RECIPE = (
     "remix",
 )
 
+_COSINE: Settings = {"schedule": "cosine", "warmup_steps": 50, "ema_decay": 0.99}
+
 _ALL = (
     Variant(
         name="open_unmix",
@@ -139,7 +141,50 @@ _ALL = (
         loss="spectrogram_l1",
         loss_settings={"waveform_weight": 1.0},
         learning_rate=2e-3,
-        training={"gradient_clip": 5.0, "schedule": "cosine", "warmup_steps": 50, "ema_decay": 0.99},
+        training={"gradient_clip": 5.0, **_COSINE},
+    ),
+    Variant(
+        name="band_split_roformer",
+        title="Band-split RoFormer",
+        summary="A small band-split RoFormer: attention along time and along 28 bands make a complex mask.",
+        architecture="band_split_roformer",
+        loss="spectrogram_l1",
+        loss_settings={"waveform_weight": 1.0},
+        training={"optimizer": "adamw", "weight_decay": 0.01, "gradient_clip": 5.0, **_COSINE},
+    ),
+    Variant(
+        name="tfc_tdf",
+        title="TFC-TDF",
+        summary="A small U-Net over bins and frames, with layers that see all bins of a frame, makes a complex mask.",
+        architecture="tfc_tdf",
+        loss="spectrogram_l1",
+        loss_settings={"waveform_weight": 1.0},
+        training={"gradient_clip": 5.0, **_COSINE},
+    ),
+    Variant(
+        name="wave_u_net",
+        title="Wave-U-Net",
+        summary="Wave-U-Net as its authors describe it: twelve levels of convolutions on waveforms.",
+        architecture="wave_u_net",
+        loss="waveform_mse",
+        loss_settings={"spectral_units": True},
+        learning_rate=1e-4,
+    ),
+    Variant(
+        name="hybrid_demucs",
+        title="Hybrid Demucs",
+        summary="A small Hybrid Demucs, by torchaudio: a U-Net of waveforms and one of spectrograms, which meet.",
+        architecture="hybrid_demucs",
+        loss="waveform_l1",
+        training={"weight_decay": 0.0, **_COSINE},
+    ),
+    Variant(
+        name="conv_tasnet",
+        title="Conv-TasNet",
+        summary="A small Conv-TasNet, by torchaudio: a mask on a learned transform, by dilated convolutions.",
+        architecture="conv_tasnet",
+        loss="waveform_l1",
+        training={"weight_decay": 0.0, "gradient_clip": 5.0, **_COSINE},
     ),
 )
 
@@ -158,7 +203,17 @@ def by_name(variants: Iterable[Variant]) -> dict[str, Variant]:
 
 VARIANTS: dict[str, Variant] = by_name(_ALL)
 # What only a claim needs: trained where a profile asks for it (its ``extra_variants``), and nowhere else.
-ON_REQUEST = frozenset({"time_domain_22khz", "band_split_rnn"})
+ON_REQUEST = frozenset(
+    {
+        "time_domain_22khz",
+        "band_split_rnn",
+        "band_split_roformer",
+        "tfc_tdf",
+        "wave_u_net",
+        "hybrid_demucs",
+        "conv_tasnet",
+    }
+)
 
 
 def variants_of(profile: Profile) -> dict[str, Variant]:
