@@ -26,7 +26,7 @@ from pipelines.profiles import (
 from pipelines.setting_values import FOLDER_SETTING, override
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
-from sepmodels.systems.variants import ON_REQUEST
+from sepmodels.systems.variants import find_variant, variants_of
 
 FOLDER_VARIABLES = (DATA_VARIABLE, DATASET_VARIABLE, "TMPDIR")  # a person may give these as relative paths
 
@@ -78,12 +78,13 @@ def use_options(
     data: Path | None = None,
     settings: Iterable[str] = (),
     only: Iterable[str] = (),
+    besides: Iterable[str] = (),
 ) -> tuple[Profile, Paths]:
     """Put the options into the environment, where this process and its children find them.
 
     Folders become absolute paths, because the children work in other folders.
 
-    only: the variants to make; this asks for those on request, too.
+    only, besides: the variants to make alone, or beside the others; those that the suite lacks are asked for.
     """
     paths = named_paths(profile, data)
     if dataset:
@@ -96,9 +97,10 @@ def use_options(
         overrides[FOLDER_SETTING] = override(own_profile(), FOLDER_SETTING, folder).dataset.folder or "none"
     _keep(overrides)
     chosen = chosen_profile()
-    asked = dict.fromkeys((*chosen.extra_variants, *(name for name in only if name in ON_REQUEST)))
+    trained = variants_of(chosen)
+    asked = (*chosen.extra_variants, *(find_variant(name).name for name in (*only, *besides) if name not in trained))
     if len(asked) > len(chosen.extra_variants):
-        _keep({**overrides, "extra_variants": ",".join(asked)})
+        _keep({**overrides, "extra_variants": ",".join(dict.fromkeys(asked))})
         chosen = chosen_profile()
     follow_move(data_folder() / "mlflow")
     return chosen, paths

@@ -13,7 +13,6 @@ from pipelines.setting_values import FOLDER_SETTING, changes, check_together, ov
 from pipelines.settings_file import change_settings, read_settings
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
-from sepmodels.systems.variants import ON_REQUEST
 
 
 def remember(
@@ -27,14 +26,14 @@ def remember(
     """Write what a command's options set into the file, and say which settings of the file are in force.
 
     To be called once it is certain that the command begins. profile: with all options, checked.
-    settings, dataset, only: the options ``--set``, ``--dataset`` and ``--only``, of which the last may ask for variants
-    on request.
+    settings, dataset: the options ``--set`` and ``--dataset``. only: the variants of ``--only`` and ``--with``, some of
+    which the suite may lack.
 
     Raises :class:`UserError` for a dataset's folder that is not there; then the file stays as it was.
     """
     names = [name_and_value(setting)[0] for setting in settings]
     names += [FOLDER_SETTING] if dataset else []
-    names += ["extra_variants"] if any(name in ON_REQUEST for name in only) else []
+    names += ["extra_variants"] if set(only) & set(profile.extra_variants) else []
     if FOLDER_SETTING in names:
         _require_folder(profile)
     wanted = dict(profile.changed_settings)

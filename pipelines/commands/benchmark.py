@@ -27,6 +27,13 @@ OnlyOption = Annotated[
     ),
 ]
 
+WithOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with", metavar="VARIANT", help="Train this variant, too, which the suite lacks. Repeat it for more."
+    ),
+]
+
 
 @app.command(
     rich_help_panel=GROUP,
@@ -34,12 +41,14 @@ OnlyOption = Annotated[
     epilog=examples(
         ("sepbench run", "the demo, in some minutes on a CPU"),
         ("sepbench run -p musdb18-7s --set seeds=42,43,44", "three trainings of each variant"),
+        ("sepbench run -p musdb18-7s --set suite=modern", "stronger models than the paper's, for hours"),
         ("sepbench run -p folder --dataset ~/stems --only open_unmix", "your own songs, one variant"),
     ),
 )
 def run(
     profile: ProfileOption = None,
     only: OnlyOption = None,
+    besides: WithOption = None,
     dataset: DatasetOption = None,
     data: DataOption = None,
     scorer: Annotated[
@@ -64,14 +73,14 @@ def run(
     from pipelines.running.runner import require_alone
 
     asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
-    chosen, paths = use_options(profile, dataset, data, asked, only or ())
+    chosen, paths = use_options(profile, dataset, data, asked, only or (), besides or ())
     keys = select(chosen, only or [])
     require_writable(paths)
     _accept_licence(chosen, paths, accept_licence)
     if anew:
         require_consent(chosen, paths, keys, console, sure=yes)
     require_alone(paths)
-    remember(chosen, paths, console, settings or (), dataset, only or ())
+    remember(chosen, paths, console, settings or (), dataset, [*(only or ()), *(besides or ())])
     make = make_anew if anew else make_behind
     make(chosen, paths, keys, console)
 

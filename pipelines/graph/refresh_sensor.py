@@ -11,7 +11,7 @@ from pipelines.graph.jobs import REFRESH
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 from sepmodels.systems.system import System
-from sepmodels.systems.variants import ON_REQUEST
+from sepmodels.systems.variants import variants_of
 
 RELOAD = 'The settings ask for other variants than Dagster has loaded: press "Reload definitions"'
 UNDER_WAY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
@@ -25,7 +25,7 @@ def refresh_sensor(read_profile: Callable[[], Profile], paths: Paths, systems: I
     systems: those that Dagster has loaded.
     """
     systems = tuple(systems)
-    loaded = {system.name for system in systems}
+    loaded = set(variants_of(read_profile()))
 
     @dg.sensor(
         name="refresh_after_edits",
@@ -37,7 +37,7 @@ def refresh_sensor(read_profile: Callable[[], Profile], paths: Paths, systems: I
     def look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         try:
             profile = read_profile()
-            if extra := set(profile.extra_variants) ^ {name for name in ON_REQUEST if name in loaded}:
+            if extra := set(variants_of(profile)) ^ loaded:
                 return dg.SensorResult(skip_reason=f"{RELOAD} ({', '.join(sorted(extra))}).")
             subjects = benchmark_subjects(profile, paths, systems)
         except UserError as fault:  # in the middle of an edit

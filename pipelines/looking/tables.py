@@ -85,19 +85,25 @@ def show_end(profile: Profile, paths: Paths, console: Console) -> None:
 
 
 def show_variants(console: Console) -> None:
-    """List the variants and references, a sentence each; of a variant on request also who trains it."""
+    """List the variants and references, a sentence each; of a variant outside the paper's suite also who trains it."""
     from sepmodels.systems import known_systems
-    from sepmodels.systems.variants import ON_REQUEST
+    from sepmodels.systems.variants import VARIANTS
 
     words = {name: one.summary for name, one in known_systems().items()}
-    _show_named(words | {name: f"{words[name]} {_who_trains(name)}" for name in ON_REQUEST}, console)
+    _show_named(
+        words
+        | {name: f"{words[name]} {_who_trains(name)}" for name, one in VARIANTS.items() if "paper" not in one.suites},
+        console,
+    )
 
 
 def _who_trains(name: str) -> str:
     from pipelines.profiles import PROFILES
+    from sepmodels.systems.variants import VARIANTS
 
+    suites = [f"suite={suite}" for suite in VARIANTS[name].suites]
     asking = [profile.name for profile in PROFILES.values() if name in profile.extra_variants]
-    return f"Trained in {', '.join(asking) or 'no profile'}; elsewhere with --only {name}."
+    return f"Trained in {', '.join([*suites, *asking]) or 'no profile'}; elsewhere with --only {name}."
 
 
 def show_profiles(console: Console) -> None:

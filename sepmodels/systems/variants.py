@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sepmodels.errors import UserError, unknown_name
-from sepmodels.marks import neutral
+from sepmodels.marks import neutral, speed_only
 from sepmodels.settings import Profile, TrainingSettings, result_settings
 from sepmodels.systems.system import System
 
@@ -33,6 +33,8 @@ class Variant(System):
     learning_rate: the optimiser's initial step size.
     training: settings of a training (:class:`~sepmodels.settings.TrainingSettings`) that belong to its recipe, in place
         of the profile's. The budget is the profile's, so that all variants see as many seconds of music.
+    suites: in which it is trained (:class:`~sepmodels.settings.Profile`); none: only where a profile or a person asks
+        for it by name.
     wiener_iterations: of the multichannel Wiener filter that refines its estimates
         (:mod:`sepmodels.separation.wiener`). The model knows nothing of it, so that it trains nothing again.
     """
@@ -43,6 +45,7 @@ class Variant(System):
     loss_settings: Settings = field(default_factory=dict)
     learning_rate: float = 1e-3
     training: Settings | None = neutral(None)  # noqa: RUF009
+    suites: tuple[str, ...] = speed_only(("paper",))  # nothing of it depends on where it is trained
     wiener_iterations: int = field(default=0, metadata=SEPARATION_ONLY)
 
     kind = "trained"
@@ -102,6 +105,7 @@ _ALL = (
         loss="waveform_mse",
         loss_settings=MappingProxyType({"spectral_units": True}),
         settings=MappingProxyType({"sample_rate_hz": 22_050}),
+        suites=(),
     ),
     Variant(
         name="transformer",
@@ -115,6 +119,7 @@ _ALL = (
         title="L1 loss",
         summary="Open-Unmix trained with L1 on magnitudes in place of MSE.",
         architecture="open_unmix",
+        suites=("paper", "losses"),
         loss="magnitude_l1",
     ),
     Variant(
@@ -122,6 +127,7 @@ _ALL = (
         title="Dual loss",
         summary="Open-Unmix trained with 0.9 magnitude MSE + 0.1 time MSE, literally as in the paper.",
         architecture="open_unmix",
+        suites=("paper", "losses"),
         loss="dual",
         loss_settings={"magnitude_weight": 0.9, "waveform_weight": 0.1},
     ),
@@ -130,6 +136,7 @@ _ALL = (
         title="Dual loss, balanced",
         summary="The dual loss with its magnitude term divided by the energy of the STFT window.",
         architecture="open_unmix",
+        suites=("paper", "losses"),
         loss="dual",
         loss_settings={"magnitude_weight": 0.9, "waveform_weight": 0.1, "normalised": True},
     ),
@@ -138,6 +145,7 @@ _ALL = (
         title="Band-split RNN",
         summary="A small band-split RNN: LSTMs along time and along 28 bands make a complex mask; L1 on complex bins.",
         architecture="band_split_rnn",
+        suites=("modern",),
         loss="spectrogram_l1",
         loss_settings={"waveform_weight": 1.0},
         learning_rate=2e-3,
@@ -148,6 +156,7 @@ _ALL = (
         title="Band-split RoFormer",
         summary="A small band-split RoFormer: attention along time and along 28 bands make a complex mask.",
         architecture="band_split_roformer",
+        suites=("modern",),
         loss="spectrogram_l1",
         loss_settings={"waveform_weight": 1.0},
         training={"optimizer": "adamw", "weight_decay": 0.01, "gradient_clip": 5.0, **_COSINE},
@@ -157,6 +166,7 @@ _ALL = (
         title="TFC-TDF",
         summary="A small U-Net over bins and frames, with layers that see all bins of a frame, makes a complex mask.",
         architecture="tfc_tdf",
+        suites=("modern",),
         loss="spectrogram_l1",
         loss_settings={"waveform_weight": 1.0},
         training={"gradient_clip": 5.0, **_COSINE},
@@ -166,6 +176,7 @@ _ALL = (
         title="Wave-U-Net",
         summary="Wave-U-Net as its authors describe it: twelve levels of convolutions on waveforms.",
         architecture="wave_u_net",
+        suites=("modern",),
         loss="waveform_mse",
         loss_settings={"spectral_units": True},
         learning_rate=1e-4,
@@ -175,6 +186,7 @@ _ALL = (
         title="Hybrid Demucs",
         summary="A small Hybrid Demucs, by torchaudio: a U-Net of waveforms and one of spectrograms, which meet.",
         architecture="hybrid_demucs",
+        suites=("modern",),
         loss="waveform_l1",
         training={"weight_decay": 0.0, **_COSINE},
     ),
@@ -183,6 +195,7 @@ _ALL = (
         title="Conv-TasNet",
         summary="A small Conv-TasNet, by torchaudio: a mask on a learned transform, by dilated convolutions.",
         architecture="conv_tasnet",
+        suites=("modern",),
         loss="waveform_l1",
         training={"weight_decay": 0.0, "gradient_clip": 5.0, **_COSINE},
     ),
@@ -202,24 +215,15 @@ def by_name(variants: Iterable[Variant]) -> dict[str, Variant]:
 
 
 VARIANTS: dict[str, Variant] = by_name(_ALL)
-# What only a claim needs: trained where a profile asks for it (its ``extra_variants``), and nowhere else.
-ON_REQUEST = frozenset(
-    {
-        "time_domain_22khz",
-        "band_split_rnn",
-        "band_split_roformer",
-        "tfc_tdf",
-        "wave_u_net",
-        "hybrid_demucs",
-        "conv_tasnet",
-    }
-)
 
 
 def variants_of(profile: Profile) -> dict[str, Variant]:
-    """The variants that the profile trains: all but those on request, and of these the ones that it asks for."""
+    """The variants that the profile trains: those of its suite, the baseline, and those that it asks for besides."""
+    named = {BASELINE, *profile.extra_variants}
     return {
-        name: variant for name, variant in VARIANTS.items() if name not in ON_REQUEST or name in profile.extra_variants
+        name: variant
+        for name, variant in VARIANTS.items()
+        if profile.suite == "all" or profile.suite in variant.suites or name in named
     }
 
 
