@@ -81,6 +81,19 @@ RECIPE = (
 
 _COSINE: Settings = {"schedule": "cosine", "warmup_steps": 50, "ema_decay": 0.99}
 
+# name, title, loss, and what it is trained with
+_OTHER_LOSSES = (
+    ("complex_loss", "Complex L1", "spectrogram_l1", "L1 of the real and imaginary parts of bins"),
+    ("multi_resolution_loss", "Multi-resolution", "multi_resolution_l1", "L1 of bins by four transforms"),
+    ("log_magnitude_loss", "Log magnitude", "log_magnitude_l1", "L1 of the logarithms of magnitudes"),
+    ("mel_loss", "Mel", "mel_l1", "L1 of the logarithms of mel bands"),
+    ("bark_loss", "Bark", "bark_l1", "L1 of the logarithms of Bark bands"),
+    ("mfcc_loss", "MFCC", "mfcc_l1", "L1 of mel-frequency cepstral coefficients"),
+    ("a_weighted_loss", "A-weighted", "a_weighted_l1", "L1 of bins that are weighted as ears are"),
+    ("si_sdr_loss", "SI-SDR", "si_sdr", "the scale-invariant SDR, up to 30 dB"),
+    ("log_wmse_loss", "Log WMSE", "log_wmse", "the logarithm of the A-weighted error of each chunk"),
+)
+
 _ALL = (
     Variant(
         name="open_unmix",
@@ -139,6 +152,26 @@ _ALL = (
         suites=("paper", "losses"),
         loss="dual",
         loss_settings={"magnitude_weight": 0.9, "waveform_weight": 0.1, "normalised": True},
+    ),
+    *(
+        Variant(
+            name=name,
+            title=title,
+            summary=f"Open-Unmix trained with {words}.",
+            architecture="open_unmix",
+            suites=("losses",),
+            loss=loss,
+        )
+        for name, title, loss, words in _OTHER_LOSSES
+    ),
+    Variant(
+        name="waveform_loss",
+        title="Waveform L1",
+        summary="Open-Unmix trained with L1 of samples, without weight decay, in which its gradients would drown.",
+        architecture="open_unmix",
+        suites=("losses",),
+        loss="waveform_l1",
+        training={"weight_decay": 0.0},
     ),
     Variant(
         name="band_split_rnn",

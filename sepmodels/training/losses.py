@@ -15,6 +15,16 @@ from torch import Tensor
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.models.estimate import Estimate
 from sepmodels.systems.variants import Variant
+from sepmodels.training.hearing_losses import (
+    a_weighted_l1,
+    bark_l1,
+    log_magnitude_l1,
+    log_wmse,
+    mel_l1,
+    mfcc_l1,
+    multi_resolution_l1,
+    si_sdr,
+)
 
 Loss = Callable[[Estimate, Tensor], Tensor]
 
@@ -77,7 +87,23 @@ def spectrogram_l1(estimate: Estimate, target: Tensor, *, waveform_weight: float
 
 
 LOSSES: dict[str, Callable[..., Tensor]] = {
-    loss.__name__: loss for loss in (magnitude_mse, magnitude_l1, waveform_mse, dual, waveform_l1, spectrogram_l1)
+    loss.__name__: loss
+    for loss in (
+        magnitude_mse,
+        magnitude_l1,
+        waveform_mse,
+        dual,
+        waveform_l1,
+        spectrogram_l1,
+        log_magnitude_l1,
+        mel_l1,
+        bark_l1,
+        mfcc_l1,
+        a_weighted_l1,
+        multi_resolution_l1,
+        si_sdr,
+        log_wmse,
+    )
 }
 
 
