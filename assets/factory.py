@@ -12,7 +12,7 @@ from assets.accepting.accept import PartCheck, accept
 from assets.accepting.evidence import made_again, seconds_to_check
 from assets.checking.checks import checked, checks_of
 from assets.checking.verdicts import Product
-from assets.graph import benchmark_steps
+from assets.graph import benchmark_steps, benchmark_subjects
 from assets.job import Job, Made
 from assets.paths import Paths
 from assets.runtime.events import Events, tell
@@ -24,7 +24,7 @@ from assets.showing.describe import describe, keep
 from assets.staleness.acceptance import Why
 from assets.staleness.last_made import CARRIED, RECORDS, LastMade
 from assets.staleness.products import alone, products
-from assets.staleness.standing import KEPT_FROM, Subject, asset_name, data_version, is_acceptance, refreshed
+from assets.staleness.standing import KEPT_FROM, Subject, asset_name, data_version, is_acceptance, refreshed, standings
 from assets.staleness.step_version import step_settings, step_version, subject_of
 from assets.step import Step
 from assets.tracking.origins import origins
@@ -184,9 +184,10 @@ def _make_with_room(step: Step) -> Callable[[Job], Made]:
 
 
 def _origins(step: Step, job: Job, context: dg.AssetExecutionContext, tracker: Tracker) -> list[Origin]:
-    """Where the products that the step reads came from."""
+    """Where the products that the step reads came from, and how they stand."""
     keys = [dg.AssetKey([job.profile.name, *needed]) for needed in step.needs]
-    return origins(keys, context.instance, Path(tracker.folder))
+    found = standings(benchmark_subjects(job.profile, job.paths, job.systems), context.instance)
+    return origins(keys, context.instance, Path(tracker.folder), found)
 
 
 def _interruptible(progress: Progress) -> Progress:

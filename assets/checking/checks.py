@@ -54,7 +54,11 @@ def checks_of(step: Step) -> list[ProductCheck]:
                 ProductCheck(verdicts.one_track_scores_as_by_museval, same),
             ]
         case ("results",):
-            return [ProductCheck(verdicts.table_is_complete, "The table has a row for every variant and reference.")]
+            equal = "All rows had the same budget, data, precision, machine and libraries, and none is stale."
+            return [
+                ProductCheck(verdicts.table_is_complete, "The table has a row for every variant and reference."),
+                ProductCheck(verdicts.rows_are_on_equal_terms, equal, warning=True),
+            ]
     return []
 
 

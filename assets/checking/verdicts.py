@@ -144,6 +144,13 @@ def _first_seed(product: Product) -> int:
     return int(pd.read_parquet(product.paths.scores(product.name), columns=["seed"]).seed.min())
 
 
+def rows_are_on_equal_terms(product: Product) -> Verdict:
+    summary = pd.read_parquet(product.paths.results / "results.parquet").drop_duplicates("variant")
+    faults = [f"{row.title}: {row.unequal}" for row in summary[summary.unequal != ""].itertuples()]
+    good = "All rows had the same budget, data, code, precision, hardware and library versions, and none is stale."
+    return Verdict(not faults, "; ".join(faults) or good, {"unequal_rows": len(faults)})
+
+
 def table_is_complete(product: Product) -> Verdict:
     summary = pd.read_parquet(product.paths.results / "results.parquet")
     missing = [one.name for one in product.systems if one.name not in set(summary.variant)]

@@ -29,7 +29,9 @@ def report_material(job: Job) -> Material:
     scores = [pd.read_parquet(paths.scores(one.name)) for one in found] + list(others.values())
     return Material(
         profile=job.profile,
-        summary=pd.read_parquet(paths.results / "results.parquet"),
+        summary=pd.read_parquet(paths.results / "results.parquet").assign(
+            unequal=lambda table: table.get("unequal", "")  # which tables of before do not have
+        ),
         comparisons=pd.read_parquet(paths.results / "comparisons.parquet"),
         by_seed=pd.read_parquet(paths.results / "by_seed.parquet"),
         said=said["sentences"],

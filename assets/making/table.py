@@ -10,6 +10,7 @@ import pandas as pd
 from assets.job import Job, Made
 from assets.paths import Paths
 from sepmodels.files import hash_texts, replacing
+from sepmodels.report.how_made import Origin
 from sepmodels.settings import Profile
 from sepmodels.systems import known_systems
 from sepmodels.systems.given_scores import given_scores
@@ -28,15 +29,17 @@ def make_table(job: Job) -> Made:
     others = imported_scores(job)
     tables = [pd.read_parquet(job.paths.scores(one.name)) for one in found] + list(others.values())
     scores = pd.concat(tables, ignore_index=True)
+    known = job.origins()
     results = make_results(
         scores,
         (*job.systems, *map(given_scores, others)),
         baseline=baseline_of(found),
         figures=system_figures(job),
-        trainings=trainings(job.paths, [one.name for one in found]),
+        trainings=with_terms(trainings(job.paths, [one.name for one in found]), known),
+        stale=stale_systems(known),
         dataset=job.profile.name,
     )
-    accepted = tuple(f"{one.asset} was {one.accepted}" for one in job.origins() if one.accepted)
+    accepted = tuple(f"{one.asset} was {one.accepted}" for one in known if one.accepted)
     results = replace(results, notes=(*results.notes, *accepted))
     write_results(results, job.paths.results)
     said = {
@@ -81,6 +84,35 @@ def trainings(paths: Paths, names: Iterable[str]) -> pd.DataFrame:
     files = (paths.training_figures(name) for name in names)
     tables = [pd.read_parquet(file).assign(variant=file.parent.name) for file in files if file.exists()]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["variant", "seed", "seconds"])
+
+
+def with_terms(trainings: pd.DataFrame, known: Iterable[Origin]) -> pd.DataFrame:
+    """The table of trainings with the settings, the data and the code that each was made with, as far as known."""
+    rows = {
+        one.asset.removesuffix("/checkpoint"): {
+            **{name: _plain(text) for name, text in one.settings.items() if name != "training.precision"},  # is there
+            "data": one.data[:8],
+            "code": "with uncommitted edits" if one.edited else "as committed",
+        }
+        for one in known
+        if one.asset.endswith("/checkpoint") and one.settings
+    }
+    return trainings.join(pd.DataFrame.from_dict(rows, orient="index"), on="variant") if rows else trainings
+
+
+def _plain(text: str) -> str:
+    """A setting's value in JSON as people read it."""
+    return "none" if text == "null" else text.strip('"')
+
+
+def stale_systems(known: Iterable[Origin]) -> dict[str, str]:
+    """Of each system whose chain is not up to date, why: the reason that stands first in it."""
+    found: dict[str, str] = {}
+    for one in known:
+        system, _, part = one.asset.partition("/")
+        if one.stale and part in ("checkpoint", "estimates", "scores"):
+            found.setdefault(system, one.stale.rstrip("."))
+    return found
 
 
 def system_figures(job: Job) -> pd.DataFrame:

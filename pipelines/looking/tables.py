@@ -15,6 +15,7 @@ from pipelines.looking.claims import show_claims_in_short
 from pipelines.options import advised
 from pipelines.terminal import printable
 from sepmodels.errors import UserError
+from sepmodels.results.markdown import marked
 from sepmodels.settings import Profile
 
 INTERVAL = "95 %"
@@ -30,11 +31,31 @@ def show_table(profile: Profile, paths: Paths, console: Console) -> None:
         raise UserError(f"There are no results of {profile.name} in {paths.data}: run `{advised('run', profile)}`.")
     summary = pd.read_parquet(file)
     said = json.loads((paths.results / "said.json").read_text(encoding="utf-8"))
+    stale = _stale_now(profile, paths)
+    summary["unequal"] = [_terms(row, stale) for row in summary.itertuples(index=False)]
     rows = list(summary[summary.target == "vocals"].itertuples(index=False))
+    titles = {row.variant: row.title for row in rows}
+    news = [f"{titles[name]} is stale: {reason}." for name, reason in stale.items() if name in titles]
     console.print(_fitting(rows, console, title=f"Vocals, {profile.name}", caption=f"dB; {said['scenario']}."))
-    for sentence in [*said["sentences"].values(), *said.get("notes", [])]:
+    for sentence in dict.fromkeys([*said["sentences"].values(), *said.get("notes", []), *news]):
         console.print(f"- {escape(sentence)}", highlight=False)
     show_claims_in_short(profile, paths, console)
+
+
+def _stale_now(profile: Profile, paths: Paths) -> dict[str, str]:
+    """Of each system whose chain is not up to date, why: also of those that were when the table was made."""
+    from pipelines.graph.selection import standing
+
+    found: dict[str, str] = {}
+    for subject, one in standing(profile, paths):
+        if one.state in ("stale", "waiting") and subject.key.path[-1] in ("checkpoint", "estimates", "scores"):
+            found.setdefault(subject.key.path[1], one.reasons[0].rstrip("."))
+    return found
+
+
+def _terms(row: Any, stale: Mapping[str, str]) -> str:
+    known = getattr(row, "unequal", "")
+    return known or (f"stale ({stale[row.variant]})" if row.variant in stale else "")
 
 
 def _is_bound(row: Any) -> bool:
@@ -58,13 +79,17 @@ def _fitting(rows: list[Any], console: Console, **words: str) -> Table:
             listing.add_column(name, justify="right", no_wrap=True)
         for row in rows:
             numbers = [_interval(row) if name == INTERVAL else f"{getattr(row, name):.2f}" for name in columns]
-            listing.add_row(escape(row.title), *numbers, style="dim" if _is_bound(row) else None)
+            listing.add_row(escape(_marked(row)), *numbers, style="dim" if _is_bound(row) else None)
         wanted = console.measure(listing, options=console.options.update(max_width=10_000)).maximum
         if name_columns is not None:
-            wanted += name_columns - max(map(len, ["system", *(row.title for row in rows)]))
+            wanted += name_columns - max(map(len, ["system", *map(_marked, rows)]))
         if wanted <= console.width:
             break
     return listing
+
+
+def _marked(row: Any) -> str:
+    return f"{row.title}{marked(row._asdict())}"
 
 
 def _interval(row: Any) -> str:

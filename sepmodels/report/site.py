@@ -81,6 +81,7 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
     return environment.get_template("page.html").render(
         profile=material.profile,
         budget=material.profile.training.budget(),
+        equal=not material.summary.unequal.any(),
         seeds=len(material.profile.seeds),
         scenario=material.scenario,
         missing=", ".join(f"{name} is missing" for name in material.missing),

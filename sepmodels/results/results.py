@@ -13,7 +13,8 @@ class Results:
         and ``place``: of :class:`~sepmodels.systems.system.System`). For each
         metric M the columns M (median over windows, mean over seeds, median over tracks),
         M_low and M_high (its 95 % bootstrap interval) and M_mean (mean over tracks of the medians over windows),
-        in dB; numbers of tracks, seeds, windows, nan_windows and missing_tracks; the figures given per variant;
+        in dB; ``unequal``, in what it is not on equal terms with the baseline, empty where it is; numbers of
+        tracks, seeds, windows, nan_windows and missing_tracks; the figures given per variant;
         and ``scenario``, the same in every row, so that no copy of the table is without it.
     comparisons: each trained variant against the baseline (:func:`sepmodels.results.comparisons.compare`).
     control: the baseline against itself (:func:`sepmodels.results.comparisons.control`).

@@ -32,6 +32,18 @@ def sentence(comparisons: pd.DataFrame, title: str, baseline_title: str, spread:
     return f"{title} against {baseline_title} on the vocals of {count}: {figures}: {_verdict(rows, tracks, spread)}."
 
 
+def unequal_terms(own: str, baseline: str, baseline_title: str) -> str:
+    """What follows the sentence on a variant that is not on equal terms with the baseline; nothing where it is.
+
+    own, baseline: in what each is not as it should be.
+
+    >>> unequal_terms("training.steps 20 against 200", "", "Open-Unmix")
+    ' But the two are not on equal terms: training.steps 20 against 200.'
+    """
+    said = [part for part in (own, f"{baseline_title} is {baseline}" if baseline else "") if part]
+    return f" But the two are not on equal terms: {'; '.join(said)}." if said else ""
+
+
 def _figure(row: pd.Series) -> str:
     """A difference in dB, with its interval and corrected p where there are any."""
     if np.isnan(row.difference):

@@ -235,6 +235,15 @@ def test_a_run_ends_with_the_table_and_typed_again_makes_nothing_again_unless_al
     assert nothing.returncode == 2
     assert "There is nothing to accept: open_unmix/checkpoint is up to date; " in nothing.stderr
 
+    other = sepbench("run", *here, "--only", "transformer", "--set", "training.steps=2")
+    assert other.returncode == 0, other.stdout + other.stderr
+    assert "Transformer (!)" in other.stdout
+    assert "Open-Unmix (!)" in other.stdout  # the baseline, which is stale now
+    assert "The trainings differ in training.steps: 4 (Open-Unmix), 2 (Transformer)." in other.stdout
+    assert "training.steps 2 against 4" in other.stdout
+    assert "Open-Unmix is stale: training setting steps changed from 4 to 2." in other.stdout
+    assert sepbench("settings", "set", "training.steps=4", *here).returncode == 0
+
     unasked = sepbench("run", *common, "--anew")
     assert unasked.returncode == 2
     said = f"--anew throws away what was made of musdb18-7s in {tmp_path}, and makes it again: "
