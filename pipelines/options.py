@@ -58,7 +58,7 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Change a setting, such as training.batch=8, seeds=42,43 or device=cpu. Repeat it for more. "
+        help="Change a setting, such as training.batch=8, seeds=42,43 or device=cpu. Write it again for one more. "
         "NAME=default takes a change back. `sepbench settings` lists them all.",
     ),
 ]

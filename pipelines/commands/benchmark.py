@@ -23,7 +23,15 @@ OnlyOption = Annotated[
     typer.Option(
         "--only",
         metavar="VARIANT",
-        help="Train this variant and no other. Repeat it for more. Data, references and table are made as well.",
+        help="Train this variant and no other. Write it again for one more. Data, references and table are made, too.",
+    ),
+]
+
+
+OnlyStaleOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only", metavar="VARIANT", help="As of `sepbench run`: leave the other variants out. Write it again for more."
     ),
 ]
 
@@ -52,7 +60,12 @@ def run(
     dataset: DatasetOption = None,
     data: DataOption = None,
     scorer: Annotated[
-        str | None, typer.Option(help="fast (the same figures, sooner) or museval. [default: fast]")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="For this run: fast (this project's scorer) or museval (the same scores, several times slower). "
+            "[default: fast]",
+        ),
     ] = None,
     accept_licence: AcceptLicenceOption = False,
     settings: SetOption = None,
@@ -138,6 +151,7 @@ def stale(
     dataset: DatasetOption = None,
     data: DataOption = None,
     settings: SetOption = None,
+    only: OnlyStaleOption = None,
     everything: Annotated[bool, typer.Option("--all", help="List what is up to date too, and every reason.")] = False,
 ) -> None:
     """Say what is stale, and which function, setting, library or data made it so.
@@ -147,9 +161,9 @@ def stale(
     """
     from pipelines.looking.standings import show_standings
 
-    chosen, paths = use_options(profile, dataset, data, settings or ())
+    chosen, paths = use_options(profile, dataset, data, settings or (), only or ())
     say_in_force(chosen, paths, console)
-    if not show_standings(chosen, paths, console, everything=everything):
+    if not show_standings(chosen, paths, console, only=only or (), everything=everything):
         raise typer.Exit(1)
 
 

@@ -58,9 +58,12 @@ def ui(
 )
 def table(profile: ProfileOption = None, data: DataOption = None) -> None:
     """Print a profile's table of results."""
+    from pipelines.looking.claims import show_claims_in_short
     from pipelines.looking.tables import show_table
 
-    show_table(*use_options(profile, data=data), console)
+    chosen, paths = use_options(profile, data=data)
+    show_table(chosen, paths, console)
+    show_claims_in_short(chosen, paths, console)
 
 
 @app.command(

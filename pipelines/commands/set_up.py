@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from pipelines.commands.help_screen import examples
-from pipelines.options import DataOption, DatasetOption, ProfileOption, named_paths, use_options
+from pipelines.options import DataOption, DatasetOption, ProfileOption, SetOption, named_paths, use_options
 from pipelines.permissions import require_writable
 from pipelines.terminal import Terminal
 from sepmodels.errors import UserError
@@ -24,14 +24,22 @@ console = Terminal()
         ("sepbench doctor -p folder --dataset ~/stems", "and what are my files taken for?"),
     ),
 )
-def doctor(profile: ProfileOption = None, dataset: DatasetOption = None, data: DataOption = None) -> None:
-    """Check what a profile needs: packages, GPU, ffmpeg, disk, dataset, stores and ports.
+def doctor(
+    profile: ProfileOption = None,
+    dataset: DatasetOption = None,
+    data: DataOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Check what a profile needs: packages, GPU, ffmpeg, disk, dataset, stores and ports; count what is made already.
 
     The exit status is 1 if something is missing.
     """
     from pipelines.doctor.doctor import examine
+    from pipelines.remembering import say_in_force
 
-    if not examine(*use_options(profile, dataset, data), console):
+    chosen, paths = use_options(profile, dataset, data, settings or ())
+    say_in_force(chosen, paths, console)
+    if not examine(chosen, paths, console):
         raise typer.Exit(1)
 
 
@@ -103,10 +111,14 @@ def settings(
 @app.command(
     rich_help_panel=GROUP,
     short_help="List the variants and references.",
-    epilog=examples(("sepbench variants", "names for --only and --variant")),
+    epilog=examples(
+        ("sepbench variants", "names for --only and --variant"),
+        ("sepbench variants -p musdb18", "and which of them that profile makes"),
+    ),
 )
-def variants() -> None:
-    """List the variants and references."""
+def variants(profile: ProfileOption = None, data: DataOption = None, settings: SetOption = None) -> None:
+    """List the variants and references, and which of them the profile makes."""
     from pipelines.looking.tables import show_variants
 
-    show_variants(console)
+    chosen, _ = use_options(profile, data=data, settings=settings or ())
+    show_variants(chosen, console)

@@ -45,7 +45,7 @@ def check_packages() -> Finding:
     if faults:
         return Finding("packages", "fail", "; ".join(faults), INSTALL)
     named = ", ".join(f"{name} {found[name]}" for name in ("torch", "dagster", "mlflow", "museval"))
-    return Finding("packages", "ok", f"{len(found)} as asked for, with {named}")
+    return Finding("packages", "ok", f"{len(found)} packages, all in versions that fit: {named}...")
 
 
 def check_git() -> Finding:

@@ -38,14 +38,16 @@ class Line:
     accepted: Sequence[Acceptance]
 
 
-def show_standings(profile: Profile, paths: Paths, console: Console, *, everything: bool) -> bool:
+def show_standings(
+    profile: Profile, paths: Paths, console: Console, *, only: Iterable[str] = (), everything: bool = False
+) -> bool:
     """Print what is not fresh, by system, with the reason; gives whether all is.
 
-    everything: what is fresh, and all reasons, too.
+    only: leave out the chains of all variants but these. everything: what is fresh, and all reasons, too.
     """
     from assets.staleness.acceptance import in_one_sentence
 
-    lines = list(_lines(profile, paths))
+    lines = list(_lines(profile, paths, only))
     behind = [line for line in lines if line.standing.state != "fresh"]
     if behind:
         console.print(f"{len(behind)} of {len(lines)} products of {profile.name} are not up to date.", highlight=False)
@@ -63,18 +65,26 @@ def show_standings(profile: Profile, paths: Paths, console: Console, *, everythi
         console.print(f"  {line.system} {line.name}: {words}", highlight=False, soft_wrap=True)
     if behind:
         console.print(
-            f"\n{_outlook(behind)}`{escape(advised('run', profile))}` makes it.", soft_wrap=True, highlight=False
+            f"\n{_outlook(behind)}`{escape(advised('run', profile, *_only(only)))}` makes it.",
+            soft_wrap=True,
+            highlight=False,
         )
     return not behind
 
 
-def _lines(profile: Profile, paths: Paths) -> Iterator[Line]:
+def _only(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        yield from ("--only", name)
+
+
+def _lines(profile: Profile, paths: Paths, only: Iterable[str]) -> Iterator[Line]:
     from assets.staleness.durations import seconds_to_make
     from assets.staleness.last_made import last_made
     from pipelines.graph.instance import history
-    from pipelines.graph.selection import standing
+    from pipelines.graph.selection import select, standing
 
-    found = [one for _, one in standing(profile, paths)]
+    chosen = set(select(profile, only))
+    found = [one for _, one in standing(profile, paths) if one.key.to_user_string() in chosen]
     with history(paths.data) as instance:
         made = last_made([one.key for one in found], instance)
         seconds = seconds_to_make(made, instance)

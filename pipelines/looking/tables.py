@@ -39,7 +39,6 @@ def show_table(profile: Profile, paths: Paths, console: Console) -> None:
     console.print(_fitting(rows, console, title=f"Vocals, {profile.name}", caption=f"dB; {said['scenario']}."))
     for sentence in dict.fromkeys([*said["sentences"].values(), *said.get("notes", []), *news]):
         console.print(f"- {escape(sentence)}", highlight=False)
-    show_claims_in_short(profile, paths, console)
 
 
 def _stale_now(profile: Profile, paths: Paths) -> dict[str, str]:
@@ -96,9 +95,14 @@ def _interval(row: Any) -> str:
     return "" if math.isnan(row.SDR_low) else f"{row.SDR_low:.2f} to {row.SDR_high:.2f}"
 
 
-def show_end(profile: Profile, paths: Paths, console: Console) -> None:
-    """Print the table, and where everything is."""
-    show_table(profile, paths, console)
+def show_end(profile: Profile, paths: Paths, console: Console, *, table: bool = True) -> None:
+    """Print the table, the claims, and where everything is.
+
+    table: False where it has been printed already.
+    """
+    if table:
+        show_table(profile, paths, console)
+    show_claims_in_short(profile, paths, console)
     where = {
         "table": paths.results,
         "report": paths.report / "index.html",
@@ -109,17 +113,21 @@ def show_end(profile: Profile, paths: Paths, console: Console) -> None:
         console.print(f"[bold]{name:<8}[/] {escape(printable(place))}", highlight=False, soft_wrap=True)
 
 
-def show_variants(console: Console) -> None:
-    """List the variants and references, a sentence each; of a variant outside the paper's suite also who trains it."""
-    from sepmodels.systems import known_systems
+def show_variants(profile: Profile, console: Console) -> None:
+    """List the variants and references, a sentence each, and whether the profile makes them.
+
+    Of a variant outside the paper's suite also who trains it.
+    """
+    from sepmodels.systems import known_systems, systems_of
     from sepmodels.systems.variants import VARIANTS
 
-    words = {name: one.summary for name, one in known_systems().items()}
-    _show_named(
-        words
-        | {name: f"{words[name]} {_who_trains(name)}" for name, one in VARIANTS.items() if "paper" not in one.suites},
-        console,
-    )
+    made = {one.name for one in systems_of(profile)}
+    listing = Table("name", f"in {profile.name}", "what it is", box=None, pad_edge=False)
+    for name, one in known_systems().items():
+        elsewhere = name in VARIANTS and "paper" not in VARIANTS[name].suites
+        words = f"{one.summary} {_who_trains(name)}" if elsewhere else one.summary
+        listing.add_row(f"[bold]{name}[/]", "yes" if name in made else "no", escape(words))
+    console.print(listing)
 
 
 def _who_trains(name: str) -> str:
@@ -135,7 +143,10 @@ def show_profiles(console: Console) -> None:
     """List the profiles, a sentence each."""
     from pipelines.profiles import PROFILES
 
-    _show_named({name: entry.summary for name, entry in PROFILES.items()}, console)
+    listing = Table("name", "what it is", box=None, pad_edge=False)
+    for name, entry in PROFILES.items():
+        listing.add_row(f"[bold]{name}[/]", escape(entry.summary))
+    console.print(listing)
 
 
 def show_settings(profile: Profile, console: Console) -> None:
@@ -151,14 +162,3 @@ def show_settings(profile: Profile, console: Console) -> None:
             value = f"[bold]{value}[/] (profile: {escape(shown(value_of(own, name)))})"
         listing.add_row(name, value, escape(meaning_of(name)))
     console.print(listing, highlight=False)
-
-
-def _show_named(entries: Mapping[str, str], console: Console) -> None:
-    listing = _two_columns("name", "what it is")
-    for name, words in entries.items():
-        listing.add_row(f"[bold]{name}[/]", escape(words))
-    console.print(listing)
-
-
-def _two_columns(first: str, second: str) -> Table:
-    return Table(first, second, box=None, pad_edge=False)

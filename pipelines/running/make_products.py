@@ -67,14 +67,21 @@ def _run(
     console: Console,
     tags: Mapping[str, str] | None = None,
 ) -> None:
-    from pipelines.looking.tables import show_end
+    from pipelines.looking.tables import show_end, show_table
     from pipelines.running.runner import run_assets
 
-    if status := run_assets(paths, job, keys, console, tags):
+    shown = []
+
+    def show_at_once(asset: str) -> None:
+        if asset == "results":  # claims and report take longer
+            show_table(profile, paths, console)
+            shown.append(asset)
+
+    if status := run_assets(paths, job, keys, console, tags, when_made=show_at_once):
         if tags:
             console.print("Without --anew, that is; with it everything begins again.")
         raise typer.Exit(status)
-    show_end(profile, paths, console)
+    show_end(profile, paths, console, table=not shown)
 
 
 def _lost(profile: Profile, paths: Paths, keys: Sequence[str]) -> Iterator[str]:

@@ -77,7 +77,7 @@ def _verdict(rows: pd.DataFrame, tracks: int, spread: str) -> str:
         return ", ".join(MEANINGS[metric][0 if rows.difference[metric] > 0 else 1] for metric in clear)
     found = rows.detectable["SDR"]
     limit = f" (an SDR of {found:.2g} dB more or less would be found in four of five cases)"
-    return f"no difference is shown{limit if found < LARGEST_SHOWN_DB else ''}"
+    return f"no difference was found{limit if found < LARGEST_SHOWN_DB else ''}"
 
 
 def seed_spread(by_seed: pd.DataFrame) -> str | None:

@@ -138,7 +138,7 @@ _ALL = (
     Variant(
         name="dual_loss",
         title="Dual loss",
-        summary="Open-Unmix trained with 0.9 magnitude MSE + 0.1 time MSE, literally as in the paper.",
+        summary="Open-Unmix trained with 0.9 magnitude MSE + 0.1 time MSE, as in the paper (George et al., 2022).",
         architecture="open_unmix",
         suites=("paper", "losses"),
         loss="dual",

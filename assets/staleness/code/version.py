@@ -47,6 +47,7 @@ NO_PART_OF_A_RESULT = (
     "sepmodels.systems.references:REFERENCES",  # so does each reference's entry, and its function as an extra root
 )
 _CODE, _LIBRARY, _FILE = "::", "library:", "file:"
+_OF_ALL_SYSTEMS = ("systems", "titles", "places", "summaries")  # settings of products that are of all systems
 
 
 @dataclass(frozen=True)
@@ -250,8 +251,22 @@ def _explain_files(gone: Mapping[str, str], new: Mapping[str, str], most: int) -
         yield f"{_listed(names, most)} {'was' if len(names) == 1 else 'were'} {event}"
 
 
+def _explain_systems(gone: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    """Which systems came into a product that is of all of them, and which have left it."""
+    before, now = (
+        {name.partition(".")[2] for name in parts if name.startswith(("titles.", "summaries."))}
+        for parts in (gone, new)
+    )
+    yield from (f"{name} is new in the table" for name in sorted(now - before))
+    yield from (f"{name} is no longer in the table" for name in sorted(before - now))
+
+
 def _explain_values(gone: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    told = list(_explain_systems(gone, new))
+    yield from told
     for name in sorted(name for name in {*gone, *new} if _CODE not in name and not name.startswith(_FILE)):
+        if told and name.partition(".")[0] in _OF_ALL_SYSTEMS:
+            continue
         if name.startswith(_LIBRARY):
             shown = f"library {name.removeprefix(_LIBRARY)}"
         else:
