@@ -14,6 +14,7 @@ from assets.checking.checks import checked, checks_of
 from assets.checking.verdicts import Product
 from assets.graph import benchmark_steps, benchmark_subjects
 from assets.job import Job, Made
+from assets.making.beside import trained_beside
 from assets.paths import Paths
 from assets.runtime.events import Events, tell
 from assets.runtime.failures import OneSentence
@@ -173,12 +174,14 @@ def _make(
 
 
 def _make_with_room(step: Step) -> Callable[[Job], Made]:
-    """The step's function; for a training, after the question whether there is room for what it will write."""
+    """The step's function; a training is done beside the models of before, where there is room for what it writes."""
+    if step.path[-1] != "checkpoint":
+        return step.make
 
     def make(job: Job) -> Made:
-        if step.path[-1] == "checkpoint" and not all(path.exists() for path in products(step, job.profile, job.paths)):
+        if not all(path.exists() for path in products(step, job.profile, job.paths)):
             require_room(job.paths.data, TRAINING_BYTES, "a training", "name another data folder with --data")
-        return step.make(job)
+        return trained_beside(job, step.make)
 
     return make
 
