@@ -1,7 +1,7 @@
 """Steps become Dagster assets: one function for all, so that what every asset shares stands in one place."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from assets.staleness.products import alone, products
 from assets.staleness.standing import KEPT_FROM, Subject, asset_name, data_version, is_acceptance, refreshed, standings
 from assets.staleness.step_version import step_settings, step_version, subject_of
 from assets.step import Step
+from assets.tracking.edits import PATCH, code_edits
 from assets.tracking.origins import origins
 from assets.tracking.tracker import READS, Tracker, asset_metadata
 from sepmodels.errors import UserError
@@ -121,8 +122,8 @@ def _materialized(
             subject,
             context,
             look_again=lambda: step_version(step, job.profile, job.paths),
-            make=lambda anew, accepted: _make(
-                step, replace(job, anew=anew, accepted_versions=accepted), context, tracker, events
+            make=lambda anew, accepted, why: _make(
+                step, replace(job, anew=anew, accepted_versions=accepted), context, tracker, events, why
             ),
             accept=lambda last, others: accept(
                 subject, last, others, why, _check(step, last, job, context, tracker, events)
@@ -148,11 +149,13 @@ def _device(step: Step, job: Job) -> AbstractContextManager[str]:
 
 
 def _make(
-    step: Step, job: Job, context: dg.AssetExecutionContext, tracker: Tracker, events: Events
+    step: Step, job: Job, context: dg.AssetExecutionContext, tracker: Tracker, events: Events, why: Sequence[str]
 ) -> dg.MaterializeResult:
-    """Make the product in an MLflow run of its own, and describe it."""
+    """Make the product in an MLflow run of its own, and describe it; with a training, keep what its code differs in."""
     tags = _tags(step, job.profile, context.instance)
     with tracker.run(context, _parameters(step, job.profile), tags, resume=step.path[-1] == "checkpoint") as run:
+        if step.path[-1] == "checkpoint" and (edits := code_edits(why)):
+            run.text(PATCH, edits)
         started = time.perf_counter()
         made = _without_traceback(
             _make_with_room(step),

@@ -11,6 +11,7 @@ from assets.making.checkpoint import histories
 from assets.making.scores import signals
 from assets.making.table import baseline_of, imported_scores, scored, trainings
 from assets.paths import Paths
+from assets.tracking.edits import can_be_applied, code_edits
 from assets.tracking.provenance import git_state
 from sepmodels.report.material import Material, Sounds
 from sepmodels.results.imported import comparable
@@ -24,7 +25,7 @@ def report_material(job: Job) -> Material:
     found = scored(job)
     trained = [one.name for one in found if one.seeded]
     titles = {one.name: one.title for one in job.systems}
-    git = git_state()
+    git, edits = git_state(), code_edits()
     others = imported_scores(job)
     scores = [pd.read_parquet(paths.scores(one.name)) for one in found] + list(others.values())
     return Material(
@@ -52,6 +53,7 @@ def report_material(job: Job) -> Material:
         command=command(job.profile, trained),
         commit=git.get("mlflow.source.git.commit", ""),
         edited=git.get("git.dirty") == "true",
+        edits=edits if can_be_applied(edits) else "",
     )
 
 

@@ -85,6 +85,11 @@ class TrackedRun:
             else:
                 self._client.log_artifact(self.id, str(path), folder)
 
+    def text(self, name: str, text: str) -> None:
+        """Keep a text with the run, as a file of that name."""
+        with self.or_warn(name), _temporary_files_in(self._folder):
+            self._client.log_text(self.id, text, name)
+
     def figure(self, name: str, figure: Any) -> None:
         """Keep a Plotly figure with the run, as a page ``<name>.html`` that needs no network."""
         with self.or_warn(f"{name}.html"), _temporary_files_in(self._folder):

@@ -33,7 +33,8 @@ class Material:
     tracks: of :func:`sepmodels.dataset.tracks.describe_tracks`.
     baseline: the variant that the others are compared with. summaries: a sentence on each system.
     estimate_folders: by variant, the folder of its estimates relative to the page, a folder per track in it.
-    command: what makes it all again. commit: of the code that made the report; ``edited`` where files differ.
+    command: what makes it all again. commit: of the code that made the report; ``edited`` where files differ,
+        ``edits`` the patch that makes the commit the code that it was, as far as it can be kept.
     """
 
     profile: Profile
@@ -58,6 +59,7 @@ class Material:
     command: str = ""
     commit: str = ""
     edited: bool = False
+    edits: str = ""
 
     @property
     def systems(self) -> list[str]:

@@ -40,6 +40,9 @@ SCRIPTS = (
 )
 
 
+EDITS = "edits.patch"  # beside the page
+
+
 def write_site(material: Material, folder: Path, progress: Progress = silent) -> str:
     """Write index.html, audio/, figures/ and track_scores.csv into ``folder``; gives the hash of what they say.
 
@@ -53,6 +56,10 @@ def write_site(material: Material, folder: Path, progress: Progress = silent) ->
         scripts[excerpt.file] = excerpt.script
     prints = write_prints(material, folder / "figures")
     _write_text(folder / "track_scores.csv", material.per_track().to_csv(index=False, float_format="%.4f"))
+    if material.edits:
+        _write_text(folder / EDITS, material.edits)
+    else:
+        (folder / EDITS).unlink(missing_ok=True)
     page = render(material, entries, prints)
     _write_text(folder / "index.html", page)
     _remove_all_but(folder / "audio", set(scripts))
@@ -190,6 +197,7 @@ def _made(material: Material) -> dict[str, Any]:
         "command": material.command,
         "commit": material.commit,
         "edited": material.edited,
+        "patch": EDITS if material.edits else "",
         "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "version": metadata.version("sepbench"),
         "splits": how_made.splits(material.tracks),

@@ -24,12 +24,12 @@ from sepmodels.report import excerpts
 from sepmodels.report.excerpts import cut_signals, encode_mp3, loudness_lufs, make_excerpts, matching_gains_db
 from sepmodels.report.material import Material
 from sepmodels.report.paper_figures import draw_curves
-from sepmodels.report.site import render
+from sepmodels.report.site import render, write_site
 from sepmodels.report.table import results_table
 from sepmodels.report.track_choice import choose_start, choose_tracks, windows_of
 from sepmodels.report.training_figures import training_figures
 from sepmodels.results.claims.claims import CLAIMS
-from sepmodels.settings import ReportSettings
+from sepmodels.settings import Profile, ReportSettings
 from sepmodels.systems import known_systems
 from sepmodels.systems.variants import VARIANTS, variants_of
 from tests.scored_folder import LEVELS, ODD_NAME, SECONDS, TRACKS, TRAINED, scored_job
@@ -99,7 +99,7 @@ def test_where_there_are_several_seeds_the_score_of_each_is_told(material: Mater
 def test_the_copies_of_a_table_hold_its_numbers(material: Material) -> None:
     table = results_table(material, "vocals")
     text = "\n".join([table.heads["CSV"], *(row.copies["CSV"] for row in table.rows)])
-    read = pd.read_csv(io.StringIO(text)).fillna({"bound": ""})
+    read = pd.read_csv(io.StringIO(text)).astype({"unequal": object}).fillna({"unequal": ""})
     wanted = material.summary[material.summary.target == "vocals"].reset_index(drop=True)
     pd.testing.assert_frame_equal(read, wanted, check_dtype=False)
     for row in table.rows:
@@ -296,3 +296,21 @@ def test_what_makes_the_page_again_trains_the_variants_that_it_shows_and_no_othe
     only = " ".join(f"--only {name}" for name in material.trained)
     assert len(material.trained) < len(VARIANTS)
     assert material.command == f"sepbench run -p {material.profile.name} --dataset DIR {only}"
+
+
+@pytest.mark.parametrize("edits", ["", "Edits.\n\ndiff --git a/x b/x\n"], ids=["none", "some"])
+def test_what_makes_the_page_again_applies_the_edits_of_the_code_which_lie_beside_it(
+    material: Material, tmp_path: Path, edits: str
+) -> None:
+    (tmp_path / "edits.patch").write_text("of an earlier page")
+    silent_material = replace(material, edits=edits, commit="c" * 40, profile=without_sounds(material.profile))
+    write_site(silent_material, tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert ("git apply edits.patch" in page) == bool(edits)
+    assert (tmp_path / "edits.patch").exists() == bool(edits)
+    if edits:
+        assert (tmp_path / "edits.patch").read_text() == edits
+
+
+def without_sounds(profile: Profile) -> Profile:
+    return replace(profile, report=replace(profile.report, tracks=0))
