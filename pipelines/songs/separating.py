@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from assets.paths import Paths
 from pipelines.songs.choose_model import choose_model
+from pipelines.songs.quiet_decoders import quiet_decoders
 from pipelines.songs.song_list import Song, require_free, songs_of
 from pipelines.songs.tidy_end import end_if_asked, tidy_end
 from pipelines.terminal import printable
@@ -49,7 +50,7 @@ def separate_songs(profile: Profile, paths: Paths, given: Sequence[Path], wishes
 
     form = StemFormat(wishes.form, wishes.bits)
     stems = ("accompaniment",) if wishes.karaoke else STEMS
-    with tidy_end(), songs_of(given, wishes.out, stems, form.name, _say(console)) as songs:
+    with tidy_end(), quiet_decoders(), songs_of(given, wishes.out, stems, form.name, _say(console)) as songs:
         require_free(songs, force=wishes.force)
         work = _Work(profile, paths, wishes, form, console)
         for song in songs:
