@@ -77,7 +77,7 @@ def settings(
     ] = "show",
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME=VALUE | NAME]...", help="With set: what to set. With unset: the names."),
+        typer.Argument(metavar="NAME=VALUE", help="With set: what to set. With unset: the names."),
     ] = None,
     profile: ProfileOption = None,
     data: DataOption = None,
@@ -85,6 +85,8 @@ def settings(
     """Show the settings of a profile in a data folder, or change them for good.
 
     They stand in the file DATA/PROFILE/settings.toml, with a comment for each. You can also change it with an editor.
+    A run that goes on keeps the settings that it began with. Dagster's open pages show a change after "Reload
+    definitions".
     """
     from pipelines.looking.tables import show_settings
     from pipelines.remembering import reset_settings, say_in_force, set_settings, unset_settings

@@ -61,6 +61,21 @@ def unequal(trainings: pd.DataFrame, baseline: str) -> dict[str, list[str]]:
     return found
 
 
+def terms_between(trainings: pd.DataFrame, stale: Mapping[str, str], first: str, second: str | None) -> str:
+    """In what two systems that are compared are not on equal terms, in words; empty where they are.
+
+    stale: of each system that is not up to date, why.
+
+    >>> steps = pd.DataFrame({"variant": ["a", "b"], "seed": 1, "training.steps": ["200", "20"]})
+    >>> terms_between(steps, {"a": "the model changed"}, "b", "a")
+    'training.steps 20 against 200; a is stale (the model changed)'
+    """
+    both = [name for name in (first, second) if name is not None]
+    own = trainings[trainings.variant.isin(both)]
+    differing = unequal(own, second).get(first, []) if second is not None else []
+    return "; ".join([*differing, *(f"{name} is stale ({stale[name]})" for name in both if name in stale)])
+
+
 def _conditions(trainings: pd.DataFrame) -> dict[str, str]:
     """The columns that are conditions and are known of every training, with their words."""
     settings = {name: name for name in trainings.columns if name.startswith("training.")}

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from assets.checking.verdicts import Product, rows_are_on_equal_terms
 from assets.job import Job
+from assets.making.claims import make_claims
 from assets.making.report import report_material
 from assets.making.table import make_table, system_figures
 from sepmodels.report.how_made import Origin, trainings_table
 from sepmodels.report.table import results_table
+from sepmodels.results.claims.words import evidence
 from sepmodels.results.conditions import MARK, MARK_MEANS, unlike
 from tests.scored_folder import TRAINED, scored_job
 
@@ -96,6 +98,15 @@ def test_a_row_on_other_terms_is_marked_its_comparison_says_so_and_a_check_fails
     verdict = rows_are_on_equal_terms(product)
     assert not verdict.passed
     assert verdict.sentence == f"L1 loss: {said}"
+
+
+def test_the_evidence_of_a_claim_says_in_what_its_systems_are_not_on_equal_terms(job: Job) -> None:
+    make_claims(with_origins(job, steps="20", stale="losses.py changed"))
+    claims = pd.read_parquet(job.paths.claims / "claims.parquet")
+    told = {(row["first"], row["second"]): evidence(row) for row in claims.to_dict("records")}
+    said = "not on equal terms: training.steps 20 against 200; l1_loss is stale (losses.py changed)"
+    assert told["l1_loss", "open_unmix"].endswith(said)
+    assert "equal terms" not in told["transformer", "open_unmix"]
 
 
 def test_where_the_baseline_is_stale_every_comparison_says_so(job: Job) -> None:
