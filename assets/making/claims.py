@@ -34,7 +34,7 @@ def _terms(job: Job, claims: pd.DataFrame) -> list[str]:
     from sepmodels.results.conditions import terms_between
 
     known = job.origins()
-    made = with_terms(trainings(job.paths, [one.name for one in job.systems]), known)
+    made = with_terms(trainings(job.paths, [one.name for one in job.systems]), known, job.systems)
     stale = stale_systems(known)
     return [terms_between(made, stale, one.first, one.second) for one in claims.itertuples()]
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,11 +11,11 @@ from assets.job import Job, Made
 from assets.paths import Paths
 from sepmodels.files import hash_texts, replacing
 from sepmodels.report.how_made import Origin
-from sepmodels.settings import Profile
+from sepmodels.settings import Profile, TrainingSettings
 from sepmodels.systems import known_systems
 from sepmodels.systems.given_scores import given_scores
 from sepmodels.systems.system import System
-from sepmodels.systems.variants import BASELINE
+from sepmodels.systems.variants import BASELINE, Variant
 
 PROCESSOR_SECONDS = "processor seconds per second of music"
 
@@ -35,7 +35,7 @@ def make_table(job: Job) -> Made:
         (*job.systems, *map(given_scores, others)),
         baseline=baseline_of(found),
         figures=system_figures(job),
-        trainings=with_terms(trainings(job.paths, [one.name for one in found]), known),
+        trainings=with_terms(trainings(job.paths, [one.name for one in found]), known, job.systems),
         stale=stale_systems(known),
         dataset=job.profile.name,
     )
@@ -86,22 +86,38 @@ def trainings(paths: Paths, names: Iterable[str]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["variant", "seed", "seconds"])
 
 
-def with_terms(trainings: pd.DataFrame, known: Iterable[Origin]) -> pd.DataFrame:
-    """The table of trainings with the settings, the data and the code that each was made with, as far as known."""
+def with_terms(trainings: pd.DataFrame, known: Iterable[Origin], systems: Iterable[System]) -> pd.DataFrame:
+    """The table of trainings with the settings, the data and the code that each was made with, as far as known.
+
+    What belongs to a variant's own recipe is left out: it is what is compared.
+    """
+    own = {one.name: _own_settings(one) for one in systems}
+    made = {one.asset.removesuffix("/checkpoint"): one for one in known if one.asset.endswith("/checkpoint")}
+    names = {name for one in made.values() for name in one.settings} - {"training.precision"}  # is there already
     rows = {
-        one.asset.removesuffix("/checkpoint"): {
-            **{name: _plain(text) for name, text in one.settings.items() if name != "training.precision"},  # is there
+        system: {
+            **{name: _setting(one, name) for name in sorted(names - own.get(system, frozenset()))},
             "data": one.data[:8],
             "code": "with uncommitted edits" if one.edited else "as committed",
         }
-        for one in known
-        if one.asset.endswith("/checkpoint") and one.settings
+        for system, one in made.items()
+        if one.settings
     }
     return trainings.join(pd.DataFrame.from_dict(rows, orient="index"), on="variant") if rows else trainings
 
 
-def _plain(text: str) -> str:
-    """A setting's value in JSON as people read it."""
+def _own_settings(system: System) -> frozenset[str]:
+    """The settings of a training that belong to a variant's own recipe; with longer chunks, a batch has fewer."""
+    own = set(system.training or ()) if isinstance(system, Variant) else set()
+    return frozenset(f"training.{name}" for name in (own | {"batch"} if "chunk_seconds" in own else own))
+
+
+def _setting(one: Origin, name: str) -> str | None:
+    """A setting's value in JSON as people read it; None where the training was made before there was the setting."""
+    before = {f"training.{entry.name}": entry.metadata.get("as_before") for entry in fields(TrainingSettings)}
+    text = one.settings.get(name)
+    if text is None:
+        return before.get(name)
     return "none" if text == "null" else text.strip('"')
 
 

@@ -53,7 +53,8 @@ def unequal(trainings: pd.DataFrame, baseline: str) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for name, words in _conditions(trainings).items():
-        had = {variant: tuple(dict.fromkeys(values)) for variant, values in trainings.groupby("variant")[name]}
+        there = trainings.dropna(subset=name)
+        had = {variant: tuple(dict.fromkeys(values)) for variant, values in there.groupby("variant")[name]}
         for variant, values in had.items():
             if baseline in had and set(values) != set(had[baseline]):
                 told = f"{words} {' and '.join(values)} against {' and '.join(had[baseline])}"
@@ -77,10 +78,9 @@ def terms_between(trainings: pd.DataFrame, stale: Mapping[str, str], first: str,
 
 
 def _conditions(trainings: pd.DataFrame) -> dict[str, str]:
-    """The columns that are conditions and are known of every training, with their words."""
+    """The columns that are conditions, with their words. What is not known of a training, or is its own, is None."""
     settings = {name: name for name in trainings.columns if name.startswith("training.")}
-    known = {name: words for name, words in {**settings, **CONDITIONS}.items() if name in trainings}
-    return {name: words for name, words in known.items() if trainings[name].notna().all()}
+    return {name: words for name, words in {**settings, **CONDITIONS}.items() if name in trainings}
 
 
 def _whose(trainings: pd.DataFrame, rows: pd.DataFrame, titles: Mapping[str, str]) -> str:

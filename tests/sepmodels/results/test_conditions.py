@@ -13,11 +13,11 @@ from assets.checking.verdicts import Product, rows_are_on_equal_terms
 from assets.job import Job
 from assets.making.claims import make_claims
 from assets.making.report import report_material
-from assets.making.table import make_table, system_figures
+from assets.making.table import make_table, system_figures, with_terms
 from sepmodels.report.how_made import Origin, trainings_table
 from sepmodels.report.table import results_table
 from sepmodels.results.claims.words import evidence
-from sepmodels.results.conditions import MARK, MARK_MEANS, unlike
+from sepmodels.results.conditions import MARK, MARK_MEANS, unequal, unlike
 from tests.scored_folder import TRAINED, scored_job
 
 MUSIC = "processor seconds per second of music"
@@ -98,6 +98,28 @@ def test_a_row_on_other_terms_is_marked_its_comparison_says_so_and_a_check_fails
     verdict = rows_are_on_equal_terms(product)
     assert not verdict.passed
     assert verdict.sentence == f"L1 loss: {said}"
+
+
+def test_what_belongs_to_a_variants_own_recipe_is_what_is_compared_and_no_unequal_term(job: Job) -> None:
+    known = [
+        Origin(f"{name}/checkpoint", "today", 1.0, settings={"training.batch": "4", "training.gradient_clip": "null"})
+        for name in TRAINED
+    ]
+    known[-1] = replace(known[-1], settings={"training.batch": "2", "training.gradient_clip": "5.0"})
+    recipe = {"chunk_seconds": 6.0, "gradient_clip": 5.0}
+    own = tuple(replace(one, training=recipe) if one.name == "l1_loss" else one for one in job.systems)
+    trainings = pd.DataFrame({"variant": list(TRAINED), "seed": 42})
+    assert unequal(with_terms(trainings, known, own), "open_unmix") == {}
+    told = unequal(with_terms(trainings, known, job.systems), "open_unmix")
+    assert told == {"l1_loss": ["training.batch 2 against 4", "training.gradient_clip 5.0 against none"]}
+
+
+def test_a_setting_that_came_after_a_training_had_there_the_value_with_which_all_is_as_before(job: Job) -> None:
+    known = [Origin(f"{name}/checkpoint", "today", 1.0, settings={"training.steps": "200"}) for name in TRAINED]
+    known[-1] = replace(known[-1], settings={"training.steps": "200", "training.optimizer": '"adamw"'})
+    trainings = pd.DataFrame({"variant": list(TRAINED), "seed": 42})
+    told = unequal(with_terms(trainings, known, job.systems), "open_unmix")
+    assert told == {"l1_loss": ["training.optimizer adamw against adam"]}
 
 
 def test_the_evidence_of_a_claim_says_in_what_its_systems_are_not_on_equal_terms(job: Job) -> None:
