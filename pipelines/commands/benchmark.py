@@ -38,7 +38,7 @@ OnlyStaleOption = Annotated[
 WithOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--with", metavar="VARIANT", help="Train this variant, too, which the suite lacks. Repeat it for more."
+        "--with", metavar="VARIANT", help="Train this variant, too, which the suite lacks. Write it again for one more."
     ),
 ]
 
@@ -152,6 +152,7 @@ def stale(
     data: DataOption = None,
     settings: SetOption = None,
     only: OnlyStaleOption = None,
+    besides: WithOption = None,
     everything: Annotated[bool, typer.Option("--all", help="List what is up to date too, and every reason.")] = False,
 ) -> None:
     """Say what is stale, and which function, setting, library or data made it so.
@@ -161,7 +162,7 @@ def stale(
     """
     from pipelines.looking.standings import show_standings
 
-    chosen, paths = use_options(profile, dataset, data, settings or (), only or ())
+    chosen, paths = use_options(profile, dataset, data, settings or (), only or (), besides or ())
     say_in_force(chosen, paths, console)
     if not show_standings(chosen, paths, console, only=only or (), everything=everything):
         raise typer.Exit(1)
