@@ -115,7 +115,8 @@ def _materialized(
     step: Step, subject: Subject, job: Job, context: dg.AssetExecutionContext, tracker: Tracker, why: Why
 ) -> dg.MaterializeResult:
     """The product, made, carried over or accepted."""
-    with Events(step.path, say=context.log.info) as events, noted_interrupts(), _device(step, job) as device:
+    events = Events(step.path, say=context.log.info, going=job.paths.going, run=context.run.run_id)
+    with events, noted_interrupts(), _device(step, job) as device:
         profile = replace(job.profile, device=device)
         job = replace(job, profile=profile, code_version=subject.seedless, say=context.log.info)
         result = refreshed(

@@ -149,3 +149,8 @@ class Paths:
     def begun(self, step: tuple[str, ...]) -> Path:
         """Says which run last began to make the step's product."""
         return self.root / "begun" / "-".join(step)
+
+    @property
+    def going(self) -> Path:
+        """Files that say how far the steps are that are being made right now."""
+        return self.root / "going"

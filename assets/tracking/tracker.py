@@ -9,9 +9,10 @@ from typing import Any
 import dagster as dg
 
 from assets.runtime.events import tell
+from assets.runtime.identity import is_alive, this_process
 from assets.runtime.interrupts import raise_lost
 from assets.tracking.moving import artifact_uri
-from assets.tracking.provenance import git_state, is_alive, this_process
+from assets.tracking.provenance import git_state
 from assets.tracking.run import TrackedRun, system_metrics
 from assets.tracking.store import open_store
 from sepmodels.machine.signals import held_signals

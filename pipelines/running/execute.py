@@ -23,7 +23,7 @@ def main() -> int:
     import dagster as dg
 
     from assets.paths import Paths, data_folder
-    from assets.tracking.provenance import this_process
+    from assets.runtime.identity import this_process
     from pipelines.graph.jobs import ACCEPT
     from pipelines.graph.run_processes import PROCESS_TAG
     from pipelines.graph.slots import give_slots
