@@ -169,7 +169,7 @@ def _make(
         )
         run.log({"materialization_seconds": time.perf_counter() - started}, 0)
         keep(step, job, made, run)
-        metadata = {**describe(step, job, made), **asset_metadata(run)}
+        metadata = {**asset_metadata(run), **describe(step, job, made)}
         if made.records:
             metadata[RECORDS] = dg.MetadataValue.json(dict(made.records))
         if made.kept_from:

@@ -1,6 +1,5 @@
 """Where the products of a benchmark came from, as Dagster and MLflow have recorded it."""
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -14,12 +13,10 @@ from assets.staleness.acceptance import acceptances, in_one_sentence
 from assets.staleness.last_made import PARTS, LastMade
 from assets.staleness.standing import Standing
 from assets.step import SEEDS
+from assets.tracking.pages import DAGSTER, full_address
 from assets.tracking.store import open_store
 from sepmodels.files import hash_texts
 from sepmodels.report.how_made import Origin
-
-DEFAULT_UI_URL = "http://127.0.0.1:3000"
-UI_URL_VARIABLE = "SEPBENCH_DAGSTER_URL"
 
 
 def origins(
@@ -54,8 +51,8 @@ def _origin(key: dg.AssetKey, event: dg.EventLogEntry, client) -> Origin:
         asset="/".join(key.path[1:]),
         made=datetime.fromtimestamp(ended or event.timestamp, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         seconds=max(ended - started, 0.0),
-        mlflow_url=url,
-        dagster_url=f"{os.environ.get(UI_URL_VARIABLE, DEFAULT_UI_URL).rstrip('/')}/assets/{'/'.join(key.path)}",
+        mlflow_url=full_address(url) if url else "",
+        dagster_url=full_address(f"{DAGSTER}/assets/{'/'.join(key.path)}"),
         commit=tags.get("mlflow.source.git.commit", ""),
         edited=tags.get("git.dirty") == "true",
         accepted=in_one_sentence(acceptances(event.asset_materialization.metadata)),
