@@ -29,7 +29,7 @@ def checks(profile: Profile, paths: Paths) -> list[Finding]:
         "Dagster": lambda: data_checks.check_dagster(paths),
         "products": lambda: data_checks.check_products(profile, paths),
         "MLflow": lambda: data_checks.check_mlflow(paths),
-        "ports": machine_checks.check_ports,
+        "port": machine_checks.check_port,
     }
     return [guarded(name, look) for name, look in looks.items()]
 

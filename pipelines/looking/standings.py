@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -77,7 +78,30 @@ def _only(names: Iterable[str]) -> Iterator[str]:
         yield from ("--only", name)
 
 
-def _lines(profile: Profile, paths: Paths, only: Iterable[str]) -> Iterator[Line]:
+def standings_as_json(profile: Profile, paths: Paths) -> str:
+    """A list with an object for each product, in the order in which they are made.
+
+    system and name: as the list in words has them. state: fresh, stale, waiting or never. reasons: sentences. seconds:
+    that it took last, or null. accepted: the sentence of an acceptance, or "".
+    """
+    from assets.staleness.acceptance import in_one_sentence
+
+    return json.dumps(
+        [
+            {
+                "system": line.system,
+                "name": line.name,
+                "state": line.standing.state,
+                "reasons": list(line.standing.reasons),
+                "seconds": line.seconds,
+                "accepted": in_one_sentence(line.accepted),
+            }
+            for line in _lines(profile, paths)
+        ]
+    )
+
+
+def _lines(profile: Profile, paths: Paths, only: Iterable[str] = ()) -> Iterator[Line]:
     from assets.staleness.durations import seconds_to_make
     from assets.staleness.last_made import last_made
     from pipelines.graph.instance import history

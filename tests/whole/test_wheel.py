@@ -159,11 +159,11 @@ def test_the_registered_model_brings_its_code(installed: Installed) -> None:
 @pytest.fixture
 def dagster(installed: Installed) -> Iterator[str]:
     """The address of Dagster's pages, as ``sepbench ui`` says it."""
-    words = [installed.environment / "bin" / "sepbench", "ui", *COMMON, "--no-browser", "--dagster-port", "3400"]
+    words = [installed.environment / "bin" / "sepbench", "ui", *COMMON, "--no-browser", "--port", "3400"]
     log = installed.folder.parent / "ui.txt"
     with log.open("w") as output:
         pages = subprocess.Popen(
-            [*words, "--mlflow-port", "5400"],
+            words,
             cwd=installed.folder,
             env={**installed.variables, "PYTHONUNBUFFERED": "1"},
             stdout=output,
@@ -171,7 +171,7 @@ def dagster(installed: Installed) -> Iterator[str]:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         try:
-            while "Ctrl-C ends both" not in log.read_text():
+            while "Ctrl-C ends them" not in log.read_text():
                 assert pages.poll() is None, log.read_text()
             yield re.search(r"Dagster\s+(http://\S+)", log.read_text())[1]
         finally:
