@@ -39,6 +39,7 @@ class Events:
         self._say = say
         self._address = os.environ.get(VARIABLE)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if self._address else None
+        self._place = ""
         self._shown = 0.0
         self._logged = time.monotonic()
 
@@ -48,6 +49,8 @@ class Events:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and not issubclass(kind, Exception):
+            self._say(f"Stopped{self._place}: what is made is kept. `sepbench run` or Materialize goes on from there.")
         self.ended("done" if kind is None else "failed" if issubclass(kind, Exception) else "stopped")
 
     def ended(self, state: str) -> None:
@@ -61,6 +64,7 @@ class Events:
     def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
         """Pass progress on, at most a few times a second, and the last of it always."""
         self._file.progress(done, total, unit, **figures)
+        self._place = f" after {done} of {total} {unit}s"
         now = time.monotonic()
         if now - self._shown >= SHOW_EVERY_SECONDS or done >= total:
             self._shown = now

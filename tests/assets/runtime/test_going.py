@@ -44,3 +44,18 @@ def test_what_a_killed_process_left_is_passed_over_and_so_is_a_file_that_is_none
     assert json.loads((tmp_path / "a.json").read_text())["asset"] == "a"
     (tmp_path / "b.json").write_text('{"half":')
     assert going_on(tmp_path) == []
+
+
+def test_a_step_that_is_stopped_says_where_and_how_to_go_on(tmp_path: Path) -> None:
+    said = []
+    events = Events(("checkpoint",), say=said.append, going=tmp_path)
+    with pytest.raises(KeyboardInterrupt), events:
+        _interrupted(events)
+    assert said == [
+        "Stopped after 120 of 200 steps: what is made is kept. `sepbench run` or Materialize goes on from there."
+    ]
+
+
+def _interrupted(events: Events) -> None:
+    events.progress(120, 200, "step")
+    raise KeyboardInterrupt

@@ -265,7 +265,7 @@ def test_in_a_browser_a_song_is_dropped_separated_heard_and_downloaded(
             assert picture.evaluate("async (one) => { await one.decode(); return one.naturalWidth; }") > 100
         with page.expect_download() as download:
             page.get_by_role("link", name="Download the vocals").click()
-        assert download.value.suggested_filename == "my song - vocals.flac"
+        assert download.value.suggested_filename == "my song - vocals (l1_loss).flac"
         assert soundfile.info(download.value.path()).samplerate == RATE_HZ
         assert Axe().run(page).response["violations"] == []
         assert said == []
@@ -349,3 +349,27 @@ def test_in_a_browser_a_song_is_dragged_anywhere_onto_the_page_and_its_stems_com
         assert places == [True, pytest.approx(0.0, abs=1.0)]  # not from the begin
         assert page.url.rstrip("/") == server.address
         browser.close()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_a_song_that_is_cancelled_is_removed_and_another_can_be_sent(data: Path, tmp_path: Path) -> None:
+    from playwright.sync_api import expect, sync_playwright
+
+    song = write_song(tmp_path / "song.wav", music(RATE_HZ, 1.0), RATE_HZ)
+    busy = threading.Event()
+    with sync_playwright() as playwright, Server(data) as server:
+        server.work._thread.submit(busy.wait)  # as by a song before
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page()
+        expect.set_options(timeout=60 * SECOND)
+        page.goto(server.address)
+        page.get_by_label("Song").set_input_files(song)
+        page.get_by_role("button", name="Separate").click()
+        expect(page.get_by_role("status")).to_have_text("Waiting for the song before…")
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_role("status")).to_have_text("Cancelled.")
+        wait_until(lambda: not server.work.tasks)
+        busy.set()
+        page.get_by_role("button", name="Separate").click()
+        expect(page.get_by_role("status")).to_contain_text("Done: song.wav")
