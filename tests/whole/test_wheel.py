@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from assets.paths import PROJECT
+from pipelines.running.execute import DEFINITIONS
 from tests.small_benchmark import OVERRIDES
 from tests.stand_ins import PACKAGES, copy_code
 
@@ -180,16 +181,24 @@ def dagster(installed: Installed) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("made")
-def test_dagsters_page_shows_the_graph_with_what_was_made(dagster: str) -> None:
-    query = "{ assetNodes { assetKey { path } staleStatus } }"
+def test_dagsters_pages_show_the_graph_with_what_was_made_and_the_commands_run_with_its_job(dagster: str) -> None:
+    nodes = ask(dagster, "{ assetNodes { assetKey { path } staleStatus } }")["assetNodes"]
+    job = (
+        f"""{{ pipelineName: "refresh", repositoryName: "__repository__", repositoryLocationName: "{DEFINITIONS}" }}"""
+    )
+    runs = ask(dagster, f"{{ pipelineOrError(params: {job}) {{ ... on Pipeline {{ runs {{ status }} }} }} }}")
+    assert runs["pipelineOrError"]["runs"] == [{"status": "SUCCESS"}]
+    states = {"/".join(node["assetKey"]["path"][1:]): node["staleStatus"] for node in nodes}
+    assert states["open_unmix/scores"] == "FRESH"
+    assert states["transformer/scores"] == "MISSING"
+
+
+def ask(dagster: str, query: str) -> dict:
     asked = urllib.request.Request(
         f"{dagster}/graphql", json.dumps({"query": query}).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked) as answer:
-        nodes = json.load(answer)["data"]["assetNodes"]
-    states = {"/".join(node["assetKey"]["path"][1:]): node["staleStatus"] for node in nodes}
-    assert states["open_unmix/scores"] == "FRESH"
-    assert states["transformer/scores"] == "MISSING"
+        return json.load(answer)["data"]
 
 
 @pytest.mark.usefixtures("made")
