@@ -14,6 +14,7 @@ from typing import Any, Literal
 from sepmodels.marks import neutral, speed_only
 
 DatasetLayout = Literal["demo", "stems", "wav", "folder"]
+EFFECT_NAMES = ("equaliser", "limiter", "mono", "mute", "polarity", "speed")
 Precision = Literal["auto", "32", "bf16", "fp16"]
 
 
@@ -98,6 +99,8 @@ class TrainingSettings:
     remix: whether the stems of a chunk come from different tracks.
     precision: of the model's numbers. 32: float32; bf16, fp16: half precision; auto: float32 on a CPU and half
         precision on a GPU. What auto stands for counts: what was made on the other kind of device is stale here.
+    effects: more augmentation, by names: equaliser (peaks of up to 6 dB), limiter (some chunks), mono (some sources),
+        mute (some sources), polarity (half of the sources), speed (up to a tenth faster or slower); none: none of them.
     optimizer: adam; or adamw, whose weight decay does not go through the gradients.
     schedule: of the learning rate after the warm-up. plateau: it falls when the validation loss has stopped improving;
         cosine: along half a cosine, to a hundredth with the last step of the budget.
@@ -130,6 +133,7 @@ class TrainingSettings:
     swap_probability: float = 0.5
     remix: bool = True
     precision: Precision = "auto"
+    effects: tuple[str, ...] = neutral(())
     optimizer: Literal["adam", "adamw"] = neutral("adam")
     schedule: Literal["plateau", "cosine"] = neutral("plateau")
     chosen_by: Literal["loss", "sdr"] = neutral("loss")

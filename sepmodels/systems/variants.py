@@ -44,7 +44,7 @@ class Variant(System):
     settings: Settings = field(default_factory=dict)
     loss_settings: Settings = field(default_factory=dict)
     learning_rate: float = 1e-3
-    training: Settings | None = neutral(None)  # noqa: RUF009
+    training: Mapping[str, Any] | None = neutral(None)
     suites: tuple[str, ...] = speed_only(("paper",))  # nothing of it depends on where it is trained
     wiener_iterations: int = field(default=0, metadata=SEPARATION_ONLY)
 
@@ -77,6 +77,7 @@ RECIPE = (
     "gain_high",
     "swap_probability",
     "remix",
+    "effects",
 )
 
 _COSINE: Settings = {"schedule": "cosine", "warmup_steps": 50, "ema_decay": 0.99}
@@ -274,11 +275,13 @@ def own_training(variant: Variant, shared: TrainingSettings) -> TrainingSettings
 
     Raises :class:`UserError` for a setting that no recipe has.
     """
-    own = dict(variant.training or {})
+    own: dict[str, Any] = {
+        name: tuple(one) if isinstance(one, list) else one for name, one in (variant.training or {}).items()
+    }
     for name in own:
         if name not in RECIPE:
             raise unknown_name(f"setting that variant {variant.name!r} may have of its own called", name, RECIPE)
-    trained = replace(shared, **own)  # type: ignore[arg-type]
+    trained = replace(shared, **own)
     chunks = shared.batch * shared.chunk_seconds / trained.chunk_seconds
     return replace(trained, batch=max(1, round(chunks)))
 

@@ -17,6 +17,7 @@ from sepmodels.progress import Progress
 from sepmodels.settings import changed
 from sepmodels.systems.variants import Variant
 from sepmodels.training.batches import ChunkSampler
+from sepmodels.training.effects import with_effects
 from sepmodels.training.first_steps import Beginning, Record
 from sepmodels.training.loop_state import Clock, Position
 from sepmodels.training.optimisation import follow_cosine, has_higher_sdr
@@ -142,6 +143,8 @@ class Trainer:
         mixture, target = self.sampler.next_batch()
         waited = time.perf_counter() - begun
         seed_step(self.seed, position.step, self.world.rank)
+        if changed(self.settings, "effects"):
+            mixture, target = with_effects(mixture, target, self.settings.effects)
         loss = self.world.total(self.learner.step(mixture, target)) / self.world.ranks
         self.losses.append(loss)
         position.step += 1
