@@ -41,8 +41,13 @@ def standing(profile: Profile, paths: Paths) -> list[tuple[Subject, Standing]]:
 
 def behind(profile: Profile, paths: Paths, keys: Collection[str]) -> list[str]:
     """Those of the keys that are stale or were never made, and those of them that read such."""
-    found = []
-    for subject, one in standing(profile, paths):
+    return to_make(standing(profile, paths), keys)
+
+
+def to_make(stands: Iterable[tuple[Subject, Standing]], keys: Collection[str]) -> list[str]:
+    """What a run of those keys makes, where all products stand so."""
+    found: list[str] = []
+    for subject, one in stands:
         key = subject.key.to_user_string()
         follows = any(need.to_user_string() in found for need in subject.needs)
         if key in keys and (one.state in ("stale", "never") or follows):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -105,10 +105,11 @@ def _lines(profile: Profile, paths: Paths, only: Iterable[str] = ()) -> Iterator
     from assets.staleness.durations import seconds_to_make
     from assets.staleness.last_made import last_made
     from pipelines.graph.instance import history
-    from pipelines.graph.selection import select, standing
+    from pipelines.graph.selection import select, standing, to_make
 
-    chosen = set(select(profile, only))
-    found = [one for _, one in standing(profile, paths) if one.key.to_user_string() in chosen]
+    stands, chosen = standing(profile, paths), set(select(profile, only))
+    made = to_make(stands, chosen)
+    found = [_among(one, made) for _, one in stands if one.key.to_user_string() in chosen]
     with history(paths.data) as instance:
         made = last_made([one.key for one in found], instance)
         seconds = seconds_to_make(made, instance)
@@ -118,6 +119,12 @@ def _lines(profile: Profile, paths: Paths, only: Iterable[str] = ()) -> Iterator
         name = "/".join(rest if rest and system == first else [first, *rest])
         accepted = made[one.key].acceptances if one.key in made else []
         yield Line(system, name, one, seconds.get(one.key), accepted)
+
+
+def _among(one: Standing, made: Sequence[str]) -> Standing:
+    """The standing where only these are to be made: what waits for others alone is left as it is."""
+    waits_for_others = one.state == "waiting" and one.key.to_user_string() not in made
+    return replace(one, state="fresh", reasons=()) if waits_for_others else one
 
 
 def _listing(lines: Iterable[Line], *, everything: bool) -> Iterator[str]:
