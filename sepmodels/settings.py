@@ -200,8 +200,8 @@ class Profile:
     """One benchmark: a dataset, a budget, seeds and where it runs.
 
     seeds: the seeds: each variant is trained once with each of them.
-    suite: which variants are trained. paper: those of the paper; modern: stronger models; losses: other losses; all:
-        every one there is. The baseline always is.
+    suite: which variants are trained. paper: those of the paper; modern: stronger models; losses: other losses;
+        effects: more augmentation, one effect each; all: every one there is. The baseline always is.
     extra_variants: variants that are trained beside those of the suite; none: no more than those.
     sample_rate_hz: the sample rate of tracks and estimates, in Hz.
     device: where models run: cpu, cuda, cuda:1; auto: a GPU if there is one, or else the CPU.
@@ -217,7 +217,7 @@ class Profile:
     separation: SeparationSettings = SeparationSettings()
     report: ReportSettings = ReportSettings()
     seeds: tuple[int, ...] = (42,)
-    suite: Literal["paper", "modern", "losses", "all"] = neutral("paper")
+    suite: Literal["paper", "modern", "losses", "effects", "all"] = neutral("paper")
     extra_variants: tuple[str, ...] = neutral(())
     sample_rate_hz: int = 44_100
     device: str = speed_only("auto")

@@ -13,7 +13,7 @@ from typing import Any
 
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.marks import neutral, speed_only
-from sepmodels.settings import Profile, TrainingSettings, result_settings
+from sepmodels.settings import EFFECT_NAMES, Profile, TrainingSettings, result_settings
 from sepmodels.systems.system import System
 
 Settings = Mapping[str, int | float | str | bool]
@@ -173,6 +173,18 @@ _ALL = (
         suites=("losses",),
         loss="waveform_l1",
         training={"weight_decay": 0.0},
+    ),
+    *(
+        Variant(
+            name=f"{effect}_effect",
+            title=f"Effect: {effect}",
+            summary=f"Open-Unmix trained with one effect more of augmentation: {effect}.",
+            architecture="open_unmix",
+            suites=("effects",),
+            loss="magnitude_mse",
+            training={"effects": (effect,)},
+        )
+        for effect in EFFECT_NAMES
     ),
     Variant(
         name="band_split_rnn",
