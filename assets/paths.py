@@ -118,6 +118,10 @@ class Paths:
     def separation_figures(self, variant: str) -> Path:
         return self.root / "estimates" / variant / "figures.parquet"
 
+    def findings(self, system: str) -> Path:
+        """Sentences on what is odd about a system's estimates."""
+        return self.root / "estimates" / system / "findings.json"
+
     def score_parts(self, variant: str) -> Path:
         return self.root / "scores" / variant
 
@@ -130,8 +134,13 @@ class Paths:
         return self.root / "scores" / "museval"
 
     @property
+    def systems(self) -> Path:
+        """The systems that a person has added: a TOML file each."""
+        return self.root / "systems"
+
+    @property
     def imported(self) -> Path:
-        """Where a person puts museval files of other systems: a folder per system."""
+        """Where museval files of other systems lay before they were added: nothing reads them any more."""
         return self.root / "imported"
 
     @property

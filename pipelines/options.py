@@ -24,9 +24,10 @@ from pipelines.profiles import (
     own_profile,
 )
 from pipelines.setting_values import FOLDER_SETTING, override
-from sepmodels.errors import UserError
+from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile
-from sepmodels.systems.variants import find_variant, variants_of
+from sepmodels.systems import SYSTEMS_ON_REQUEST, known_systems, read_systems
+from sepmodels.systems.variants import VARIANTS, variants_of
 
 FOLDER_VARIABLES = (DATA_VARIABLE, DATASET_VARIABLE, "TMPDIR")  # a person may give these as relative paths
 
@@ -97,13 +98,28 @@ def use_options(
         overrides[FOLDER_SETTING] = override(own_profile(), FOLDER_SETTING, folder).dataset.folder or "none"
     _keep(overrides)
     chosen = chosen_profile()
-    trained = variants_of(chosen)
-    asked = (*chosen.extra_variants, *(find_variant(name).name for name in (*only, *besides) if name not in trained))
-    if len(asked) > len(chosen.extra_variants):
-        _keep({**overrides, "extra_variants": ",".join(dict.fromkeys(asked))})
+    if more := _asked_for(chosen, paths, (*only, *besides)):
+        _keep({**overrides, **more})
         chosen = chosen_profile()
     follow_move(data_folder() / "mlflow")
     return chosen, paths
+
+
+def _asked_for(profile: Profile, paths: Paths, names: Iterable[str]) -> dict[str, str]:
+    """The settings that ask for what is named and that the profile does not make anyway.
+
+    Raises :class:`UserError` for a name that no system has.
+    """
+    made = {"extra_variants": variants_of(profile), "extra_systems": profile.extra_systems}
+    found: dict[str, str] = {}
+    for setting, choices in (("extra_variants", VARIANTS), ("extra_systems", SYSTEMS_ON_REQUEST)):
+        asked = [name for name in names if name in choices and name not in made[setting]]
+        if asked:
+            found[setting] = ",".join(dict.fromkeys((*getattr(profile, setting), *asked)))
+    choices = {**VARIANTS, **SYSTEMS_ON_REQUEST, **read_systems(paths.systems, known_systems())}
+    if unknown := [name for name in names if name not in choices]:
+        raise unknown_name("variant", unknown[0], choices)
+    return found
 
 
 def named_paths(profile: str | None, data: Path | None) -> Paths:

@@ -11,6 +11,7 @@ from pipelines.setting_values import DEFAULT_WORD, FOLDER_SETTING, changes, chec
 from pipelines.settings_file import read_settings
 from sepmodels.errors import unknown_name
 from sepmodels.settings import DatasetSettings, Profile, TrainingSettings
+from sepmodels.systems import SYSTEMS_ON_REQUEST
 
 DEFAULT = "demo"
 
@@ -30,18 +31,21 @@ _ALL = (
         dataset=DatasetSettings("stems", archive="musdb18-7s"),
         training=replace(_SHORT, chunks_per_track=4, steps=2000),
         extra_variants=_FOR_CLAIMS,
+        extra_systems=tuple(SYSTEMS_ON_REQUEST),
     ),
     Profile(
         name="musdb18",
         summary="MUSDB18 in full: 150 songs, ten hours, as compressed five-stream files. Wants a GPU.",
         dataset=DatasetSettings("stems", archive="musdb18"),
         extra_variants=_FOR_CLAIMS,
+        extra_systems=tuple(SYSTEMS_ON_REQUEST),
     ),
     Profile(
         name="musdb18hq",
         summary="MUSDB18-HQ: the same 150 songs as uncompressed WAV files. Wants a GPU.",
         dataset=DatasetSettings("wav", archive="musdb18hq"),
         extra_variants=_FOR_CLAIMS,
+        extra_systems=tuple(SYSTEMS_ON_REQUEST),
     ),
     Profile(
         name="folder",

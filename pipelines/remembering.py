@@ -34,6 +34,7 @@ def remember(
     names = [name_and_value(setting)[0] for setting in settings]
     names += [FOLDER_SETTING] if dataset else []
     names += ["extra_variants"] if set(only) & set(profile.extra_variants) else []
+    names += ["extra_systems"] if set(only) & set(profile.extra_systems) else []
     if FOLDER_SETTING in names:
         _require_folder(profile)
     wanted = dict(profile.changed_settings)

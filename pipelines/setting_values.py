@@ -11,6 +11,7 @@ from assets.paths import whole_path
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.limits import check_limits, check_relations
 from sepmodels.settings import DatasetSettings, Profile
+from sepmodels.systems import SYSTEMS_ON_REQUEST
 from sepmodels.systems.variants import find_variant
 
 T = TypeVar("T")
@@ -123,6 +124,9 @@ def check_together(profile: Profile) -> None:
     """Raise :class:`UserError` for settings that cannot be together, and for variants that do not exist."""
     for name in profile.extra_variants:
         find_variant(name)
+    for name in profile.extra_systems:
+        if name not in SYSTEMS_ON_REQUEST:
+            raise unknown_name("system on request", name, SYSTEMS_ON_REQUEST)
     check_relations(profile)
 
 

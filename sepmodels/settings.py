@@ -203,6 +203,7 @@ class Profile:
     suite: which variants are trained. paper: those of the paper; modern: stronger models; losses: other losses;
         effects: more augmentation, one effect each; all: every one there is. The baseline always is.
     extra_variants: variants that are trained beside those of the suite; none: no more than those.
+    extra_systems: classical methods and references that are made beside all others; none: no more than those.
     sample_rate_hz: the sample rate of tracks and estimates, in Hz.
     device: where models run: cpu, cuda, cuda:1; auto: a GPU if there is one, or else the CPU.
     scorer: fast is this project's own; museval gives the same scores and takes several times as long.
@@ -219,6 +220,7 @@ class Profile:
     seeds: tuple[int, ...] = (42,)
     suite: Literal["paper", "modern", "losses", "effects", "all"] = neutral("paper")
     extra_variants: tuple[str, ...] = neutral(())
+    extra_systems: tuple[str, ...] = neutral(())
     sample_rate_hz: int = 44_100
     device: str = speed_only("auto")
     scorer: Literal["fast", "museval"] = speed_only("fast")

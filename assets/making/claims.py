@@ -7,7 +7,7 @@ import pandas as pd
 
 from assets.job import Job, Made
 from assets.making.checkpoint import histories
-from assets.making.table import imported_scores, scored, stale_systems, trainings, with_terms
+from assets.making.table import scored, stale_systems, trainings, with_terms
 from sepmodels.files import hash_texts, replacing
 
 
@@ -17,12 +17,9 @@ def make_claims(job: Job) -> Made:
     from sepmodels.results.claims.judging import VERDICTS, judge
     from sepmodels.results.per_track import TrackTable
 
-    others = imported_scores(job)
-    own = (pd.read_parquet(job.paths.scores(one.name)) for one in scored(job))
-    scores = TrackTable(pd.concat([*own, *others.values()], ignore_index=True))
-    claims = judge(
-        CLAIMS, scores, _figures_of_trainings(job), {*others, *(one.name for one in job.systems if not one.seeded)}
-    )
+    tables = [pd.read_parquet(job.paths.scores(one.name)) for one in scored(job)]
+    scores = TrackTable(pd.concat(tables, ignore_index=True))
+    claims = judge(CLAIMS, scores, _figures_of_trainings(job), {one.name for one in job.systems if not one.seeded})
     claims["unequal"] = _terms(job, claims)
     _write(claims, job.paths.claims)
     counts = {verdict: int((claims.verdict == verdict).sum()) for verdict in VERDICTS}

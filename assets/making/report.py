@@ -2,14 +2,14 @@
 
 import json
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from assets.job import Job, Made
 from assets.making.checkpoint import histories
 from assets.making.scores import signals
-from assets.making.table import baseline_of, imported_scores, scored, trainings
+from assets.making.table import baseline_of, scored, trainings
 from assets.paths import Paths
 from assets.tracking.edits import can_be_applied, code_edits
 from assets.tracking.provenance import git_state
@@ -26,8 +26,9 @@ def report_material(job: Job) -> Material:
     trained = [one.name for one in found if one.seeded]
     titles = {one.name: one.title for one in job.systems}
     git, edits = git_state(), code_edits()
-    others = imported_scores(job)
-    scores = [pd.read_parquet(paths.scores(one.name)) for one in found] + list(others.values())
+    scores = [pd.read_parquet(paths.scores(one.name)) for one in found]
+    elsewhere = [one.name for one in found if one.place == "elsewhere"]
+    separated = {one.name: one.seeds_of(seeds)[0] for one in found if "estimates" in one.chain}
     return Material(
         profile=job.profile,
         summary=pd.read_parquet(paths.results / "results.parquet").assign(
@@ -40,15 +41,16 @@ def report_material(job: Job) -> Material:
         scenario=said["scenario"],
         claims=pd.read_parquet(paths.claims / "claims.parquet"),
         missing=[titles[name] for name in said["missing"]],
-        scores=comparable(pd.concat(scores, ignore_index=True), others),
+        scores=comparable(pd.concat(scores, ignore_index=True), elsewhere),
         histories=histories(paths, trained, seeds),
         trainings=trainings(paths, trained),
         separations=_separations(paths, trained),
         tracks=pd.read_parquet(paths.tracks),
         baseline=baseline_of(found),
         sounds=_sounds(job),
+        silent=_silent(job, separated),
         summaries={one.name: one.summary for one in job.systems},
-        estimate_folders={name: f"../estimates/{name}/seed_{seeds[0]}" for name in trained},
+        estimate_folders={name: f"../estimates/{name}/seed_{seed}" for name, seed in separated.items()},
         origins=job.origins(),
         command=command(job.profile, trained),
         commit=git.get("mlflow.source.git.commit", ""),
@@ -77,9 +79,21 @@ def _sounds(job: Job) -> Sounds:
     systems = {one.name: one for one in job.systems}
 
     def sounds(name: str, track: str):
-        return signals(job.paths, systems[name], job.profile.seeds[0], track)
+        return signals(job.paths, systems[name], systems[name].seeds_of(job.profile.seeds)[0], track)
 
     return sounds
+
+
+def _silent(job: Job, seeds: Mapping[str, int]) -> set[tuple[str, str]]:
+    """The systems and test tracks of which there is no estimate, though the system has others."""
+    tracks = pd.read_parquet(job.paths.tracks)
+    names = tracks.name[tracks.split == "test"]
+    return {
+        (name, track)
+        for name, seed in seeds.items()
+        for track in names
+        if not job.paths.estimate(name, seed, track).exists()
+    }
 
 
 def _separations(paths: Paths, names: Iterable[str]) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
-from pathlib import Path
 
 import pandas as pd
 
@@ -11,9 +10,7 @@ from assets.job import Job, Made
 from assets.paths import Paths
 from sepmodels.files import hash_texts, replacing
 from sepmodels.report.how_made import Origin
-from sepmodels.settings import Profile, TrainingSettings
-from sepmodels.systems import known_systems
-from sepmodels.systems.given_scores import given_scores
+from sepmodels.settings import TrainingSettings
 from sepmodels.systems.system import System
 from sepmodels.systems.variants import BASELINE, Variant
 
@@ -26,13 +23,11 @@ def make_table(job: Job) -> Made:
     from sepmodels.results.writing import write_results
 
     found = scored(job)
-    others = imported_scores(job)
-    tables = [pd.read_parquet(job.paths.scores(one.name)) for one in found] + list(others.values())
-    scores = pd.concat(tables, ignore_index=True)
+    scores = pd.concat([pd.read_parquet(job.paths.scores(one.name)) for one in found], ignore_index=True)
     known = job.origins()
     results = make_results(
         scores,
-        (*job.systems, *map(given_scores, others)),
+        job.systems,
         baseline=baseline_of(found),
         figures=system_figures(job),
         trainings=with_terms(trainings(job.paths, [one.name for one in found]), known, job.systems),
@@ -40,7 +35,7 @@ def make_table(job: Job) -> Made:
         dataset=job.profile.name,
     )
     accepted = tuple(f"{one.asset} was {one.accepted}" for one in known if one.accepted)
-    results = replace(results, notes=(*results.notes, *accepted))
+    results = replace(results, notes=(*results.notes, *_left_in_the_old_place(job.paths), *accepted))
     write_results(results, job.paths.results)
     said = {
         "scenario": results.scenario,
@@ -58,20 +53,15 @@ def make_table(job: Job) -> Made:
     )
 
 
-def imported_scores(job: Job) -> dict[str, pd.DataFrame]:
-    """The scores of others' systems, from the museval files that a person put in, by the folder's name."""
-    from sepmodels.results.imported import check_names
-    from sepmodels.scoring import read_museval_files
-
-    entries = sorted(job.paths.imported.iterdir()) if job.paths.imported.is_dir() else []
-    folders = [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
-    check_names([folder.name for folder in folders], {*(one.name for one in job.systems), *known_systems()})
-    return {folder.name: read_museval_files(folder) for folder in folders}
-
-
-def imported_files(_profile: Profile, paths: Paths) -> Path | None:
-    """The folder of others' museval files, if there is one."""
-    return paths.imported if paths.imported.is_dir() else None
+def _left_in_the_old_place(paths: Paths) -> tuple[str, ...]:
+    """A sentence on scores that were put where nothing reads them any more."""
+    folders = [entry.name for entry in paths.imported.iterdir() if entry.is_dir()] if paths.imported.is_dir() else []
+    if not folders:
+        return ()
+    return (
+        f"The scores in {paths.imported} ({', '.join(sorted(folders))}) are not in this table: add each with "
+        "`sepbench add NAME --scores DIR`.",
+    )
 
 
 def scored(job: Job) -> list[System]:
@@ -83,7 +73,11 @@ def trainings(paths: Paths, names: Iterable[str]) -> pd.DataFrame:
     """What is known of every training of these systems: a row each, by the names of its report's fields."""
     files = (paths.training_figures(name) for name in names)
     tables = [pd.read_parquet(file).assign(variant=file.parent.name) for file in files if file.exists()]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["variant", "seed", "seconds"])
+    return (
+        pd.concat(tables, ignore_index=True)
+        if tables
+        else pd.DataFrame(columns=["variant", "seed", "seconds", "steps", "device"])
+    )
 
 
 def with_terms(trainings: pd.DataFrame, known: Iterable[Origin], systems: Iterable[System]) -> pd.DataFrame:

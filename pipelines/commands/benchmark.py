@@ -22,8 +22,9 @@ OnlyOption = Annotated[
     list[str] | None,
     typer.Option(
         "--only",
-        metavar="VARIANT",
-        help="Train this variant and no other. Write it again for one more. Data, references and table are made, too.",
+        metavar="SYSTEM",
+        help="Make this variant or added system and no other. Write it again for one more. Data, references and table "
+        "are made, too.",
     ),
 ]
 
@@ -31,7 +32,7 @@ OnlyOption = Annotated[
 OnlyStaleOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--only", metavar="VARIANT", help="As of `sepbench run`: leave the other variants out. Write it again for more."
+        "--only", metavar="SYSTEM", help="As of `sepbench run`: leave the others out. Write it again for more."
     ),
 ]
 
@@ -87,7 +88,7 @@ def run(
 
     asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
     chosen, paths = use_options(profile, dataset, data, asked, only or (), besides or ())
-    keys = select(chosen, only or [])
+    keys = select(chosen, paths, only or [])
     require_writable(paths)
     _accept_licence(chosen, paths, accept_licence)
     if anew:

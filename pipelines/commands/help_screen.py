@@ -37,9 +37,7 @@ class HelpScreen(TyperGroup):
         table.add_column(style="bold")
         table.add_column(style="bold cyan")
         commands = [command for name in self.list_commands(ctx) if not (command := self.get_command(ctx, name)).hidden]
-        for number, (group, members) in enumerate(groupby(commands, key=lambda command: command.rich_help_panel)):
-            if number:
-                table.add_row()
+        for group, members in groupby(commands, key=lambda command: command.rich_help_panel):
             for place, command in enumerate(members):
                 table.add_row("" if place else group, command.name, command.short_help)
         return table

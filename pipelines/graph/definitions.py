@@ -22,7 +22,7 @@ def build_definitions() -> dg.Definitions:
     if multiprocessing.parent_process():  # a run that Dagster has launched, whose steps are processes as well
         fix_settings(profile)
     paths = Paths(data_folder(), profile.name)
-    systems = systems_of(profile)
+    systems = systems_of(profile, paths.systems)
     return dg.Definitions(
         assets=benchmark_assets(profile, paths, systems),
         jobs=benchmark_jobs(),

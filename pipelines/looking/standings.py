@@ -107,7 +107,7 @@ def _lines(profile: Profile, paths: Paths, only: Iterable[str] = ()) -> Iterator
     from pipelines.graph.instance import history
     from pipelines.graph.selection import select, standing, to_make
 
-    stands, chosen = standing(profile, paths), set(select(profile, only))
+    stands, chosen = standing(profile, paths), set(select(profile, paths, only))
     made = to_make(stands, chosen)
     found = [_among(one, made) for _, one in stands if one.key.to_user_string() in chosen]
     with history(paths.data) as instance:

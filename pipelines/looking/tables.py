@@ -88,7 +88,9 @@ def _fitting(rows: list[Any], console: Console, **words: str) -> Table:
 
 
 def _marked(row: Any) -> str:
-    return f"{row.title}{marked(row._asdict())}"
+    """A system's title, its mark, and why its row stands apart."""
+    remark = getattr(row, "remark", "")
+    return f"{row.title}{marked(row._asdict())}{f' ({remark})' if remark else ''}"
 
 
 def _interval(row: Any) -> str:
@@ -118,10 +120,10 @@ def show_variants(profile: Profile, console: Console) -> None:
 
     Of a variant outside the paper's suite also who trains it.
     """
-    from sepmodels.systems import known_systems, systems_of
-    from sepmodels.systems.variants import VARIANTS
+    from sepmodels.systems import REFERENCES, known_systems
+    from sepmodels.systems.variants import VARIANTS, variants_of
 
-    made = {one.name for one in systems_of(profile)}
+    made = {*variants_of(profile), *REFERENCES, *profile.extra_systems}
     listing = Table("name", f"in {profile.name}", "what it is", box=None, pad_edge=False)
     for name, one in known_systems().items():
         elsewhere = name in VARIANTS and "paper" not in VARIANTS[name].suites

@@ -103,7 +103,7 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
         targets=[target for target in TARGETS if target in set(material.summary.target)],
         metrics=SHOWN_METRICS,
         baseline=material.titles[material.baseline],
-        compared=len(material.trained) > 1,
+        compared=bool(material.compared),
         curves={name: said for name, (said, _) in CURVES.items() if f"curves/{name}/step" in figures},
         axes=AXES,
         seed_lines=seed_lines(material.profile.seeds),
@@ -150,7 +150,7 @@ def _data(material: Material, shown: list[Table], listening: list[dict[str, Any]
             for name in material.systems
         ],
         "baseline": material.baseline,
-        "trained": material.trained,
+        "ranked": material.ranked,
         "audible": material.audible,
         "copies": {table.target: {"heads": table.heads, "tails": table.tails} for table in shown},
         "figures": figures,

@@ -147,7 +147,7 @@ def _columns(material: Material, figures: list[str]) -> Iterator[Column]:
 
 
 def _cells(material: Material, row: Row, figures: list[str]) -> Iterator[Cell]:
-    title = str(row["title"])
+    title = f"{row['title']} ({row['remark']})" if row["remark"] else str(row["title"])
     summary = material.summaries.get(row["variant"], "")
     terms = f" It is not on equal terms with the baseline: {row['unequal']}." if row["unequal"] else ""
     yield Cell(f"{title}{marked(row)}", f"{WHAT_IT_IS[row['kind']]} {summary}".strip() + terms, title)

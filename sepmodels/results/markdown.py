@@ -48,7 +48,7 @@ def _listed(sentences: Iterable[str]) -> str:
 
 def incompleteness(results: Results) -> str:
     """Which systems are missing, and which lack tracks."""
-    lacking = results.summary[results.summary.missing_tracks > 0].drop_duplicates("variant")
+    lacking = results.incomplete.drop_duplicates("variant")
     faults = [f"{name} is missing" for name in results.missing]
     faults += [f"{row.title} lacks {row.missing_tracks} of its tracks" for row in lacking.itertuples()]
     return ", ".join(faults)
@@ -59,7 +59,8 @@ def summary_table(summary: pd.DataFrame, target: str) -> str:
     heads = ["System", *SHOWN, "SDR, mean of medians", "tracks", "seeds", "NaN windows"]
     rows = []
     for row in summary[summary.target == target].to_dict("records"):
-        title = row["title"] if row["place"] == "ranked" else f"*{row['title']}* ({PLACES_SAID[row['place']]})"
+        said = ", ".join(words for words in (PLACES_SAID.get(row["place"]), row["remark"]) if words)
+        title = row["title"] if row["place"] == "ranked" else f"*{row['title']}* ({said})"
         title += marked(row)
         sdr = f"{number(row['SDR'])} {interval(row['SDR_low'], row['SDR_high'])}".strip()
         others = [number(row[metric]) for metric in SHOWN[1:]]

@@ -18,10 +18,11 @@ MEANINGS = {
 }
 
 
-def sentence(comparisons: pd.DataFrame, title: str, baseline_title: str, spread: str = KNOWN_SEED_SPREAD) -> str:
+def sentence(comparisons: pd.DataFrame, title: str, baseline_title: str, spread: str | None = KNOWN_SEED_SPREAD) -> str:
     """Say what one variant changed in the vocals against the baseline, from its rows of the comparisons.
 
-    spread: how far another seed moves a model, in words, for variants of a single training.
+    spread: how far another seed moves a model, in words, for variants of a single training; None for a system that has
+        no trainings here.
     """
     rows = comparisons[comparisons.target == "vocals"].set_index("metric")
     tracks = 0 if rows.empty else int(rows.tracks["SDR"])
@@ -63,8 +64,10 @@ def margin(low: float, high: float) -> str:
     return f"{low:+.2f} to {high:+.2f}, " if high - low < 2 * LARGEST_SHOWN_DB else ""
 
 
-def _verdict(rows: pd.DataFrame, tracks: int, spread: str) -> str:
+def _verdict(rows: pd.DataFrame, tracks: int, spread: str | None) -> str:
     """What the differences mean to a listener, where they hold for other tracks and other trainings."""
+    if spread is None:
+        return "it was not trained here, so what other tracks and other trainings would give is not tested"
     if min(rows.seeds["SDR"], rows.baseline_seeds["SDR"]) < 2:
         return (
             f"these two models differ by so much; another seed moves a model by {spread}, so nothing is claimed "

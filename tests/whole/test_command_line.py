@@ -17,6 +17,9 @@ from tests.small_benchmark import OVERRIDES
 COMMANDS = [
     "run",
     "refresh",
+    "add",
+    "remove",
+    "systems",
     "download",
     "stale",
     "accept",
@@ -75,7 +78,7 @@ def test_the_help_shows_every_command_by_group_on_one_screen(asked: tuple[str, .
     assert len(lines) < 24  # the prompt takes a line
     assert all(len(line) <= 80 for line in lines)
     groups = {line.split()[0]: line.split()[1] for line in lines if re.match(r"\S+ +[a-z]+  ", line)}
-    assert groups == {"Benchmark": "run", "Look": "ui", "Songs": "separate", "Set-up": "doctor"}
+    assert groups == {"Benchmark": "run", "Systems": "add", "Look": "ui", "Songs": "separate", "Set-up": "doctor"}
     shown = {line[11:].split()[0] for line in lines if re.match(r".{11}[a-z]+  ", line)}
     assert shown == {*COMMANDS} - {"refresh"}  # another name of run
 

@@ -30,7 +30,7 @@ FLOORS = {
     "pipelines": (
         ("terminal", "own_code", "setting_values", "settings_file", "profiles", "ports", "permissions", "temporary"),
         ("options", "remembering", "graph", "looking"),
-        ("running", "songs", "serve", "front", "doctor", "ui", "downloading", "commands", "cli"),
+        ("running", "systems", "songs", "serve", "front", "doctor", "ui", "downloading", "commands", "cli"),
     ),
 }
 

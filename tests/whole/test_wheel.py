@@ -32,7 +32,7 @@ from pipelines.profiles import chosen_profile
 from sepmodels.systems import systems_of
 
 profile = chosen_profile()
-subjects = benchmark_subjects(profile, Paths(Path("data"), profile.name), systems_of(profile))
+subjects = benchmark_subjects(profile, Paths(Path("data"), profile.name), systems_of(profile, Path("none")))
 print(json.dumps({"/".join(one.key.path): one.version.digest for one in subjects}))
 """
 

@@ -87,8 +87,8 @@ def code_version(
         public names.
     configuration: settings that bear on the result, nested as one likes: ``{"variant": {...}}``.
     libraries: distributions whose versions decide the result, and ``ffmpeg``, the program.
-    files: a folder that is read and that people may change by hand; every file in it counts, by its size and time
-        of change.
+    files: a file, or a folder whose every file counts, that is read and that people may change by hand: by size and
+        time of change.
     root: the folder that holds the project's packages.
     ignore: ``module:name`` or ``module`` at which not to look.
 
@@ -168,8 +168,9 @@ def _library_version(name: str) -> str:
         return "not installed"
 
 
-def _files_in(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in _files_below(folder, frozenset()):
+def _files_in(place: Path) -> Iterator[tuple[str, str]]:
+    folder = place.parent if place.is_file() else place
+    for path in [place] if place.is_file() else _files_below(folder, frozenset()):
         seen = path.stat()
         name = path.relative_to(folder).as_posix()
         yield f"{_FILE}{name}", f"{seen.st_size} bytes, changed at {seen.st_mtime_ns} ns"

@@ -37,7 +37,7 @@ function buildListening() {
   place.append(tabs, make("div", { class: "desk" },
     make("div", { class: "transport" }, desk.play,
       make("div", { class: "place" }, desk.slider, desk.clock),
-      make("label", {}, loop, " loop"), make("label", {}, loud, " equally loud"), page.trained.length > 1 ? make("label", {}, desk.blind, " blind test") : null), // one letter would hide nothing
+      make("label", {}, loop, " loop"), make("label", {}, loud, " equally loud"), page.ranked.length > 1 ? make("label", {}, desk.blind, " blind test") : null), // one letter would hide nothing
     desk.votes, desk.signals, desk.view));
   document.getElementById("listen").addEventListener("keydown", (event) => {
     const typed = event.target.closest("button, select, audio, input:not([type='radio'])");

@@ -20,7 +20,7 @@ from sepmodels.results.results import Results
 from sepmodels.results.table import make_results
 from sepmodels.results.writing import write_results
 from sepmodels.scoring import METRICS, WHOLE_TRACK_METRICS, score_track
-from sepmodels.systems.given_scores import given_scores
+from sepmodels.systems.given_scores import GivenScores
 from sepmodels.systems.references import REFERENCES
 from sepmodels.systems.system import System
 from sepmodels.systems.variants import VARIANTS
@@ -68,7 +68,8 @@ def results_of(
 ) -> Results:
     """Of the systems that have scores, and of those that have titles."""
     own = [name for name in dict.fromkeys([*titles, *scores.variant]) if name not in imported]
-    systems = [*(some_system(name, titles.get(name)) for name in own), *map(given_scores, imported)]
+    given = (GivenScores(name, name, "", scores=Path("theirs")) for name in imported)
+    systems = [*(some_system(name, titles.get(name)) for name in own), *given]
     return make_results(scores, systems, **options)
 
 

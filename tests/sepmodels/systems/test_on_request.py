@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_a_new_variant_is_trained_by_every_profile(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_table_of_a_profile_that_does_not_ask_knows_nothing_of_it() -> None:
-    for step in benchmark_steps(PROFILES["demo"], systems_of(PROFILES["demo"])):
+    for step in benchmark_steps(PROFILES["demo"], systems_of(PROFILES["demo"], Path("none"))):
         assert ASKED not in json.dumps([step.path, step.needs, list(step.settings.items())], default=str)
 
 
@@ -75,12 +76,12 @@ def test_naming_it_alone_with_only_asks_for_it_also_in_the_processes_and_command
 ) -> None:
     monkeypatch.setenv(PROFILE_VARIABLE, "demo")
     monkeypatch.setenv(OVERRIDES_VARIABLE, "")
-    profile, _ = use_options("demo", settings=["training.steps=10"], only=[ASKED])
-    assert f"demo/{ASKED}/checkpoint" in select(profile, [ASKED])
-    assert "demo/open_unmix/checkpoint" not in select(profile, [ASKED])
+    profile, paths = use_options("demo", settings=["training.steps=10"], only=[ASKED])
+    assert f"demo/{ASKED}/checkpoint" in select(profile, paths, [ASKED])
+    assert "demo/open_unmix/checkpoint" not in select(profile, paths, [ASKED])
     assert chosen_profile() == profile
     assert f"--set extra_variants={ASKED}" in advised("refresh", profile)
-    assert f"demo/{ASKED}/checkpoint" not in select(PROFILES["demo"], [])
+    assert f"demo/{ASKED}/checkpoint" not in select(PROFILES["demo"], paths, [])
 
 
 def test_with_adds_a_variant_to_those_of_the_suite(monkeypatch: pytest.MonkeyPatch) -> None:
