@@ -121,7 +121,8 @@ function showSignals() {
   const legend = make("legend", { text: "What you hear" });
   if (blind.on) desk.signals.replaceChildren(legend, blindChoices());
   else {
-    const rows = [""].concat(page.audible).map((system) => make("tr", {},
+    const there = page.audible.filter((name) => desk.entry.signals.some((one) => one.system === name));
+    const rows = [""].concat(there).map((system) => make("tr", {},
       make("th", { scope: "row" }, make("span", { class: "dot", style: system ? `--hue: ${systems.get(system).colour}` : null }),
         system ? systems.get(system).title : "Truth"),
       ...Object.keys(TARGETS).map((target) => make("td", {}, choice(desk.entry.signals.find(
