@@ -7,6 +7,7 @@ vocals, of the same shape.
 import contextlib
 import io
 import pickle
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ def read_weights(file: Path) -> Mapping[str, Any]:
         except SafetensorError as fault:
             raise UserError(f"{file} is no file of safetensors ({fault}): download it again.") from None
     try:
-        with _numpy_allowed():
+        with _numpy_allowed(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of another pickle protocol; what it cannot read it refuses
             found = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise UserError(

