@@ -238,12 +238,14 @@ def test_the_assets_link_opens_its_run_in_mlflow(pages: Pages, browser) -> None:
 def test_on_the_front_page_stand_the_table_and_what_is_to_be_made_and_the_report_leads_to_the_pages_beside_it(
     pages: Pages, browser
 ) -> None:
+    from playwright.sync_api import expect
+
     browser.goto(pages.printed["Pages"], wait_until="domcontentloaded")
     browser.get_by_text(f"All {6 + 3 * len(VARIANTS) + 3 + 3} products are up to date.").wait_for()
     browser.get_by_role("row", name="Open-Unmix").wait_for()
     browser.get_by_role("link", name="Report").click()
     link = browser.get_by_role("link", name="results in Dagster", include_hidden=True)
-    assert link.get_attribute("href") == f"/dagster/assets/{PROFILE}/results"
+    expect(link).to_have_attribute("href", f"/dagster/assets/{PROFILE}/results", timeout=120 * SECOND)
 
 
 def test_the_printed_address_of_mlflow_leads_to_the_profiles_runs(pages: Pages, browser) -> None:
