@@ -101,3 +101,17 @@ def test_every_dependency_says_why_it_is_there() -> None:
     inside = [line for line in lines if line.startswith('    "') and (">=" in line or "==" in line)]
     assert inside
     assert not [line for line in inside if "#" not in line]
+
+
+def has_code(path: Path) -> bool:
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return path.name != "__init__.py" or any(isinstance(node, (ast.FunctionDef, ast.ClassDef)) for node in body)
+
+
+def test_every_module_has_a_test_file_of_its_own_or_stands_in_the_list_with_the_one_that_tests_it() -> None:
+    lines = (PROJECT / "tests" / "whole" / "tested_elsewhere.txt").read_text(encoding="utf-8").splitlines()
+    listed = dict(line.split() for line in lines)
+    paths = {path.relative_to(PROJECT) for path in modules().values() if has_code(path)}
+    own = {path for path in paths if (PROJECT / "tests" / path.parent / f"test_{path.name}").exists()}
+    assert set(listed) == {path.as_posix() for path in paths - own}
+    assert [name for name in listed.values() if not (PROJECT / name).exists()] == []
