@@ -112,6 +112,7 @@ def test_every_module_has_a_test_file_of_its_own_or_stands_in_the_list_with_the_
     lines = (PROJECT / "tests" / "whole" / "tested_elsewhere.txt").read_text(encoding="utf-8").splitlines()
     listed = dict(line.split() for line in lines)
     paths = {path.relative_to(PROJECT) for path in modules().values() if has_code(path)}
-    own = {path for path in paths if (PROJECT / "tests" / path.parent / f"test_{path.name}").exists()}
+    named = {path: path.parent if path.name == "__init__.py" else path.with_suffix("") for path in paths}
+    own = {path for path, name in named.items() if (PROJECT / "tests" / name.parent / f"test_{name.name}.py").exists()}
     assert set(listed) == {path.as_posix() for path in paths - own}
     assert [name for name in listed.values() if not (PROJECT / name).exists()] == []
