@@ -27,7 +27,7 @@ quick: setup-dev ## what to run before each commit: the same without the tests t
 	@$(BIN)/mypy
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile -m "not slow and not browser" --durations 10 --durations-min 10
 
-ui: setup ## open Dagster and MLflow side by side
+ui: setup ## open the pages: what is stale, what runs, the table, Dagster, MLflow
 	@$(BIN)/sepbench ui
 
 lint: setup-dev ## lint, format and check types

@@ -1,7 +1,7 @@
 """Steps become Dagster assets: one function for all, so that what every asset shares stands in one place."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +12,9 @@ from assets.accepting.accept import PartCheck, accept
 from assets.accepting.evidence import made_again, seconds_to_check
 from assets.checking.checks import checked, checks_of
 from assets.checking.verdicts import Product
-from assets.graph import benchmark_steps
+from assets.graph import benchmark_steps, benchmark_subjects
 from assets.job import Job, Made
+from assets.making.beside import trained_beside
 from assets.paths import Paths
 from assets.runtime.events import Events, tell
 from assets.runtime.failures import OneSentence
@@ -24,9 +25,10 @@ from assets.showing.describe import describe, keep
 from assets.staleness.acceptance import Why
 from assets.staleness.last_made import CARRIED, RECORDS, LastMade
 from assets.staleness.products import alone, products
-from assets.staleness.standing import KEPT_FROM, Subject, asset_name, data_version, is_acceptance, refreshed
+from assets.staleness.standing import KEPT_FROM, Subject, asset_name, data_version, is_acceptance, refreshed, standings
 from assets.staleness.step_version import step_settings, step_version, subject_of
 from assets.step import Step
+from assets.tracking.edits import PATCH, code_edits
 from assets.tracking.origins import origins
 from assets.tracking.tracker import READS, Tracker, asset_metadata
 from sepmodels.errors import UserError
@@ -35,6 +37,7 @@ from sepmodels.progress import Progress
 from sepmodels.report.how_made import Origin
 from sepmodels.settings import Profile
 from sepmodels.systems.system import System
+from sepmodels.systems.variants import Variant, own_training
 
 TRAINING_BYTES = 400e6  # two states with the optimiser's and the one that is being written, the model, MLflow's copy
 
@@ -66,7 +69,7 @@ def as_asset(step: Step, profile: Profile, paths: Paths, systems: tuple[System, 
         end_with_the_run()
         raise_lost()  # by the step before
         if context.selected_asset_keys:
-            job = Job(profile, paths, step.system, systems)
+            job = Job(_own(profile, step), paths, step.system, systems)
             with alone(
                 subject.begun, context.run.run_id, _saying(subject, context)
             ):  # until Dagster has recorded what is yielded
@@ -77,6 +80,13 @@ def as_asset(step: Step, profile: Profile, paths: Paths, systems: tuple[System, 
                 yield checked(check, subject.key, step, Product(profile, paths, step.system, systems), context)
 
     return materialize
+
+
+def _own(profile: Profile, step: Step) -> Profile:
+    """The profile with the training that the step's system has of its own."""
+    if not isinstance(step.system, Variant):
+        return profile
+    return replace(profile, training=own_training(step.system, profile.training))
 
 
 def _saying(subject: Subject, context: dg.AssetExecutionContext) -> Callable[[str], None]:
@@ -105,15 +115,16 @@ def _materialized(
     step: Step, subject: Subject, job: Job, context: dg.AssetExecutionContext, tracker: Tracker, why: Why
 ) -> dg.MaterializeResult:
     """The product, made, carried over or accepted."""
-    with Events(step.path, say=context.log.info) as events, noted_interrupts(), _device(step, job) as device:
+    events = Events(step.path, say=context.log.info, going=job.paths.going, run=context.run.run_id)
+    with events, noted_interrupts(), _device(step, job) as device:
         profile = replace(job.profile, device=device)
         job = replace(job, profile=profile, code_version=subject.seedless, say=context.log.info)
         result = refreshed(
             subject,
             context,
             look_again=lambda: step_version(step, job.profile, job.paths),
-            make=lambda anew, accepted: _make(
-                step, replace(job, anew=anew, accepted_versions=accepted), context, tracker, events
+            make=lambda anew, accepted, why: _make(
+                step, replace(job, anew=anew, accepted_versions=accepted), context, tracker, events, why
             ),
             accept=lambda last, others: accept(
                 subject, last, others, why, _check(step, last, job, context, tracker, events)
@@ -139,11 +150,13 @@ def _device(step: Step, job: Job) -> AbstractContextManager[str]:
 
 
 def _make(
-    step: Step, job: Job, context: dg.AssetExecutionContext, tracker: Tracker, events: Events
+    step: Step, job: Job, context: dg.AssetExecutionContext, tracker: Tracker, events: Events, why: Sequence[str]
 ) -> dg.MaterializeResult:
-    """Make the product in an MLflow run of its own, and describe it."""
+    """Make the product in an MLflow run of its own, and describe it; with a training, keep what its code differs in."""
     tags = _tags(step, job.profile, context.instance)
     with tracker.run(context, _parameters(step, job.profile), tags, resume=step.path[-1] == "checkpoint") as run:
+        if step.path[-1] == "checkpoint" and (edits := code_edits(why)):
+            run.text(PATCH, edits)
         started = time.perf_counter()
         made = _without_traceback(
             _make_with_room(step),
@@ -156,7 +169,7 @@ def _make(
         )
         run.log({"materialization_seconds": time.perf_counter() - started}, 0)
         keep(step, job, made, run)
-        metadata = {**describe(step, job, made), **asset_metadata(run)}
+        metadata = {**asset_metadata(run), **describe(step, job, made)}
         if made.records:
             metadata[RECORDS] = dg.MetadataValue.json(dict(made.records))
         if made.kept_from:
@@ -165,20 +178,23 @@ def _make(
 
 
 def _make_with_room(step: Step) -> Callable[[Job], Made]:
-    """The step's function; for a training, after the question whether there is room for what it will write."""
+    """The step's function; a training is done beside the models of before, where there is room for what it writes."""
+    if step.path[-1] != "checkpoint":
+        return step.make
 
     def make(job: Job) -> Made:
-        if step.path[-1] == "checkpoint" and not all(path.exists() for path in products(step, job.profile, job.paths)):
+        if not all(path.exists() for path in products(step, job.profile, job.paths)):
             require_room(job.paths.data, TRAINING_BYTES, "a training", "name another data folder with --data")
-        return step.make(job)
+        return trained_beside(job, step.make)
 
     return make
 
 
 def _origins(step: Step, job: Job, context: dg.AssetExecutionContext, tracker: Tracker) -> list[Origin]:
-    """Where the products that the step reads came from."""
+    """Where the products that the step reads came from, and how they stand."""
     keys = [dg.AssetKey([job.profile.name, *needed]) for needed in step.needs]
-    return origins(keys, context.instance, Path(tracker.folder))
+    found = standings(benchmark_subjects(job.profile, job.paths, job.systems), context.instance)
+    return origins(keys, context.instance, Path(tracker.folder), found)
 
 
 def _interruptible(progress: Progress) -> Progress:

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from assets.making import checkpoint, claims, dataset, estimates, report, scores, table
+from assets.making import checkpoint, claims, dataset, estimates, given_scores, other_estimates, report, scores, table
 from assets.paths import Paths
 from assets.staleness.standing import Subject
 from assets.staleness.step_version import subject_of
 from assets.step import SEEDS, Step
 from sepmodels.report import templates_hash
 from sepmodels.settings import Profile
+from sepmodels.systems.added import Added
 from sepmodels.systems.system import System
-from sepmodels.systems.variants import Variant
+from sepmodels.systems.variants import Variant, own_training
 
 # The libraries whose version can change the product of a step. musdb says which tracks validate.
 DECODING = ("ffmpeg", "stempeg", "musdb", "numpy")
@@ -84,7 +85,7 @@ def _checkpoint(profile: Profile, system: System) -> Step:
         kinds=frozenset({"torch"}),
         settings={
             "variant": system,
-            "training": profile.training,
+            "training": own_training(system, profile.training),
             SEEDS: profile.seeds,
             "sample_rate_hz": profile.sample_rate_hz,
         },
@@ -96,7 +97,10 @@ def _checkpoint(profile: Profile, system: System) -> Step:
 
 
 def _estimates(profile: Profile, system: System) -> Step:
-    assert isinstance(system, Variant)
+    return _trained_estimates(profile, system) if isinstance(system, Variant) else _other_estimates(profile, system)
+
+
+def _trained_estimates(profile: Profile, system: Variant) -> Step:
     return Step(
         (system.name, "estimates"),
         estimates.make_estimates,
@@ -112,12 +116,50 @@ def _estimates(profile: Profile, system: System) -> Step:
     )
 
 
-def _scores(profile: Profile, system: System) -> Step:
-    """Of estimates, where the chain has them; else the system makes its estimates as it is scored."""
-    separated = "estimates" in system.chain
+def _other_estimates(profile: Profile, system: System) -> Step:
+    assert isinstance(system, Added)
+    sources = tuple((needed, "estimates") for needed in system.needs)
+    return Step(
+        (system.name, "estimates"),
+        other_estimates.make_other_estimates,
+        group=system.group,
+        description=f"{system.words} The vocals of every test track, as long as its mixture; the rest is the mixture "
+        "minus these.",
+        needs=(*sources, ("stems", "test")),
+        kinds=frozenset({"wav"}),
+        settings={"system": system, "version": system.version(), "sample_rate_hz": profile.sample_rate_hz},
+        reaches=system.functions,
+        libraries=("numpy", "scipy", *system.libraries),
+        files=lambda _profile, _paths: system.files,
+        system=system,
+    )
+
+
+def _given_scores(system: Added) -> Step:
     return Step(
         (system.name, "scores"),
-        scores.make_scores if separated else scores.make_scores_from_stems,
+        given_scores.make_given_scores,
+        group=system.group,
+        description=f"{system.words} Its scores as they were given, on the test tracks and targets of this benchmark.",
+        needs=(("stems", "test"),),
+        kinds=frozenset({"museval", "parquet"}),
+        settings={"system": system.name},
+        libraries=("pandas",),
+        files=lambda _profile, _paths: system.files,
+        system=system,
+    )
+
+
+def _scores(profile: Profile, system: System) -> Step:
+    """Of estimates, where the chain has them; else the system makes its estimates as it is scored."""
+    if not system.scored_here:
+        assert isinstance(system, Added)
+        return _given_scores(system)
+    separated = "estimates" in system.chain
+    of_files = scores.make_scores if system.seeded else scores.make_scores_of_one
+    return Step(
+        (system.name, "scores"),
+        of_files if separated else scores.make_scores_from_stems,
         group=system.group,
         description="SDR, ISR, SIR and SAR of every test track, target and one-second window (BSSEval v4).",
         needs=(*(((system.name, "estimates"),) if separated else ()), ("stems", "test")),
@@ -147,9 +189,9 @@ def _result_steps(profile: Profile, systems: Sequence[System]) -> Iterator[Step]
             "titles": {one.name: one.title for one in systems},
             "places": {one.name: one.place for one in systems},
             "profile": profile.name,
+            "trained_on": {one.name: one.learnt_from for one in systems if isinstance(one, Added)},
         },
         libraries=("scipy", "numpy", "pandas"),
-        files=table.imported_files,
     )
     claimed = claims.claimed_systems(one.name for one in systems)
     yield Step(
@@ -160,7 +202,6 @@ def _result_steps(profile: Profile, systems: Sequence[System]) -> Iterator[Step]
         needs=tuple(step for step in chains if step[0] in claimed),
         kinds=frozenset({"parquet", "csv", "markdown"}),
         libraries=("scipy", "numpy", "pandas"),
-        files=table.imported_files,
     )
     yield Step(
         ("report",),

@@ -65,6 +65,11 @@ class Paths:
         return self.data / self.profile
 
     @property
+    def settings_file(self) -> Path:
+        """What a person has changed of the profile, for every command, page and job."""
+        return self.root / "settings.toml"
+
+    @property
     def dataset(self) -> Path:
         """Where the dataset is looked for unless a setting names another folder."""
         return self.root / "dataset"
@@ -113,6 +118,10 @@ class Paths:
     def separation_figures(self, variant: str) -> Path:
         return self.root / "estimates" / variant / "figures.parquet"
 
+    def findings(self, system: str) -> Path:
+        """Sentences on what is odd about a system's estimates."""
+        return self.root / "estimates" / system / "findings.json"
+
     def score_parts(self, variant: str) -> Path:
         return self.root / "scores" / variant
 
@@ -125,8 +134,13 @@ class Paths:
         return self.root / "scores" / "museval"
 
     @property
+    def systems(self) -> Path:
+        """The systems that a person has added: a TOML file each."""
+        return self.root / "systems"
+
+    @property
     def imported(self) -> Path:
-        """Where a person puts museval files of other systems: a folder per system."""
+        """Where museval files of other systems lay before they were added: nothing reads them any more."""
         return self.root / "imported"
 
     @property
@@ -144,3 +158,8 @@ class Paths:
     def begun(self, step: tuple[str, ...]) -> Path:
         """Says which run last began to make the step's product."""
         return self.root / "begun" / "-".join(step)
+
+    @property
+    def going(self) -> Path:
+        """Files that say how far the steps are that are being made right now."""
+        return self.root / "going"

@@ -23,7 +23,7 @@ class Step:
     settings: what it depends on beside code and data, by name.
     reaches: what ``make`` imports by a name that is only known at run time ("module" or "module:name").
     libraries: distributions (and ``ffmpeg``, the program) whose version decides the product.
-    files: gives the folder of files that it reads and that no step makes.
+    files: gives the file, or the folder of files, that it reads and that no step makes.
     pool: of Dagster, to limit how many such steps run at once.
     system: whose chain it is in; None for the steps that all chains share.
     """

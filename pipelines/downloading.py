@@ -34,7 +34,7 @@ def download_dataset(profile: Profile, paths: Paths, console: Console) -> None:
     with listening(console, 1) as address:
         os.environ[VARIABLE] = address
         try:
-            with Events(("dataset",), say=lambda _: None) as events:
+            with Events(("dataset",), say=lambda _: None, going=paths.going) as events:
                 fetch_dataset(profile, paths, progress=events.progress, say=say)
         finally:
             del os.environ[VARIABLE]

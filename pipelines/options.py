@@ -1,4 +1,7 @@
-"""Options that several commands share. Environment variables carry them to every process of a run."""
+"""Options that several commands share. Environment variables carry them to every process of a command.
+
+Settings that are to hold longer go into a file (:mod:`pipelines.remembering`).
+"""
 
 import json
 import os
@@ -14,17 +17,17 @@ from assets.tracking.moving import follow_move
 from pipelines.ports import pass_by_proxies
 from pipelines.profiles import (
     DATASET_VARIABLE,
-    DEFAULT,
-    FOLDER_SETTING,
     OVERRIDES_VARIABLE,
     PROFILE_VARIABLE,
     PROFILES,
     chosen_profile,
-    override,
+    own_profile,
 )
-from sepmodels.errors import UserError
+from pipelines.setting_values import FOLDER_SETTING, override
+from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile
-from sepmodels.systems.variants import ON_REQUEST
+from sepmodels.systems import SYSTEMS_ON_REQUEST, known_systems, read_systems
+from sepmodels.systems.variants import VARIANTS, variants_of
 
 FOLDER_VARIABLES = (DATA_VARIABLE, DATASET_VARIABLE, "TMPDIR")  # a person may give these as relative paths
 
@@ -55,9 +58,9 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        metavar="SETTING=VALUE",
-        help="Change a setting, such as training.batch=8, seeds=42,43 or device=cpu. Repeat it for more. "
-        "`sepbench profiles -p NAME` lists them all.",
+        metavar="NAME=VALUE",
+        help="Change a setting, such as training.batch=8, seeds=42,43 or device=cpu. Write it again for one more. "
+        "NAME=default takes a change back. `sepbench settings` lists them all.",
     ),
 ]
 
@@ -76,38 +79,76 @@ def use_options(
     data: Path | None = None,
     settings: Iterable[str] = (),
     only: Iterable[str] = (),
+    besides: Iterable[str] = (),
 ) -> tuple[Profile, Paths]:
     """Put the options into the environment, where this process and its children find them.
 
     Folders become absolute paths, because the children work in other folders.
 
-    only: the variants to make; this asks for those on request, too.
+    only, besides: the variants to make alone, or beside the others; those that the suite lacks are asked for.
     """
-    if profile:
-        os.environ[PROFILE_VARIABLE] = profile
+    paths = named_paths(profile, data)
     if dataset:
         os.environ[DATASET_VARIABLE] = str(dataset)
-    if data:
-        os.environ[DATA_VARIABLE] = str(data)
     for variable in FOLDER_VARIABLES:
         folder_named_by(variable)
     pass_by_proxies()
-    overrides = json.loads(os.environ.get(OVERRIDES_VARIABLE) or "{}")
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals:
-            raise UserError(f"--set {setting!r} has no value: write SETTING=VALUE, such as training.batch=8.")
-        overrides[key.strip()] = value.strip()
+    overrides = _overrides() | dict(map(name_and_value, settings))
     if folder := overrides.get(FOLDER_SETTING):
-        overrides[FOLDER_SETTING] = override(PROFILES[DEFAULT], FOLDER_SETTING, folder).dataset.folder or "none"
+        overrides[FOLDER_SETTING] = override(own_profile(), FOLDER_SETTING, folder).dataset.folder or "none"
     _keep(overrides)
     chosen = chosen_profile()
-    asked = dict.fromkeys((*chosen.extra_variants, *(name for name in only if name in ON_REQUEST)))
-    if len(asked) > len(chosen.extra_variants):
-        _keep({**overrides, "extra_variants": ",".join(asked)})
+    if more := _asked_for(chosen, paths, (*only, *besides)):
+        _keep({**overrides, **more})
         chosen = chosen_profile()
     follow_move(data_folder() / "mlflow")
-    return chosen, Paths(data_folder(), chosen.name)
+    return chosen, paths
+
+
+def _asked_for(profile: Profile, paths: Paths, names: Iterable[str]) -> dict[str, str]:
+    """The settings that ask for what is named and that the profile does not make anyway.
+
+    Raises :class:`UserError` for a name that no system has.
+    """
+    made = {"extra_variants": variants_of(profile), "extra_systems": profile.extra_systems}
+    found: dict[str, str] = {}
+    for setting, choices in (("extra_variants", VARIANTS), ("extra_systems", SYSTEMS_ON_REQUEST)):
+        asked = [name for name in names if name in choices and name not in made[setting]]
+        if asked:
+            found[setting] = ",".join(dict.fromkeys((*getattr(profile, setting), *asked)))
+    choices = {**VARIANTS, **SYSTEMS_ON_REQUEST, **read_systems(paths.systems, known_systems())}
+    if unknown := [name for name in names if name not in choices]:
+        raise unknown_name("variant", unknown[0], choices)
+    return found
+
+
+def named_paths(profile: str | None, data: Path | None) -> Paths:
+    """Put these two options into the environment; gives the paths of that profile. Reads no settings."""
+    if profile:
+        os.environ[PROFILE_VARIABLE] = profile
+    if data:
+        os.environ[DATA_VARIABLE] = str(data)
+    return Paths(data_folder(), own_profile().name)
+
+
+def name_and_value(setting: str) -> tuple[str, str]:
+    """The two parts of NAME=VALUE; raises :class:`UserError` where one is not there."""
+    name, equals, value = setting.partition("=")
+    if not equals:
+        raise UserError(f"The setting {setting!r} has no value: write NAME=VALUE, such as training.batch=8.")
+    return name.strip(), value.strip()
+
+
+def drop_options(names: Iterable[str]) -> None:
+    """Take these settings out of the environment, because the settings' file has them now."""
+    left = {name: value for name, value in _overrides().items() if name not in names}
+    os.environ[OVERRIDES_VARIABLE] = json.dumps(left)
+    if FOLDER_SETTING in names:
+        os.environ.pop(DATASET_VARIABLE, None)
+
+
+def _overrides() -> dict[str, str]:
+    return json.loads(os.environ.get(OVERRIDES_VARIABLE) or "{}")
 
 
 def _keep(overrides: Mapping[str, str]) -> None:
@@ -127,7 +168,6 @@ def advised(command: str, profile: Profile, *words: str, settings: Mapping[str, 
         options += ["--data", data]
     if dataset := os.environ.get(DATASET_VARIABLE):
         options += ["--dataset", dataset]
-    changed = json.loads(os.environ.get(OVERRIDES_VARIABLE) or "{}") | dict(settings or {})
-    for key, value in changed.items():
+    for key, value in (_overrides() | dict(settings or {})).items():
         options += ["--set", f"{key}={value}"]
     return shlex.join(["sepbench", command, "-p", profile.name, *words, *options])

@@ -4,9 +4,9 @@ import math
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from sepmodels.errors import UserError
+from sepmodels.errors import UserError, unknown_name
 from sepmodels.marks import no_part_of_a_result
-from sepmodels.settings import Profile, SeparationSettings, TrainingSettings
+from sepmodels.settings import EFFECT_NAMES, Profile, SeparationSettings, TrainingSettings
 
 # By dotted name: the least and the most. Without an entry any number from 0 on may be.
 LIMITS = {
@@ -72,6 +72,9 @@ at most that.
             f"The setting training.gain_low cannot be {settings.gain_low:g}, above training.gain_high "
             f"({settings.gain_high:g}): expected at most that."
         )
+    for name in settings.effects:
+        if name not in EFFECT_NAMES:
+            raise unknown_name("effect", name, EFFECT_NAMES)
     if settings.batch % settings.processes:
         raise UserError(
             f"A batch of {settings.batch} chunks cannot be shared by {settings.processes} processes: set "

@@ -2,6 +2,9 @@
 
 Every field bears on the result, and so on whether an asset is stale, unless it is declared with
 :func:`~sepmodels.marks.speed_only`, or with :func:`~sepmodels.marks.neutral` and has the value that changes nothing.
+
+The docstrings name each field with its meaning, its unit and what 0 and none stand for. People see those lines:
+``sepbench profiles -p NAME`` and the file ``settings.toml`` show them.
 """
 
 from collections.abc import Mapping
@@ -11,6 +14,7 @@ from typing import Any, Literal
 from sepmodels.marks import neutral, speed_only
 
 DatasetLayout = Literal["demo", "stems", "wav", "folder"]
+EFFECT_NAMES = ("equaliser", "limiter", "mono", "mute", "polarity", "speed")
 Precision = Literal["auto", "32", "bf16", "fp16"]
 
 
@@ -41,18 +45,20 @@ def _is_as_before(metadata: Mapping[str, Any], value: Any) -> bool:
 class DatasetSettings:
     """Where tracks come from.
 
-    layout: ``demo`` (made here), ``stems`` (MUSDB18's five-stream files), ``wav`` (MUSDB18-HQ's folders of
-        files), ``folder`` (a folder per track, ``vocals`` and any other stems).
-    folder: its root; None means the profile's own folder under the data folder. Only the content of what is
+    layout: how the tracks lie in their folder. demo: made here; stems: MUSDB18's five-stream files; wav: MUSDB18-HQ's
+        folders of files; folder: a folder per track with vocals and any other stems.
+    folder: where the dataset lies; none: the profile's own folder in the data folder. Only the content of what is
         there counts, not the place.
-    archive: of :data:`sepmodels.dataset.public.archives.ARCHIVES`, fetched where no folder is named and the profile's
-        own has nothing.
-    validation_share: the share of the training tracks held out where the data has no list of its own.
-    test_share: the share of all tracks held out for the scores, in the ``folder`` layout without a test folder.
-    split_seed: decides those draws.
-    vocals: names of the files of a track that are the voice, ``*`` for anything; none: those with a word for it
-        (:mod:`sepmodels.dataset.roles`).
-    left_out: names of the files that do not count, in the same way.
+    archive: the public dataset that is fetched where no folder is named and the profile's own is empty; none: nothing
+        is fetched.
+    validation_share: the share of the training tracks, from 0 to 1, that chooses the epoch, where the data has no list
+        of its own.
+    test_share: the share of all tracks, from 0 to 1, that is kept for the scores, in the layout "folder" without a
+        test folder.
+    split_seed: the seed of those two draws.
+    vocals: names of the files of a track that are the voice, with * for anything; none: those with a word for it.
+    left_out: names of the files of a track that do not count, written in the same way; none: all count.
+    workers: how many tracks are decoded at once; 0: as many as processors and memory allow.
     """
 
     layout: DatasetLayout
@@ -74,16 +80,39 @@ class TrainingSettings:
     ``steps`` optimiser steps if given, after ``minutes`` if given (which no two machines spend alike), or when the
     validation loss has not improved for ``patience`` epochs.
 
-    plateau_factor, plateau_patience: the learning rate is multiplied by the factor when the validation loss has not
-        improved for so many epochs.
-    gradient_clip: largest norm of the gradient. ema_decay: of the averaged weights, 0 for none.
-    precision: of the model; "auto" is float32 on a CPU and half precision on a GPU. What it stands for counts, not the
-        word, so that what was made on the other kind of device is stale here.
-    remix: each stem from a track of its own.
-    threads: of the CPU for each process of a training, 0 for all there are. With few, several variants train side by
-        side, which on short batches makes far more of the processors. It bears on the result by rounding.
-    processes: how many share each batch, a GPU each (or the CPU's cores). Dropout draws differ from one process's.
-    memory_budget_gb: of each GPU; on a CPU of each process, without libraries and mapped files.
+    batch: chunks in each step.
+    chunk_seconds: the length of a chunk, in seconds.
+    chunks_per_track: chunks of each training track in an epoch.
+    epochs: the most epochs of a training. It ends sooner by steps, minutes or patience.
+    steps: the most steps of a training; none: no limit.
+    minutes: the longest time of a training, in minutes; none: no limit. No two machines do the same in it.
+    weight_decay: Adam's weight decay; 0: none.
+    plateau_factor: what the learning rate is multiplied by when the validation loss has stopped improving.
+    plateau_patience: epochs without improvement before that.
+    patience: epochs without improvement after which a training ends.
+    warmup_steps: steps in which the learning rate grows to its full value; 0: it is full at once.
+    gradient_clip: the largest norm of the gradient; none: no limit.
+    ema_decay: the decay, for each step, of the moving average of the weights; 0: no average is taken.
+    gain_low: the least factor by which a stem's loudness is changed at random.
+    gain_high: the greatest such factor.
+    swap_probability: how often the channels of a stem are swapped, from 0 (never) to 1 (always).
+    remix: whether the stems of a chunk come from different tracks.
+    precision: of the model's numbers. 32: float32; bf16, fp16: half precision; auto: float32 on a CPU and half
+        precision on a GPU. What auto stands for counts: what was made on the other kind of device is stale here.
+    effects: more augmentation, by names: equaliser (peaks of up to 6 dB), limiter (some chunks), mono (some sources),
+        mute (some sources), polarity (half of the sources), speed (up to a tenth faster or slower); none: none of them.
+    optimizer: adam; or adamw, whose weight decay does not go through the gradients.
+    schedule: of the learning rate after the warm-up. plateau: it falls when the validation loss has stopped improving;
+        cosine: along half a cosine, to a hundredth with the last step of the budget.
+    chosen_by: the epoch that is kept has the least validation loss (loss) or the highest validation SDR (sdr).
+    threads: CPU threads of each process of a training; 0: all that there are. With few of them several variants train
+        side by side, which is faster where batches are short. It changes results by rounding.
+    processes: how many processes share each batch, a GPU each (or the CPU's cores). Dropout draws differ from those of
+        one process.
+    feeding: where the samples are read from: device, host (memory), disk; auto: the fastest that has room.
+    memory_budget_gb: the most memory of each GPU, in GiB; on a CPU of each process, without libraries and mapped files;
+        none: no limit.
+    compile: whether torch compiles the model first.
     """
 
     batch: int = 16
@@ -104,6 +133,10 @@ class TrainingSettings:
     swap_probability: float = 0.5
     remix: bool = True
     precision: Precision = "auto"
+    effects: tuple[str, ...] = neutral(())
+    optimizer: Literal["adam", "adamw"] = neutral("adam")
+    schedule: Literal["plateau", "cosine"] = neutral("plateau")
+    chosen_by: Literal["loss", "sdr"] = neutral("loss")
     threads: int = 0
     processes: int = 1
     feeding: Literal["auto", "device", "host", "disk"] = speed_only("auto")
@@ -120,13 +153,27 @@ class TrainingSettings:
         return f"up to {length} of {self.batch} chunks of {self.chunk_seconds:g} s"
 
 
+def changed(settings: TrainingSettings, name: str) -> bool:
+    """Whether a setting that came later has another value than the one with which all is as before.
+
+    Code that only another value needs stands behind it, as ``if changed(settings, "schedule"):`` without an else, or as
+    ``one if changed(settings, "optimizer") else the_one_before``: there it counts for what is trained with another
+    value, and trains nothing else again (:mod:`assets.staleness.code.neutral`).
+
+    >>> changed(TrainingSettings(), "optimizer"), changed(TrainingSettings(optimizer="adamw"), "optimizer")
+    (False, True)
+    """
+    getattr(settings, name)
+    return name in result_settings(settings)
+
+
 @dataclass(frozen=True)
 class SeparationSettings:
     """How a track is cut for inference.
 
-    segment_seconds, overlap_seconds: the span that the model sees at once, and what neighbouring spans share,
-        cross-faded. They change the estimate slightly, so they count.
-    batch: spans at once; 0 is two on a CPU, and eight on a GPU, which wants more at once to be busy.
+    segment_seconds: the length that the model sees at once, in seconds. It changes the estimate slightly, so it counts.
+    overlap_seconds: the length that neighbouring segments share, in seconds, cross-faded; 0: none. It counts, too.
+    batch: segments at once; 0: two on a CPU, and eight on a GPU, which wants more at once to be busy.
     """
 
     segment_seconds: float = 20.0
@@ -138,8 +185,9 @@ class SeparationSettings:
 class ReportSettings:
     """What the report holds. Only the report depends on it.
 
-    tracks: how many test tracks can be listened to, 0 for none.
-    excerpt_seconds: of each. bitrate_kbps: of their MP3, from 64 to 320.
+    tracks: how many test tracks can be listened to; 0: none.
+    excerpt_seconds: the length of each excerpt, in seconds.
+    bitrate_kbps: the bit rate of the excerpts' MP3 files, in kbit/s, from 64 to 320.
     """
 
     tracks: int = 5
@@ -151,9 +199,16 @@ class ReportSettings:
 class Profile:
     """One benchmark: a dataset, a budget, seeds and where it runs.
 
-    extra_variants: variants on request (:data:`sepmodels.systems.variants.ON_REQUEST`) that it trains beside all
-        others.
-    scoring_workers: how many tracks are scored at once, each in a process of its own; 0 for what suits the machine.
+    seeds: the seeds: each variant is trained once with each of them.
+    suite: which variants are trained. paper: those of the paper; modern: stronger models; losses: other losses;
+        effects: more augmentation, one effect each; all: every one there is. The baseline always is.
+    extra_variants: variants that are trained beside those of the suite; none: no more than those.
+    extra_systems: classical methods and references that are made beside all others; none: no more than those.
+    sample_rate_hz: the sample rate of tracks and estimates, in Hz.
+    device: where models run: cpu, cuda, cuda:1; auto: a GPU if there is one, or else the CPU.
+    scorer: fast is this project's own; museval gives the same scores and takes several times as long.
+    scoring_workers: how many tracks are scored at once, each in a process of its own; 0: as many as suit the machine.
+    changed_settings: names and values of the settings that are not the profile's own. It is no setting itself.
     """
 
     name: str
@@ -163,8 +218,11 @@ class Profile:
     separation: SeparationSettings = SeparationSettings()
     report: ReportSettings = ReportSettings()
     seeds: tuple[int, ...] = (42,)
+    suite: Literal["paper", "modern", "losses", "effects", "all"] = neutral("paper")
     extra_variants: tuple[str, ...] = neutral(())
+    extra_systems: tuple[str, ...] = neutral(())
     sample_rate_hz: int = 44_100
     device: str = speed_only("auto")
     scorer: Literal["fast", "museval"] = speed_only("fast")
     scoring_workers: int = speed_only(0)
+    changed_settings: tuple[tuple[str, str], ...] = speed_only(())

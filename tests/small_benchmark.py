@@ -1,5 +1,6 @@
 """A benchmark small enough for tests: the real path, on seconds of audio and a few training steps."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from assets.resources import benchmark_resources
 from pipelines.profiles import PROFILES
 from sepmodels.settings import Profile
 from sepmodels.systems.references import REFERENCES
+from sepmodels.systems.system import System
 from sepmodels.systems.variants import VARIANTS
 
 # The same settings for a command, whose processes read them from the environment.
@@ -20,6 +22,7 @@ OVERRIDES = {
     "training.chunks_per_track": "2",
     "training.steps": "4",
     "separation.segment_seconds": "10",
+    "extra_systems": "",
 }
 
 
@@ -34,13 +37,18 @@ def small_profile(dataset: Path) -> Profile:
 
 
 def materialize(
-    profile: Profile, data: Path, instance: dg.DagsterInstance, variants: list[str], **options: object
+    profile: Profile,
+    data: Path,
+    instance: dg.DagsterInstance,
+    variants: list[str],
+    added: Iterable[System] = (),
+    **options: object,
 ) -> dg.ExecuteInProcessResult:
-    """Materialize the benchmark of those variants in this process."""
+    """Materialize the benchmark of those variants, the references and what is added in this process."""
     paths = Paths(data, profile.name)
     chosen = [VARIANTS[name] for name in variants]
     return dg.materialize(
-        benchmark_assets(profile, paths, [*chosen, *REFERENCES.values()]),
+        benchmark_assets(profile, paths, [*chosen, *REFERENCES.values(), *added]),
         instance=instance,
         resources=benchmark_resources(data / "mlflow"),
         raise_on_error=False,

@@ -17,6 +17,7 @@ from assets.paths import Paths
 from assets.staleness.last_made import RECORDS, SECONDS, LastMade
 from assets.step import Step
 from sepmodels.errors import UserError
+from sepmodels.systems.system import System
 
 TRACKS = 2  # the shortest of a product that is made track by track
 STARTING_SECONDS = 5.0  # loading what a check needs
@@ -52,9 +53,16 @@ def made_again(step: Step, last: LastMade, job: Job) -> str:
     kind = _kind(step)
     if kind in WHOLE:
         return _whole(step, last, job)
-    if kind not in _CHECKS:
-        raise UserError("it says when it was made, and so cannot be checked; `sepbench run` makes it again.")
+    if kind not in _CHECKS or not _is_checked(step.system, kind):
+        raise UserError("it cannot be checked; `sepbench run` makes it again.")
     return _CHECKS[kind](step, last, job)
+
+
+def _is_checked(system: System | None, kind: str) -> bool:
+    """Whether a product of that kind can be made again in part: nothing that a person gave can."""
+    if system is None:
+        return True
+    return system.scored_here if kind == "scores" else "checkpoint" in system.chain
 
 
 def _kind(step: Step) -> str:

@@ -46,7 +46,7 @@ def checks_of(step: Step) -> list[ProductCheck]:
         case (_, "estimates"):
             words = "Every test track has an estimate of the mixture's length."
             return [ProductCheck(verdicts.estimates_are_as_long_as_the_mixture, words)]
-        case (_, "scores"):
+        case (_, "scores") if step.system is None or step.system.scored_here:
             nan = "A score is NaN only in windows that are silent, where museval gives NaN too."
             same = "The shortest test track, scored again by museval itself, has the same scores."
             return [
@@ -54,7 +54,11 @@ def checks_of(step: Step) -> list[ProductCheck]:
                 ProductCheck(verdicts.one_track_scores_as_by_museval, same),
             ]
         case ("results",):
-            return [ProductCheck(verdicts.table_is_complete, "The table has a row for every variant and reference.")]
+            equal = "All rows had the same budget, data, precision, machine and libraries, and none is stale."
+            return [
+                ProductCheck(verdicts.table_is_complete, "The table has a row for every variant and reference."),
+                ProductCheck(verdicts.rows_are_on_equal_terms, equal, warning=True),
+            ]
     return []
 
 

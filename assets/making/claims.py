@@ -7,7 +7,7 @@ import pandas as pd
 
 from assets.job import Job, Made
 from assets.making.checkpoint import histories
-from assets.making.table import imported_scores, scored, trainings
+from assets.making.table import scored, stale_systems, trainings, with_terms
 from sepmodels.files import hash_texts, replacing
 
 
@@ -17,15 +17,23 @@ def make_claims(job: Job) -> Made:
     from sepmodels.results.claims.judging import VERDICTS, judge
     from sepmodels.results.per_track import TrackTable
 
-    others = imported_scores(job)
-    own = (pd.read_parquet(job.paths.scores(one.name)) for one in scored(job))
-    scores = TrackTable(pd.concat([*own, *others.values()], ignore_index=True))
-    claims = judge(
-        CLAIMS, scores, _figures_of_trainings(job), {*others, *(one.name for one in job.systems if not one.seeded)}
-    )
+    tables = [pd.read_parquet(job.paths.scores(one.name)) for one in scored(job)]
+    scores = TrackTable(pd.concat(tables, ignore_index=True))
+    claims = judge(CLAIMS, scores, _figures_of_trainings(job), {one.name for one in job.systems if not one.seeded})
+    claims["unequal"] = _terms(job, claims)
     _write(claims, job.paths.claims)
     counts = {verdict: int((claims.verdict == verdict).sum()) for verdict in VERDICTS}
     return Made(hash_texts(table.to_csv(index=False) for table in _lasting(claims)), counts)
+
+
+def _terms(job: Job, claims: pd.DataFrame) -> list[str]:
+    """Of each claim, in what its systems are not on equal terms."""
+    from sepmodels.results.conditions import terms_between
+
+    known = job.origins()
+    made = with_terms(trainings(job.paths, [one.name for one in job.systems]), known, job.systems)
+    stale = stale_systems(known)
+    return [terms_between(made, stale, one.first, one.second) for one in claims.itertuples()]
 
 
 def claimed_systems(names: Iterable[str]) -> list[str]:
@@ -63,4 +71,5 @@ def _lasting(claims: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     from sepmodels.results.claims.measures import MEASURES
 
     by_scores = claims.measure.map(lambda name: MEASURES[name].kind == "score").astype(bool)
-    return claims[["claim", "sentence", "source", "verdict"]], claims.loc[by_scores, ["claim", "figure", "p"]]
+    verdicts = claims[["claim", "sentence", "source", "verdict", "unequal"]]
+    return verdicts, claims.loc[by_scores, ["claim", "figure", "p"]]

@@ -1,23 +1,21 @@
 """What the report is made from, gathered from where the benchmark's products lie."""
 
 import json
-import os
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from assets.job import Job, Made
 from assets.making.checkpoint import histories
 from assets.making.scores import signals
-from assets.making.table import baseline_of, imported_scores, scored, trainings
+from assets.making.table import baseline_of, scored, trainings
 from assets.paths import Paths
+from assets.tracking.edits import can_be_applied, code_edits
 from assets.tracking.provenance import git_state
 from sepmodels.report.material import Material, Sounds
 from sepmodels.results.imported import comparable
 from sepmodels.settings import Profile
-
-OVERRIDES_VARIABLE = "SEPBENCH_OVERRIDES"
 
 
 def report_material(job: Job) -> Material:
@@ -27,12 +25,15 @@ def report_material(job: Job) -> Material:
     found = scored(job)
     trained = [one.name for one in found if one.seeded]
     titles = {one.name: one.title for one in job.systems}
-    git = git_state()
-    others = imported_scores(job)
-    scores = [pd.read_parquet(paths.scores(one.name)) for one in found] + list(others.values())
+    git, edits = git_state(), code_edits()
+    scores = [pd.read_parquet(paths.scores(one.name)) for one in found]
+    elsewhere = [one.name for one in found if one.place == "elsewhere"]
+    separated = {one.name: one.seeds_of(seeds)[0] for one in found if "estimates" in one.chain}
     return Material(
         profile=job.profile,
-        summary=pd.read_parquet(paths.results / "results.parquet"),
+        summary=pd.read_parquet(paths.results / "results.parquet").assign(
+            unequal=lambda table: table.get("unequal", "")  # which tables of before do not have
+        ),
         comparisons=pd.read_parquet(paths.results / "comparisons.parquet"),
         by_seed=pd.read_parquet(paths.results / "by_seed.parquet"),
         said=said["sentences"],
@@ -40,24 +41,26 @@ def report_material(job: Job) -> Material:
         scenario=said["scenario"],
         claims=pd.read_parquet(paths.claims / "claims.parquet"),
         missing=[titles[name] for name in said["missing"]],
-        scores=comparable(pd.concat(scores, ignore_index=True), others),
+        scores=comparable(pd.concat(scores, ignore_index=True), elsewhere),
         histories=histories(paths, trained, seeds),
         trainings=trainings(paths, trained),
         separations=_separations(paths, trained),
         tracks=pd.read_parquet(paths.tracks),
         baseline=baseline_of(found),
         sounds=_sounds(job),
+        silent=_silent(job, separated),
         summaries={one.name: one.summary for one in job.systems},
-        estimate_folders={name: f"../estimates/{name}/seed_{seeds[0]}" for name in trained},
+        estimate_folders={name: f"../estimates/{name}/seed_{seed}" for name, seed in separated.items()},
         origins=job.origins(),
         command=command(job.profile, trained),
         commit=git.get("mlflow.source.git.commit", ""),
         edited=git.get("git.dirty") == "true",
+        edits=edits if can_be_applied(edits) else "",
     )
 
 
 def command(profile: Profile, trained: Sequence[str]) -> str:
-    """What makes the benchmark again: only those variants, with the settings that were given by ``--set``."""
+    """What makes the benchmark again: only those variants, with the settings that were changed."""
     from sepmodels.systems.variants import variants_of
 
     parts = ["sepbench", "run", "-p", profile.name]
@@ -65,8 +68,9 @@ def command(profile: Profile, trained: Sequence[str]) -> str:
         parts += ["--dataset", "DIR"]
     if set(trained) != set(variants_of(profile)):
         parts += [part for name in trained for part in ("--only", name)]
-    for key, text in json.loads(os.environ.get(OVERRIDES_VARIABLE) or "{}").items():
-        parts += ["--set", f"{key}={text}"]
+    for name, text in profile.changed_settings:
+        if name != "dataset.folder":  # which is another one elsewhere
+            parts += ["--set", f"{name}={text}"]
     return shlex.join(parts)
 
 
@@ -75,9 +79,21 @@ def _sounds(job: Job) -> Sounds:
     systems = {one.name: one for one in job.systems}
 
     def sounds(name: str, track: str):
-        return signals(job.paths, systems[name], job.profile.seeds[0], track)
+        return signals(job.paths, systems[name], systems[name].seeds_of(job.profile.seeds)[0], track)
 
     return sounds
+
+
+def _silent(job: Job, seeds: Mapping[str, int]) -> set[tuple[str, str]]:
+    """The systems and test tracks of which there is no estimate, though the system has others."""
+    tracks = pd.read_parquet(job.paths.tracks)
+    names = tracks.name[tracks.split == "test"]
+    return {
+        (name, track)
+        for name, seed in seeds.items()
+        for track in names
+        if not job.paths.estimate(name, seed, track).exists()
+    }
 
 
 def _separations(paths: Paths, names: Iterable[str]) -> pd.DataFrame:

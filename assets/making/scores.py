@@ -27,6 +27,11 @@ def make_scores(job: Job) -> Made:
     return _score(job, job.profile.seeds, _of_estimates)
 
 
+def make_scores_of_one(job: Job) -> Made:
+    """Score the estimates of every test track, of a system that is not trained here, and so has no seeds."""
+    return _score(job, (0,), _of_estimates)
+
+
 def make_scores_from_stems(job: Job) -> Made:
     """Score what the system makes of the stems of every test track; it has no trainings, and so no seed."""
     return _score(job, (0,), _of_stems)

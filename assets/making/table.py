@@ -2,19 +2,17 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import fields, replace
 
 import pandas as pd
 
 from assets.job import Job, Made
 from assets.paths import Paths
 from sepmodels.files import hash_texts, replacing
-from sepmodels.settings import Profile
-from sepmodels.systems import known_systems
-from sepmodels.systems.given_scores import given_scores
+from sepmodels.report.how_made import Origin
+from sepmodels.settings import TrainingSettings
 from sepmodels.systems.system import System
-from sepmodels.systems.variants import BASELINE
+from sepmodels.systems.variants import BASELINE, Variant
 
 PROCESSOR_SECONDS = "processor seconds per second of music"
 
@@ -25,19 +23,19 @@ def make_table(job: Job) -> Made:
     from sepmodels.results.writing import write_results
 
     found = scored(job)
-    others = imported_scores(job)
-    tables = [pd.read_parquet(job.paths.scores(one.name)) for one in found] + list(others.values())
-    scores = pd.concat(tables, ignore_index=True)
+    scores = pd.concat([pd.read_parquet(job.paths.scores(one.name)) for one in found], ignore_index=True)
+    known = job.origins()
     results = make_results(
         scores,
-        (*job.systems, *map(given_scores, others)),
+        job.systems,
         baseline=baseline_of(found),
         figures=system_figures(job),
-        trainings=trainings(job.paths, [one.name for one in found]),
+        trainings=with_terms(trainings(job.paths, [one.name for one in found]), known, job.systems),
+        stale=stale_systems(known),
         dataset=job.profile.name,
     )
-    accepted = tuple(f"{one.asset} was {one.accepted}" for one in job.origins() if one.accepted)
-    results = replace(results, notes=(*results.notes, *accepted))
+    accepted = tuple(f"{one.asset} was {one.accepted}" for one in known if one.accepted)
+    results = replace(results, notes=(*results.notes, *_left_in_the_old_place(job.paths), *accepted))
     write_results(results, job.paths.results)
     said = {
         "scenario": results.scenario,
@@ -55,20 +53,15 @@ def make_table(job: Job) -> Made:
     )
 
 
-def imported_scores(job: Job) -> dict[str, pd.DataFrame]:
-    """The scores of others' systems, from the museval files that a person put in, by the folder's name."""
-    from sepmodels.results.imported import check_names
-    from sepmodels.scoring import read_museval_files
-
-    entries = sorted(job.paths.imported.iterdir()) if job.paths.imported.is_dir() else []
-    folders = [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
-    check_names([folder.name for folder in folders], {*(one.name for one in job.systems), *known_systems()})
-    return {folder.name: read_museval_files(folder) for folder in folders}
-
-
-def imported_files(_profile: Profile, paths: Paths) -> Path | None:
-    """The folder of others' museval files, if there is one."""
-    return paths.imported if paths.imported.is_dir() else None
+def _left_in_the_old_place(paths: Paths) -> tuple[str, ...]:
+    """A sentence on scores that were put where nothing reads them any more."""
+    folders = [entry.name for entry in paths.imported.iterdir() if entry.is_dir()] if paths.imported.is_dir() else []
+    if not folders:
+        return ()
+    return (
+        f"The scores in {paths.imported} ({', '.join(sorted(folders))}) are not in this table: add each with "
+        "`sepbench add NAME --scores DIR`.",
+    )
 
 
 def scored(job: Job) -> list[System]:
@@ -80,7 +73,56 @@ def trainings(paths: Paths, names: Iterable[str]) -> pd.DataFrame:
     """What is known of every training of these systems: a row each, by the names of its report's fields."""
     files = (paths.training_figures(name) for name in names)
     tables = [pd.read_parquet(file).assign(variant=file.parent.name) for file in files if file.exists()]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["variant", "seed", "seconds"])
+    return (
+        pd.concat(tables, ignore_index=True)
+        if tables
+        else pd.DataFrame(columns=["variant", "seed", "seconds", "steps", "device"])
+    )
+
+
+def with_terms(trainings: pd.DataFrame, known: Iterable[Origin], systems: Iterable[System]) -> pd.DataFrame:
+    """The table of trainings with the settings, the data and the code that each was made with, as far as known.
+
+    What belongs to a variant's own recipe is left out: it is what is compared.
+    """
+    own = {one.name: _own_settings(one) for one in systems}
+    made = {one.asset.removesuffix("/checkpoint"): one for one in known if one.asset.endswith("/checkpoint")}
+    names = {name for one in made.values() for name in one.settings} - {"training.precision"}  # is there already
+    rows = {
+        system: {
+            **{name: _setting(one, name) for name in sorted(names - own.get(system, frozenset()))},
+            "data": one.data[:8],
+            "code": "with uncommitted edits" if one.edited else "as committed",
+        }
+        for system, one in made.items()
+        if one.settings
+    }
+    return trainings.join(pd.DataFrame.from_dict(rows, orient="index"), on="variant") if rows else trainings
+
+
+def _own_settings(system: System) -> frozenset[str]:
+    """The settings of a training that belong to a variant's own recipe; with longer chunks, a batch has fewer."""
+    own = set(system.training or ()) if isinstance(system, Variant) else set()
+    return frozenset(f"training.{name}" for name in (own | {"batch"} if "chunk_seconds" in own else own))
+
+
+def _setting(one: Origin, name: str) -> str | None:
+    """A setting's value in JSON as people read it; None where the training was made before there was the setting."""
+    before = {f"training.{entry.name}": entry.metadata.get("as_before") for entry in fields(TrainingSettings)}
+    text = one.settings.get(name)
+    if text is None:
+        return before.get(name)
+    return "none" if text == "null" else text.strip('"')
+
+
+def stale_systems(known: Iterable[Origin]) -> dict[str, str]:
+    """Of each system whose chain is not up to date, why: the reason that stands first in it."""
+    found: dict[str, str] = {}
+    for one in known:
+        system, _, part = one.asset.partition("/")
+        if one.stale and part in ("checkpoint", "estimates", "scores"):
+            found.setdefault(system, one.stale.rstrip("."))
+    return found
 
 
 def system_figures(job: Job) -> pd.DataFrame:

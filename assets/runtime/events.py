@@ -1,4 +1,4 @@
-"""How a step, in whatever process, tells the command line how far it is.
+"""How a step, in whatever process, tells the command line and the pages how far it is.
 
 The command line listens on a Unix datagram socket that ``SEPBENCH_EVENTS`` names; where nobody listens,
 messages are dropped and work goes on. Dagster's own log gets a line now and then as well.
@@ -10,7 +10,10 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
+
+from assets.runtime.going import GoingFile
 
 VARIABLE = "SEPBENCH_EVENTS"
 SHOW_EVERY_SECONDS = 0.2
@@ -25,25 +28,34 @@ def tell(sentence: str) -> None:
 
 
 class Events:
-    """The messages of one step."""
+    """The messages of one step.
 
-    def __init__(self, path: tuple[str, ...], *, say: Callable[[str], None]) -> None:
+    going: the folder for the file that says how far it is (:mod:`assets.runtime.going`). run: of Dagster's.
+    """
+
+    def __init__(self, path: tuple[str, ...], *, say: Callable[[str], None], going: Path, run: str = "") -> None:
         self._asset = "/".join(path)
+        self._file = GoingFile(going / f"{'-'.join(path)}.json", self._asset, run)
         self._say = say
         self._address = os.environ.get(VARIABLE)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if self._address else None
+        self._place = ""
         self._shown = 0.0
         self._logged = time.monotonic()
 
     def __enter__(self) -> "Events":
+        self._file.begin()
         self._send(state="started")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and not issubclass(kind, Exception):
+            self._say(f"Stopped{self._place}: what is made is kept. `sepbench run` or Materialize goes on from there.")
         self.ended("done" if kind is None else "failed" if issubclass(kind, Exception) else "stopped")
 
     def ended(self, state: str) -> None:
         """Say how the step ended: done, failed, stopped, accepted, or fresh (nothing was to do)."""
+        self._file.end()
         self._send(state=state)
         if self._socket:
             self._socket.close()
@@ -51,6 +63,8 @@ class Events:
 
     def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
         """Pass progress on, at most a few times a second, and the last of it always."""
+        self._file.progress(done, total, unit, **figures)
+        self._place = f" after {done} of {total} {unit}s"
         now = time.monotonic()
         if now - self._shown >= SHOW_EVERY_SECONDS or done >= total:
             self._shown = now

@@ -8,19 +8,32 @@ import pandas as pd
 from assets.job import Job, Made
 from assets.staleness.products import products
 from assets.step import Step
+from assets.tracking.pages import REPORT
 from assets.tracking.run import TrackedRun
+
+DIGITS = 4
+TRACK_COLUMNS = {
+    "name": "track",
+    "split": "split",
+    "duration_seconds": "seconds",
+    "vocal_activity": "share with voice",
+    "mixture_deviation_db": "mixture over what its stems' sum misses, dB (the more, the better)",
+}
 
 
 def describe(step: Step, job: Job, made: Made) -> dict[str, dg.MetadataValue]:
-    """The asset's metadata: its figures, a table or a curve where there is one, and where its files are."""
-    metadata = {name: _value(value) for name, value in made.figures.items() if value != ""}
+    """The asset's metadata: a table, a picture or a curve where there is one, its figures, and where its files are."""
+    figures = {name: _value(value) for name, value in made.figures.items() if value != ""}
     show = {"tracks": _track_table, "checkpoint": _curves, "estimates": _estimate}
     show |= {"results": _result_table, "claims": _claims_table, "report": _report_link}
-    if step.path[-1] in show:
-        metadata |= show[step.path[-1]](job)
+    pictures = show[step.path[-1]](job) if step.path[-1] in show else {}
     paths = list(products(step, job.profile, job.paths))
     names = ["path"] if len(paths) == 1 else [f"path_seed_{seed}" for seed in job.profile.seeds]
-    return {**metadata, **{name: dg.MetadataValue.path(str(path)) for name, path in zip(names, paths, strict=True)}}
+    return {
+        **pictures,
+        **figures,
+        **{name: dg.MetadataValue.path(str(path)) for name, path in zip(names, paths, strict=True)},
+    }
 
 
 def keep(step: Step, job: Job, made: Made, run: TrackedRun) -> None:
@@ -30,6 +43,8 @@ def keep(step: Step, job: Job, made: Made, run: TrackedRun) -> None:
     if step.path[-1] in ("tracks", "statistics", "scores", "results", "claims", "report"):
         for path in products(step, job.profile, job.paths):
             run.artifact(path)
+    if step.path[-1] == "results":
+        run.note_test_scores(job.profile.name, pd.read_parquet(job.paths.results / "results.parquet"))
     if step.path[-1] == "checkpoint":
         _keep_checkpoint(job, run)
     if step.path[-1] == "estimates":
@@ -47,20 +62,36 @@ def _keep_checkpoint(job: Job, run: TrackedRun) -> None:
     run.figure("loss", loss_figure(job.paths, [job.name], job.profile.seeds))
     for seed in job.profile.seeds:
         run.artifact(job.paths.history(job.name, seed), f"seed_{seed}")
-    run.register(job.paths.model(job.name, job.profile.seeds[0]), model_name(job.profile.name, job.name))
+    training = pd.read_parquet(job.paths.training_figures(job.name)).iloc[0]
+    run.register(
+        job.paths.model(job.name, job.profile.seeds[0]),
+        model_name(job.profile.name, job.name),
+        f"{job.variant.title}, trained on {job.profile.name}. {job.variant.summary}",
+        float(training.best_validation_sdr_db),
+    )
 
 
 def _value(value: float | int | str) -> dg.MetadataValue:
     if isinstance(value, str):
         return dg.MetadataValue.text(value)
-    return dg.MetadataValue.int(value) if isinstance(value, int) else dg.MetadataValue.float(float(value))
+    return dg.MetadataValue.int(value) if isinstance(value, int) else dg.MetadataValue.float(_rounded(float(value)))
+
+
+def _rounded(value: float) -> float:
+    """To the digits that a person reads.
+
+    >>> _rounded(-2.6255544424057007)
+    -2.626
+    """
+    return float(f"{value:.{DIGITS}g}")
 
 
 def _track_table(job: Job) -> dict[str, dg.MetadataValue]:
     table = pd.read_parquet(job.paths.tracks)
-    shown = ["name", "split", "duration_seconds", "vocal_activity", "mixture_deviation_db"]
     return {
-        "tracks_table": dg.MetadataValue.md(table[shown].round(2).to_markdown(index=False)),
+        "tracks_table": dg.MetadataValue.md(
+            table[list(TRACK_COLUMNS)].rename(columns=TRACK_COLUMNS).round(2).to_markdown(index=False)
+        ),
         **_health(job, table),
     }
 
@@ -112,4 +143,4 @@ def _report_link(job: Job) -> dict[str, dg.MetadataValue]:
         name: dg.MetadataValue.md(as_markdown(job.paths.report / "figures" / f"{name}.png", words))
         for name, words in figures.items()
     }
-    return {"page": dg.MetadataValue.url((job.paths.report / "index.html").as_uri()), **pictures}
+    return {"page": dg.MetadataValue.url(f"{REPORT}/"), **pictures}

@@ -34,7 +34,7 @@ def write_estimate_picture(job: Job) -> Path:
     from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 
     track = shortest_test_track(job.paths)
-    stems, estimates = signals(job.paths, job.own, job.profile.seeds[0], track)
+    stems, estimates = signals(job.paths, job.own, job.own.seeds_of(job.profile.seeds)[0], track)
     span = slice(0, LONGEST_SECONDS * SAMPLE_RATE_HZ)
     sounds = {
         "mixture": stems[STREAMS.index("mixture"), :, span].mean(axis=0) / 32768,

@@ -9,6 +9,7 @@ from assets.paths import Paths
 from assets.step import Step
 from sepmodels.files import replacing
 from sepmodels.settings import Profile
+from sepmodels.systems.system import System
 
 
 def products(step: Step, profile: Profile, paths: Paths) -> Iterator[Path]:
@@ -26,7 +27,7 @@ def products(step: Step, profile: Profile, paths: Paths) -> Iterator[Path]:
         case (name, "checkpoint"):
             yield from (paths.model(name, seed) for seed in profile.seeds)
         case (name, "estimates"):
-            yield from (paths.estimates(name, seed) for seed in profile.seeds)
+            yield from (paths.estimates(name, seed) for seed in _system(step).seeds_of(profile.seeds))
         case (name, "scores"):
             yield paths.scores(name)
         case ("results",):
@@ -35,6 +36,11 @@ def products(step: Step, profile: Profile, paths: Paths) -> Iterator[Path]:
             yield paths.claims
         case ("report",):
             yield paths.report / "index.html"
+
+
+def _system(step: Step) -> System:
+    assert step.system is not None
+    return step.system
 
 
 def sizes(made: Iterable[Path]) -> dict[str, int]:

@@ -12,7 +12,7 @@ below it.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -91,13 +91,13 @@ def refreshed(
     subject: Subject,
     context: dg.AssetExecutionContext,
     look_again: Callable[[], CodeVersion],
-    make: Callable[[bool, tuple[str, ...]], dg.MaterializeResult],
+    make: Callable[[bool, tuple[str, ...], Sequence[str]], dg.MaterializeResult],
     accept: Callable[[LastMade, list[str]], dg.MaterializeResult],
 ) -> dg.MaterializeResult:
     """What ``make`` makes, with a note of its code version's parts and of why it was made.
 
     make: is told whether nothing that was made before may be kept (nothing has changed, and so it was only asked for,
-        or all was asked for anew), and which other code versions a person has said to make the same.
+        or all was asked for anew), which other code versions a person has said to make the same, and why it is made.
     accept: is told of the last product, and of the reasons, beside its code version, why it does not stand.
 
     In a run with ``REFRESH_TAGS``, a product that nothing has changed for is carried over instead: materialized
@@ -120,8 +120,9 @@ def refreshed(
     begin(subject.begun, context.run.run_id)
     started = time.perf_counter()
     accepted = last.acceptances
-    result = make(not reasons or is_anew(context.run), versions_accepted(accepted, subject.seedless))
-    said = "\n".join(f"- {reason}" for reason in reasons or ["it was asked for"])
+    why = reasons or ["it was asked for"]
+    result = make(not reasons or is_anew(context.run), versions_accepted(accepted, subject.seedless), why)
+    said = "\n".join(f"- {reason}" for reason in why)
     notes = {
         REASONS: dg.MetadataValue.md(said),
         PARTS: _noted(subject),

@@ -1,5 +1,6 @@
 """The model registry: trained models by name."""
 
+import math
 import tempfile
 import warnings
 from importlib.metadata import version
@@ -13,6 +14,7 @@ from sepmodels.errors import UserError, unknown_name
 # What the code that is kept with a model needs; said outright, or MLflow would go and find out.
 LIBRARIES = ("torch", "torchaudio", "numpy", "pandas", "psutil", "safetensors")
 CODE = Path(sepmodels.__file__).parent
+BEST, VALIDATION_TAG = "best", "sepbench.validation_sdr_db"
 SCRIPT = Path(__file__).with_name("registered_model.py")
 
 
@@ -46,6 +48,24 @@ def register_model(client, run_id: str, model_file: Path, name: str) -> str:
         client.log_artifacts(run_id, str(packed), "model")
     source = f"{client.get_run(run_id).info.artifact_uri}/model"
     return client.create_model_version(name, source, run_id=run_id).version
+
+
+def note_validation(client, name: str, version: str, description: str, validation_sdr_db: float) -> None:
+    """Say what a version is, and let the alias ``best`` lead to that of the highest SDR of the validation tracks.
+
+    Only validation tracks choose it: the test is for the table.
+    """
+    client.update_registered_model(name, description)
+    client.update_model_version(name, version, f"SDR of the validation tracks: {validation_sdr_db:.2f} dB.")
+    client.set_model_version_tag(name, version, VALIDATION_TAG, f"{validation_sdr_db:.4f}")
+    best = max(client.search_model_versions(f"name = '{name}'"), key=_validation_sdr_db)
+    client.set_registered_model_alias(name, BEST, best.version)
+
+
+def _validation_sdr_db(version) -> tuple[float, int]:
+    """Of a version; of equal ones the newest is the best, and one that says none is the worst."""
+    said = float(version.tags.get(VALIDATION_TAG, "nan"))
+    return (said if math.isfinite(said) else -math.inf, int(version.version))
 
 
 def _pack(model_file: Path, folder: Path) -> None:

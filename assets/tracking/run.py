@@ -11,6 +11,8 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 FLUSH_SECONDS = 3.0
 METRICS_PER_BATCH = 1000  # MLflow's limits
 PARAMETERS_PER_BATCH = 100
@@ -85,17 +87,30 @@ class TrackedRun:
             else:
                 self._client.log_artifact(self.id, str(path), folder)
 
+    def text(self, name: str, text: str) -> None:
+        """Keep a text with the run, as a file of that name."""
+        with self.or_warn(name), _temporary_files_in(self._folder):
+            self._client.log_text(self.id, text, name)
+
     def figure(self, name: str, figure: Any) -> None:
         """Keep a Plotly figure with the run, as a page ``<name>.html`` that needs no network."""
         with self.or_warn(f"{name}.html"), _temporary_files_in(self._folder):
             self._client.log_text(self.id, figure.to_html(include_plotlyjs=True), f"{name}.html")
 
-    def register(self, model_file: Path, name: str) -> None:
+    def register(self, model_file: Path, name: str, description: str, validation_sdr_db: float) -> None:
         """Put a model file into the registry as the newest version of ``name``."""
-        from assets.tracking.registry import register_model
+        from assets.tracking.registry import note_validation, register_model
 
         with self.or_warn(f"the model {name}"), _temporary_files_in(self._folder):
-            register_model(self._client, self.id, model_file, name)
+            version = register_model(self._client, self.id, model_file, name)
+            note_validation(self._client, name, version, description, validation_sdr_db)
+
+    def note_test_scores(self, profile: str, summary: pd.DataFrame) -> None:
+        """Log what the table says of each trained system with the run of its training."""
+        from assets.tracking.trainings import note_test_scores
+
+        with self.or_warn("the scores of the trainings"):
+            note_test_scores(self._client, self._client.get_run(self.id).info.experiment_id, profile, summary)
 
     def end(self, status: str, note: str | None = None) -> None:
         """Write what is pending and close the run as FINISHED, FAILED or KILLED, with a note that says why."""

@@ -9,27 +9,29 @@ from typing import Any
 import dagster as dg
 
 from assets.runtime.events import tell
+from assets.runtime.identity import is_alive, this_process
 from assets.runtime.interrupts import raise_lost
 from assets.tracking.moving import artifact_uri
-from assets.tracking.provenance import git_state, is_alive, this_process
+from assets.tracking.pages import MLFLOW
+from assets.tracking.provenance import git_state
 from assets.tracking.run import TrackedRun, system_metrics
 from assets.tracking.store import open_store
+from assets.tracking.trainings import MODE, keep_view, trainings_page
 from sepmodels.machine.signals import held_signals
-
-DEFAULT_UI_URL = "http://127.0.0.1:5000"
-
 
 ASSET_KEY = "dagster.asset_key"
 RUN_ID = "dagster.run_id"
 CODE_VERSION = "sepbench.code_version"
 PROCESS = "sepbench.process"
-_MODE = "?workflowType=machine_learning"  # without it MLflow's pages open in their mode for language models
 READS = "sepbench.reads."  # and the name of a product: its data version
 
 
 def runs_page(folder: Path, profile: str, say: Callable[[str], None]) -> str:
-    """Where the runs of a profile are in MLflow's pages, below the server's address; makes what is not there."""
-    return f"/#/experiments/{_experiment(open_store(folder), folder, profile, say)}/runs{_MODE}"
+    """Where the trainings of a profile are in MLflow's pages, below the server's address; makes what is not there."""
+    client = open_store(folder)
+    experiment_id = _experiment(client, folder, profile, say)
+    keep_view(client, experiment_id)
+    return trainings_page(experiment_id)
 
 
 def _saying(context: dg.AssetExecutionContext) -> Callable[[str], None]:
@@ -46,7 +48,8 @@ class Tracker(dg.ConfigurableResource):
     """Opens MLflow runs in the store of a folder.
 
     folder: holds ``mlflow.db`` and ``artifacts/``; made on first use.
-    ui_url: of the MLflow server that links lead to; None means ``SEPBENCH_MLFLOW_URL``, or MLflow's usual address.
+    ui_url: of the MLflow server that links lead to; None means ``SEPBENCH_MLFLOW_URL``, or the one beside Dagster's
+        page, at whatever address both are.
     """
 
     folder: str
@@ -99,8 +102,8 @@ class Tracker(dg.ConfigurableResource):
         )
 
     def _link(self, experiment_id: str, run_id: str) -> str:
-        base = self.ui_url or os.environ.get("SEPBENCH_MLFLOW_URL", DEFAULT_UI_URL)
-        return f"{base.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}{_MODE}"
+        base = self.ui_url or os.environ.get("SEPBENCH_MLFLOW_URL", MLFLOW)
+        return f"{base.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}{MODE}"
 
 
 def asset_metadata(run: TrackedRun) -> dict[str, dg.MetadataValue]:

@@ -8,6 +8,7 @@ from assets.paths import Paths
 from pipelines.commands.help_screen import examples
 from pipelines.options import AcceptLicenceOption, DataOption, DatasetOption, ProfileOption, SetOption, use_options
 from pipelines.permissions import require_writable
+from pipelines.remembering import remember, say_in_force
 from pipelines.terminal import Terminal
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
@@ -21,8 +22,24 @@ OnlyOption = Annotated[
     list[str] | None,
     typer.Option(
         "--only",
-        metavar="VARIANT",
-        help="Train this variant and no other. Repeat it for more. Data, references and table are made as well.",
+        metavar="SYSTEM",
+        help="Make this variant or added system and no other. Write it again for one more. Data, references and table "
+        "are made, too.",
+    ),
+]
+
+
+OnlyStaleOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only", metavar="SYSTEM", help="As of `sepbench run`: leave the others out. Write it again for more."
+    ),
+]
+
+WithOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with", metavar="VARIANT", help="Train this variant, too, which the suite lacks. Write it again for one more."
     ),
 ]
 
@@ -33,16 +50,23 @@ OnlyOption = Annotated[
     epilog=examples(
         ("sepbench run", "the demo, in some minutes on a CPU"),
         ("sepbench run -p musdb18-7s --set seeds=42,43,44", "three trainings of each variant"),
+        ("sepbench run -p musdb18-7s --set suite=modern", "stronger models than the paper's, for hours"),
         ("sepbench run -p folder --dataset ~/stems --only open_unmix", "your own songs, one variant"),
     ),
 )
 def run(
     profile: ProfileOption = None,
     only: OnlyOption = None,
+    besides: WithOption = None,
     dataset: DatasetOption = None,
     data: DataOption = None,
     scorer: Annotated[
-        str | None, typer.Option(help="fast (the same figures, sooner) or museval. [default: fast]")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="For this run: fast (this project's scorer) or museval (the same scores, several times slower). "
+            "[default: fast]",
+        ),
     ] = None,
     accept_licence: AcceptLicenceOption = False,
     settings: SetOption = None,
@@ -55,19 +79,24 @@ def run(
 
     It keeps what is up to date, so you can type it again at any time. Ctrl-C saves the work, and the next run goes on
     from there. `sepbench stale` says beforehand what will be made.
+
+    What --set and --dataset change holds for all commands and pages until you change it: `sepbench settings` shows it.
     """
     from pipelines.graph.selection import select
-    from pipelines.running.make_products import make_anew, make_behind
+    from pipelines.running.make_products import make_anew, make_behind, require_consent
+    from pipelines.running.runner import require_alone
 
     asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
-    chosen, paths = use_options(profile, dataset, data, asked, only or ())
-    keys = select(chosen, only or [])
+    chosen, paths = use_options(profile, dataset, data, asked, only or (), besides or ())
+    keys = select(chosen, paths, only or [])
     require_writable(paths)
     _accept_licence(chosen, paths, accept_licence)
     if anew:
-        make_anew(chosen, paths, keys, console, sure=yes)
-    else:
-        make_behind(chosen, paths, keys, console)
+        require_consent(chosen, paths, keys, console, sure=yes)
+    require_alone(paths)
+    remember(chosen, paths, console, settings or (), dataset, [*(only or ()), *(besides or ())])
+    make = make_anew if anew else make_behind
+    make(chosen, paths, keys, console)
 
 
 app.command(
@@ -123,16 +152,20 @@ def stale(
     dataset: DatasetOption = None,
     data: DataOption = None,
     settings: SetOption = None,
+    only: OnlyStaleOption = None,
+    besides: WithOption = None,
     everything: Annotated[bool, typer.Option("--all", help="List what is up to date too, and every reason.")] = False,
 ) -> None:
     """Say what is stale, and which function, setting, library or data made it so.
 
-    The exit status is 0 if everything is up to date, and 1 if something is stale.
+    With --set it says what that setting would make stale, and changes none. The exit status is 0 if everything is up to
+    date, and 1 if something is stale.
     """
     from pipelines.looking.standings import show_standings
 
-    chosen, paths = use_options(profile, dataset, data, settings or ())
-    if not show_standings(chosen, paths, console, everything=everything):
+    chosen, paths = use_options(profile, dataset, data, settings or (), only or (), besides or ())
+    say_in_force(chosen, paths, console)
+    if not show_standings(chosen, paths, console, only=only or (), everything=everything):
         raise typer.Exit(1)
 
 

@@ -24,7 +24,7 @@ class HelpScreen(TyperGroup):
         """Write the screen into Click's formatter, in colour where standard output is a terminal."""
         console = Terminal(highlight=False)
         with console.capture() as screen:
-            console.print("[bold]Usage: sepbench COMMAND \\[OPTIONS][/]\n")
+            console.print("[bold]Usage: sepbench COMMAND \\[OPTIONS][/]")
             console.print(f"{self.help}\n")
             console.print(self._commands(ctx))
             console.print(
@@ -37,9 +37,7 @@ class HelpScreen(TyperGroup):
         table.add_column(style="bold")
         table.add_column(style="bold cyan")
         commands = [command for name in self.list_commands(ctx) if not (command := self.get_command(ctx, name)).hidden]
-        for number, (group, members) in enumerate(groupby(commands, key=lambda command: command.rich_help_panel)):
-            if number:
-                table.add_row()
+        for group, members in groupby(commands, key=lambda command: command.rich_help_panel):
             for place, command in enumerate(members):
                 table.add_row("" if place else group, command.name, command.short_help)
         return table

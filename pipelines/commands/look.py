@@ -7,6 +7,7 @@ import typer
 from pipelines.commands.help_screen import examples
 from pipelines.options import DataOption, DatasetOption, ProfileOption, SetOption, use_options
 from pipelines.permissions import require_writable
+from pipelines.remembering import remember
 from pipelines.terminal import Terminal
 
 GROUP = "Look"
@@ -17,10 +18,10 @@ console = Terminal()
 
 @app.command(
     rich_help_panel=GROUP,
-    short_help="Open Dagster (the graph) and MLflow (the runs).",
+    short_help="Open the pages: what is stale, what runs, the graph.",
     epilog=examples(
         ("sepbench ui", "the demo's pages, in your browser"),
-        ("sepbench ui -p musdb18 --no-browser --dagster-port 8080", "on a machine without a screen"),
+        ("sepbench ui -p musdb18 --no-browser --port 8080", "on a machine without a screen"),
     ),
 )
 def ui(
@@ -29,21 +30,24 @@ def ui(
     data: DataOption = None,
     settings: SetOption = None,
     host: Annotated[str, typer.Option(help="The address to listen on. 0.0.0.0 lets other machines in.")] = "127.0.0.1",
-    dagster_port: Annotated[int, typer.Option(help="Dagster's port, or the next free one.")] = 3000,
-    mlflow_port: Annotated[int, typer.Option(help="MLflow's port, or the next free one.")] = 5000,
-    browser: Annotated[bool, typer.Option(help="Open the pages in a browser.")] = True,
+    port: Annotated[int, typer.Option(help="The port of all pages, or the next free one.")] = 3000,
+    browser: Annotated[bool, typer.Option(help="Open the front page in a browser.")] = True,
 ) -> None:
-    """Open Dagster (the graph) and MLflow (the runs) side by side. Ctrl-C ends both."""
+    """Open the front page, and behind it Dagster (the graph), MLflow (the runs), the report and the songs page.
+
+    All are at one address, so one port is enough for another machine: `ssh -L 3000:localhost:3000 HOST`. Ctrl-C ends
+    all.
+    """
     from pipelines.ui.servers import open_pages
 
     chosen, paths = use_options(profile, dataset, data, settings or ())
     require_writable(paths)
+    remember(chosen, paths, console, settings or (), dataset)
     open_pages(
         chosen,
         paths,
         host=host,
-        dagster_port=dagster_port,
-        mlflow_port=mlflow_port,
+        port=port,
         open_browser=browser,
         console=console,
     )
@@ -56,9 +60,12 @@ def ui(
 )
 def table(profile: ProfileOption = None, data: DataOption = None) -> None:
     """Print a profile's table of results."""
+    from pipelines.looking.claims import show_claims_in_short
     from pipelines.looking.tables import show_table
 
-    show_table(*use_options(profile, data=data), console)
+    chosen, paths = use_options(profile, data=data)
+    show_table(chosen, paths, console)
+    show_claims_in_short(chosen, paths, console)
 
 
 @app.command(

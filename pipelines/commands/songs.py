@@ -33,6 +33,7 @@ ModelOption = Annotated[
     epilog=examples(
         ("sepbench separate song.mp3 -p musdb18-7s", "into separated/song/, with the table's best variant"),
         ("sepbench separate album/ -v l1_loss -f flac --out stems", "a whole folder, as FLAC"),
+        ("sepbench separate song.mp3 --system repet_sim", "with a system of another kind"),
         ("sepbench separate song.wav --karaoke", "the accompaniment alone"),
     ),
 )
@@ -42,6 +43,9 @@ def separate(
         typer.Argument(metavar="SONG", help="Files (wav, flac, mp3, m4a...), folders, or - for standard input."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the stems go.")] = Path("separated"),
+    system: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A system of any kind that can; `sepbench systems` lists all.")
+    ] = None,
     variant: VariantOption = None,
     model: ModelOption = None,
     seed: Annotated[int | None, typer.Option(help="The seed of the model, if there are several.")] = None,
@@ -72,6 +76,7 @@ def separate(
     chosen, paths = use_options(profile, data=data, settings=settings or ())
     wishes = Wishes(
         out=out,
+        system=system,
         variant=variant,
         model=model,
         seed=seed,

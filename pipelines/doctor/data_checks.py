@@ -137,7 +137,25 @@ def check_dagster(paths: Paths) -> Finding:
     except Exception as error:  # sqlite's, alembic's, yaml's and dagster's own have nothing else in common
         remedy = f"Move {home} away to start a new history; the products stay, but count as never made."
         return Finding("Dagster", "fail", f"the history in {home} cannot be read: {_first_line(error)}", remedy)
-    return Finding("Dagster", "ok", f"{count} runs in {home}")
+    return Finding("Dagster", "ok", f"{counted(count, 'run')} in {home}")
+
+
+def check_products(profile: Profile, paths: Paths) -> Finding:
+    """How much of the benchmark is made already."""
+    from pipelines.graph.selection import standing
+
+    states = Counter(one.state for _, one in standing(profile, paths))
+    behind = states["stale"] + states["waiting"]
+    said = f"{states['fresh']} of {counted(states.total(), 'product')} up to date, {behind} stale"
+    return Finding("products", "ok", f"{said}, {states['never']} not made yet")
+
+
+def counted(number: int, thing: str) -> str:
+    """
+    >>> counted(1, "run"), counted(2, "run")
+    ('1 run', '2 runs')
+    """
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def check_mlflow(paths: Paths) -> Finding:
@@ -154,7 +172,9 @@ def check_mlflow(paths: Paths) -> Finding:
     except Exception as error:  # sqlalchemy's and mlflow's own, too
         remedy = f"Move {folder} away to start a new store, or do what is said here."
         return Finding("MLflow", "fail", f"the store in {folder} cannot be read: {_first_line(error)}", remedy)
-    return Finding("MLflow", "ok", f"{runs} runs in {folder}" + (f", {going_on} of them going on" if going_on else ""))
+    return Finding(
+        "MLflow", "ok", f"{counted(runs, 'run')} in {folder}" + (f", {going_on} of them going on" if going_on else "")
+    )
 
 
 def _first_line(error: Exception) -> str:

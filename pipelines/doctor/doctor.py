@@ -27,8 +27,9 @@ def checks(profile: Profile, paths: Paths) -> list[Finding]:
         "disk": lambda: data_checks.check_disk(profile, paths),
         "dataset": lambda: data_checks.check_dataset(profile, paths),
         "Dagster": lambda: data_checks.check_dagster(paths),
+        "products": lambda: data_checks.check_products(profile, paths),
         "MLflow": lambda: data_checks.check_mlflow(paths),
-        "ports": machine_checks.check_ports,
+        "port": machine_checks.check_port,
     }
     return [guarded(name, look) for name, look in looks.items()]
 

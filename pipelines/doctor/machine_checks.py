@@ -45,7 +45,7 @@ def check_packages() -> Finding:
     if faults:
         return Finding("packages", "fail", "; ".join(faults), INSTALL)
     named = ", ".join(f"{name} {found[name]}" for name in ("torch", "dagster", "mlflow", "museval"))
-    return Finding("packages", "ok", f"{len(found)} as asked for, with {named}")
+    return Finding("packages", "ok", f"{len(found)} packages, all in versions that fit: {named}...")
 
 
 def check_git() -> Finding:
@@ -130,15 +130,12 @@ def _ffmpeg(option: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30).stdout
 
 
-def check_ports(dagster_port: int = 3000, mlflow_port: int = 5000) -> Finding:
+def check_port(port: int = 3000) -> Finding:
     from pipelines.ports import free_port
 
-    wanted = {"Dagster": dagster_port, "MLflow": mlflow_port}
-    given = {name: free_port("127.0.0.1", port) for name, port in wanted.items()}
-    taken = [f"{name}'s {port} is taken" for name, port in wanted.items() if given[name] != port]
-    if taken:
-        return Finding("ports", "warn", "; ".join(taken), "`sepbench ui` takes the next free one, and says which.")
-    return Finding("ports", "ok", f"{dagster_port} (Dagster) and {mlflow_port} (MLflow) are free")
+    if free_port("127.0.0.1", port) != port:
+        return Finding("port", "warn", f"{port} is taken", "`sepbench ui` takes the next free one, and says which.")
+    return Finding("port", "ok", f"{port} is free for the pages")
 
 
 def _wanted() -> tuple[str, list[str]]:

@@ -1,6 +1,6 @@
 """A sensor, off unless switched on, that refreshes the benchmark when code, settings or data changed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import dagster as dg
 
@@ -11,16 +11,21 @@ from pipelines.graph.jobs import REFRESH
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 from sepmodels.systems.system import System
+from sepmodels.systems.variants import variants_of
 
+RELOAD = 'The settings ask for other variants than Dagster has loaded: press "Reload definitions"'
 UNDER_WAY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
-def refresh_sensor(profile: Profile, paths: Paths, systems: Iterable[System]) -> dg.SensorDefinition:
+def refresh_sensor(read_profile: Callable[[], Profile], paths: Paths, systems: Iterable[System]) -> dg.SensorDefinition:
     """Looks twice a minute; starts a refresh when something is stale and has been left alone since the last look.
 
-    It reads the code anew each time, without a reload. Only a new entry among variants or profiles needs one.
+    It reads code and settings anew each time, without a reload. Only another list of variants or profiles needs one.
+
+    systems: those that Dagster has loaded.
     """
     systems = tuple(systems)
+    loaded = set(variants_of(read_profile()))
 
     @dg.sensor(
         name="refresh_after_edits",
@@ -31,6 +36,9 @@ def refresh_sensor(profile: Profile, paths: Paths, systems: Iterable[System]) ->
     )
     def look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         try:
+            profile = read_profile()
+            if extra := set(variants_of(profile)) ^ loaded:
+                return dg.SensorResult(skip_reason=f"{RELOAD} ({', '.join(sorted(extra))}).")
             subjects = benchmark_subjects(profile, paths, systems)
         except UserError as fault:  # in the middle of an edit
             return dg.SensorResult(skip_reason=str(fault))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import dagster as dg
 
-from assets.tracking.provenance import is_alive
+from assets.runtime.identity import is_alive
 
 PROCESS_TAG = "sepbench/process"  # of a command's run: the process that leads it, known before its log names one
 _NAMING = {dg.DagsterEventType.ENGINE_EVENT, dg.DagsterEventType.STEP_WORKER_STARTED}

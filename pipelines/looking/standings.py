@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -38,14 +39,16 @@ class Line:
     accepted: Sequence[Acceptance]
 
 
-def show_standings(profile: Profile, paths: Paths, console: Console, *, everything: bool) -> bool:
+def show_standings(
+    profile: Profile, paths: Paths, console: Console, *, only: Iterable[str] = (), everything: bool = False
+) -> bool:
     """Print what is not fresh, by system, with the reason; gives whether all is.
 
-    everything: what is fresh, and all reasons, too.
+    only: leave out the chains of all variants but these. everything: what is fresh, and all reasons, too.
     """
     from assets.staleness.acceptance import in_one_sentence
 
-    lines = list(_lines(profile, paths))
+    lines = list(_lines(profile, paths, only))
     behind = [line for line in lines if line.standing.state != "fresh"]
     if behind:
         console.print(f"{len(behind)} of {len(lines)} products of {profile.name} are not up to date.", highlight=False)
@@ -63,18 +66,50 @@ def show_standings(profile: Profile, paths: Paths, console: Console, *, everythi
         console.print(f"  {line.system} {line.name}: {words}", highlight=False, soft_wrap=True)
     if behind:
         console.print(
-            f"\n{_outlook(behind)}`{escape(advised('run', profile))}` makes it.", soft_wrap=True, highlight=False
+            f"\n{_outlook(behind)}`{escape(advised('run', profile, *_only(only)))}` makes it.",
+            soft_wrap=True,
+            highlight=False,
         )
     return not behind
 
 
-def _lines(profile: Profile, paths: Paths) -> Iterator[Line]:
+def _only(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        yield from ("--only", name)
+
+
+def standings_as_json(profile: Profile, paths: Paths) -> str:
+    """A list with an object for each product, in the order in which they are made.
+
+    system and name: as the list in words has them. state: fresh, stale, waiting or never. reasons: sentences. seconds:
+    that it took last, or null. accepted: the sentence of an acceptance, or "".
+    """
+    from assets.staleness.acceptance import in_one_sentence
+
+    return json.dumps(
+        [
+            {
+                "system": line.system,
+                "name": line.name,
+                "state": line.standing.state,
+                "reasons": list(line.standing.reasons),
+                "seconds": line.seconds,
+                "accepted": in_one_sentence(line.accepted),
+            }
+            for line in _lines(profile, paths)
+        ]
+    )
+
+
+def _lines(profile: Profile, paths: Paths, only: Iterable[str] = ()) -> Iterator[Line]:
     from assets.staleness.durations import seconds_to_make
     from assets.staleness.last_made import last_made
     from pipelines.graph.instance import history
-    from pipelines.graph.selection import standing
+    from pipelines.graph.selection import select, standing, to_make
 
-    found = [one for _, one in standing(profile, paths)]
+    stands, chosen = standing(profile, paths), set(select(profile, paths, only))
+    made = to_make(stands, chosen)
+    found = [_among(one, made) for _, one in stands if one.key.to_user_string() in chosen]
     with history(paths.data) as instance:
         made = last_made([one.key for one in found], instance)
         seconds = seconds_to_make(made, instance)
@@ -84,6 +119,12 @@ def _lines(profile: Profile, paths: Paths) -> Iterator[Line]:
         name = "/".join(rest if rest and system == first else [first, *rest])
         accepted = made[one.key].acceptances if one.key in made else []
         yield Line(system, name, one, seconds.get(one.key), accepted)
+
+
+def _among(one: Standing, made: Sequence[str]) -> Standing:
+    """The standing where only these are to be made: what waits for others alone is left as it is."""
+    waits_for_others = one.state == "waiting" and one.key.to_user_string() not in made
+    return replace(one, state="fresh", reasons=()) if waits_for_others else one
 
 
 def _listing(lines: Iterable[Line], *, everything: bool) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """Tables in the terminal: results, and what can be chosen."""
 
-import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +15,7 @@ from pipelines.looking.claims import show_claims_in_short
 from pipelines.options import advised
 from pipelines.terminal import printable
 from sepmodels.errors import UserError
+from sepmodels.results.markdown import marked
 from sepmodels.settings import Profile
 
 INTERVAL = "95 %"
@@ -31,11 +31,30 @@ def show_table(profile: Profile, paths: Paths, console: Console) -> None:
         raise UserError(f"There are no results of {profile.name} in {paths.data}: run `{advised('run', profile)}`.")
     summary = pd.read_parquet(file)
     said = json.loads((paths.results / "said.json").read_text(encoding="utf-8"))
+    stale = _stale_now(profile, paths)
+    summary["unequal"] = [_terms(row, stale) for row in summary.itertuples(index=False)]
     rows = list(summary[summary.target == "vocals"].itertuples(index=False))
+    titles = {row.variant: row.title for row in rows}
+    news = [f"{titles[name]} is stale: {reason}." for name, reason in stale.items() if name in titles]
     console.print(_fitting(rows, console, title=f"Vocals, {profile.name}", caption=f"dB; {said['scenario']}."))
-    for sentence in [*said["sentences"].values(), *said.get("notes", [])]:
+    for sentence in dict.fromkeys([*said["sentences"].values(), *said.get("notes", []), *news]):
         console.print(f"- {escape(sentence)}", highlight=False)
-    show_claims_in_short(profile, paths, console)
+
+
+def _stale_now(profile: Profile, paths: Paths) -> dict[str, str]:
+    """Of each system whose chain is not up to date, why: also of those that were when the table was made."""
+    from pipelines.graph.selection import standing
+
+    found: dict[str, str] = {}
+    for subject, one in standing(profile, paths):
+        if one.state in ("stale", "waiting") and subject.key.path[-1] in ("checkpoint", "estimates", "scores"):
+            found.setdefault(subject.key.path[1], one.reasons[0].rstrip("."))
+    return found
+
+
+def _terms(row: Any, stale: Mapping[str, str]) -> str:
+    known = getattr(row, "unequal", "")
+    return known or (f"stale ({stale[row.variant]})" if row.variant in stale else "")
 
 
 def _is_bound(row: Any) -> bool:
@@ -59,22 +78,33 @@ def _fitting(rows: list[Any], console: Console, **words: str) -> Table:
             listing.add_column(name, justify="right", no_wrap=True)
         for row in rows:
             numbers = [_interval(row) if name == INTERVAL else f"{getattr(row, name):.2f}" for name in columns]
-            listing.add_row(escape(row.title), *numbers, style="dim" if _is_bound(row) else None)
+            listing.add_row(escape(_marked(row)), *numbers, style="dim" if _is_bound(row) else None)
         wanted = console.measure(listing, options=console.options.update(max_width=10_000)).maximum
         if name_columns is not None:
-            wanted += name_columns - max(map(len, ["system", *(row.title for row in rows)]))
+            wanted += name_columns - max(map(len, ["system", *map(_marked, rows)]))
         if wanted <= console.width:
             break
     return listing
+
+
+def _marked(row: Any) -> str:
+    """A system's title, its mark, and why its row stands apart."""
+    remark = getattr(row, "remark", "")
+    return f"{row.title}{marked(row._asdict())}{f' ({remark})' if remark else ''}"
 
 
 def _interval(row: Any) -> str:
     return "" if math.isnan(row.SDR_low) else f"{row.SDR_low:.2f} to {row.SDR_high:.2f}"
 
 
-def show_end(profile: Profile, paths: Paths, console: Console) -> None:
-    """Print the table, and where everything is."""
-    show_table(profile, paths, console)
+def show_end(profile: Profile, paths: Paths, console: Console, *, table: bool = True) -> None:
+    """Print the table, the claims, and where everything is.
+
+    table: False where it has been printed already.
+    """
+    if table:
+        show_table(profile, paths, console)
+    show_claims_in_short(profile, paths, console)
     where = {
         "table": paths.results,
         "report": paths.report / "index.html",
@@ -85,45 +115,52 @@ def show_end(profile: Profile, paths: Paths, console: Console) -> None:
         console.print(f"[bold]{name:<8}[/] {escape(printable(place))}", highlight=False, soft_wrap=True)
 
 
-def show_variants(console: Console) -> None:
-    """List the variants and references, a sentence each; of a variant on request also who trains it."""
-    from sepmodels.systems import known_systems
-    from sepmodels.systems.variants import ON_REQUEST
+def show_variants(profile: Profile, console: Console) -> None:
+    """List the variants and references, a sentence each, and whether the profile makes them.
 
-    words = {name: one.summary for name, one in known_systems().items()}
-    _show_named(words | {name: f"{words[name]} {_who_trains(name)}" for name in ON_REQUEST}, console)
+    Of a variant outside the paper's suite also who trains it.
+    """
+    from sepmodels.systems import REFERENCES, known_systems
+    from sepmodels.systems.variants import VARIANTS, variants_of
+
+    made = {*variants_of(profile), *REFERENCES, *profile.extra_systems}
+    listing = Table("name", f"in {profile.name}", "what it is", box=None, pad_edge=False)
+    for name, one in known_systems().items():
+        elsewhere = name in VARIANTS and "paper" not in VARIANTS[name].suites
+        words = f"{one.summary} {_who_trains(name)}" if elsewhere else one.summary
+        listing.add_row(f"[bold]{name}[/]", "yes" if name in made else "no", escape(words))
+    console.print(listing)
 
 
 def _who_trains(name: str) -> str:
     from pipelines.profiles import PROFILES
+    from sepmodels.systems.variants import VARIANTS
 
+    suites = [f"suite={suite}" for suite in VARIANTS[name].suites]
     asking = [profile.name for profile in PROFILES.values() if name in profile.extra_variants]
-    return f"Trained in {', '.join(asking) or 'no profile'}; elsewhere with --only {name}."
+    return f"Trained in {', '.join([*suites, *asking]) or 'no profile'}; elsewhere with --only {name}."
 
 
 def show_profiles(console: Console) -> None:
     """List the profiles, a sentence each."""
     from pipelines.profiles import PROFILES
 
-    _show_named({name: entry.summary for name, entry in PROFILES.items()}, console)
+    listing = Table("name", "what it is", box=None, pad_edge=False)
+    for name, entry in PROFILES.items():
+        listing.add_row(f"[bold]{name}[/]", escape(entry.summary))
+    console.print(listing)
 
 
 def show_settings(profile: Profile, console: Console) -> None:
-    """List every setting of the profile with its value, by the name that ``--set`` takes."""
-    from pipelines.profiles import setting_names
+    """List every setting of the profile: the name that ``--set`` takes, the value, what it means, its unit."""
+    from pipelines.profiles import PROFILES
+    from pipelines.setting_values import meaning_of, setting_names, shown, value_of
 
-    listing = _two_columns("name", "value")
+    own, changed = PROFILES[profile.name], dict(profile.changed_settings)
+    listing = Table("name", "value", "meaning", box=None, pad_edge=False)
     for name in setting_names():
-        listing.add_row(name, str(functools.reduce(getattr, name.split("."), profile)))
-    console.print(listing)
-
-
-def _show_named(entries: Mapping[str, str], console: Console) -> None:
-    listing = _two_columns("name", "what it is")
-    for name, words in entries.items():
-        listing.add_row(f"[bold]{name}[/]", escape(words))
-    console.print(listing)
-
-
-def _two_columns(first: str, second: str) -> Table:
-    return Table(first, second, box=None, pad_edge=False)
+        value = escape(shown(value_of(profile, name)))
+        if name in changed:
+            value = f"[bold]{value}[/] (profile: {escape(shown(value_of(own, name)))})"
+        listing.add_row(name, value, escape(meaning_of(name)))
+    console.print(listing, highlight=False)

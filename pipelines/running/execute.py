@@ -6,6 +6,9 @@ import sys
 from collections.abc import Sequence
 
 COMMAND_TAG = "sepbench/command"  # of the run of a command, by which the command finds it
+# By these Dagster's timeline and its pages of jobs find the runs that they show; runs of its own have them too.
+DEFINITIONS = "pipelines.graph.definitions"
+PAGES_TAGS = {".dagster/repository": f"__repository__@{DEFINITIONS}", "dagster/code_location": DEFINITIONS}
 STOPPED = "DagsterExecutionInterruptedError"  # what Dagster raises in a step on Ctrl-C
 _QUIET = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
 
@@ -23,20 +26,21 @@ def main() -> int:
     import dagster as dg
 
     from assets.paths import Paths, data_folder
-    from assets.tracking.provenance import this_process
+    from assets.runtime.identity import this_process
     from pipelines.graph.jobs import ACCEPT
     from pipelines.graph.run_processes import PROCESS_TAG
     from pipelines.graph.slots import give_slots
-    from pipelines.profiles import chosen_profile
+    from pipelines.profiles import chosen_profile, fix_settings
     from pipelines.running.aftermath import clear_up
 
     profile = chosen_profile()
+    fix_settings(profile)
     clear_up(Paths(data_folder(), profile.name))
     with dg.DagsterInstance.get() as instance:
         slots = give_slots(instance, profile)
         several = arguments.job != ACCEPT and min(slots, _trainings(arguments.select)) > 1
         run = _in_processes if several else _in_this_process
-        tags = {**arguments.tags, COMMAND_TAG: arguments.command, PROCESS_TAG: this_process()}
+        tags = {**arguments.tags, **PAGES_TAGS, COMMAND_TAG: arguments.command, PROCESS_TAG: this_process()}
         result = run(instance, arguments.job, arguments.select, tags, {**_QUIET, **arguments.config})
         if not result.success and _was_interrupted(result.run_id, instance):
             instance.report_run_canceled(instance.get_run_by_id(result.run_id), "Interrupted; what was made is kept.")

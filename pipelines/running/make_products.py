@@ -36,25 +36,27 @@ def make_behind(profile: Profile, paths: Paths, keys: Collection[str], console: 
     _run(REFRESH, wanted, profile, paths, console)
 
 
-def make_anew(profile: Profile, paths: Paths, keys: Sequence[str], console: Console, *, sure: bool) -> None:
-    """Make all of the products again, once a person has seen what that throws away.
-
-    sure: do not ask. Raises :class:`UserError` where it is not, and no terminal can ask.
-    """
+def make_anew(profile: Profile, paths: Paths, keys: Sequence[str], console: Console) -> None:
+    """Make all of the products again."""
     from assets.staleness.standing import ANEW_TAGS
     from pipelines.graph.jobs import BENCHMARK
 
-    lost = " ".join(_lost(profile, paths, keys))
-    if lost and not sure:
-        if not sys.stdin.isatty():
-            raise UserError(f"{lost} Say --yes to do that without being asked.")
-        console.print(lost, soft_wrap=True, highlight=False)
-        if not typer.confirm("Make them anew?"):
-            console.print("Nothing was done.")
-            raise typer.Exit(1)
-    elif lost:
-        console.print(lost, soft_wrap=True, highlight=False)
     _run(BENCHMARK, keys, profile, paths, console, tags=ANEW_TAGS)
+
+
+def require_consent(profile: Profile, paths: Paths, keys: Sequence[str], console: Console, *, sure: bool) -> None:
+    """Show a person what is lost when these products are made anew, and ask; end the command unless they say yes.
+
+    sure: do not ask. Raises :class:`UserError` where it is not, and no terminal can ask.
+    """
+    lost = " ".join(_lost(profile, paths, keys))
+    if lost and not sure and not sys.stdin.isatty():
+        raise UserError(f"{lost} Say --yes to do that without being asked.")
+    if lost:
+        console.print(lost, soft_wrap=True, highlight=False)
+    if lost and not sure and not typer.confirm("Make them anew?"):
+        console.print("Nothing was done.")
+        raise typer.Exit(1)
 
 
 def _run(
@@ -65,14 +67,21 @@ def _run(
     console: Console,
     tags: Mapping[str, str] | None = None,
 ) -> None:
-    from pipelines.looking.tables import show_end
+    from pipelines.looking.tables import show_end, show_table
     from pipelines.running.runner import run_assets
 
-    if status := run_assets(paths, job, keys, console, tags):
+    shown = []
+
+    def show_at_once(asset: str) -> None:
+        if asset == "results":  # claims and report take longer
+            show_table(profile, paths, console)
+            shown.append(asset)
+
+    if status := run_assets(paths, job, keys, console, tags, when_made=show_at_once):
         if tags:
             console.print("Without --anew, that is; with it everything begins again.")
         raise typer.Exit(status)
-    show_end(profile, paths, console)
+    show_end(profile, paths, console, table=not shown)
 
 
 def _lost(profile: Profile, paths: Paths, keys: Sequence[str]) -> Iterator[str]:

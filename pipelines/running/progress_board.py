@@ -6,7 +6,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,10 +37,11 @@ MARKS = {
 
 
 @contextmanager
-def listening(console: Console, steps: int) -> Iterator[str]:
+def listening(console: Console, steps: int, when_made: Callable[[str], None] = lambda _asset: None) -> Iterator[str]:
     """Show what steps say while the block runs; gives the address for ``SEPBENCH_EVENTS``.
 
-    steps: how many there are, for the count of those done.
+    steps: how many there are, for the count of those done. when_made: is told of each product that was made, as soon as
+        it is there.
     """
     _remove_abandoned()
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder:
@@ -50,6 +51,7 @@ def listening(console: Console, steps: int) -> Iterator[str]:
             receiver.settimeout(0.2)
             over = threading.Event()
             board = _Bars(console, steps) if console.is_terminal else _Lines(console, steps)
+            board.when_made = when_made
             thread = threading.Thread(target=_receive, args=(receiver, over, board), daemon=True)
             thread.start()
             try:
@@ -92,6 +94,8 @@ def _receive(receiver: socket.socket, over: threading.Event, board: "_Board") ->
 class _Board:
     """Counts the steps that ended and says a line for each."""
 
+    when_made: Callable[[str], None]
+
     def __init__(self, console: Console, steps: int) -> None:
         self.console, self.steps, self.ended = console, steps, 0
         self.started: dict[str, float] = {}
@@ -111,6 +115,8 @@ class _Board:
             self.ended += 1
             self.finish(asset)
             self._say_ended(asset, state)
+            if state == "done":
+                self.when_made(asset)
 
     def _say_ended(self, asset: str, state: str) -> None:
         mark = MARKS[state]

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -36,10 +36,11 @@ def run_assets(
     console: Console,
     tags: Mapping[str, str] | None = None,
     config: Mapping[str, Any] | None = None,
+    when_made: Callable[[str], None] = lambda _asset: None,
 ) -> int:
     """Run a job on the assets of those keys; gives the exit status.
 
-    tags, config: of Dagster's run.
+    tags, config: of Dagster's run. when_made: is told of each product as soon as it is made.
 
     The child has a session of its own, so that Ctrl-C reaches it once, from here, and training can save.
 
@@ -58,7 +59,7 @@ def run_assets(
     command += ["--select", *keys]
     with (
         _alone(paths) as lock,
-        listening(console, len(keys)) as address,
+        listening(console, len(keys), when_made) as address,
         log.open("wb") as output,
         watched() as watch,
         _Interrupts(console) as interrupts,
@@ -98,6 +99,12 @@ def _alone(paths: Paths) -> Iterator[int]:
                 f"Another command is making {paths.profile} in {paths.data}, or has yet to end: wait for it."
             ) from error
         yield lock.fileno()
+
+
+def require_alone(paths: Paths) -> None:
+    """Raise :class:`UserError` while another command makes products of the profile."""
+    with _alone(paths):
+        pass
 
 
 def _new_log(folder: Path, name: str) -> Path:

@@ -1,13 +1,21 @@
 """``sepbench serve``: a local page that separates a song that is dropped on it."""
 
 import asyncio
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlparse
 
+import uvicorn
 from rich.console import Console
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
 
 from assets.paths import Paths
 from pipelines.ports import free_port
@@ -19,9 +27,10 @@ from sepmodels.settings import Profile
 from sepmodels.systems.variants import VARIANTS, Variant
 
 HOST = "127.0.0.1"
+NOTHING_TRAINED = "No variant of {name} is trained yet: run `sepbench run -p {name}`."
 PAGE = Path(__file__).with_name("page.html")
 FILES = ("vocals.flac", "accompaniment.flac", "vocals.png", "accompaniment.png")
-KEEP_SECONDS = 3600.0
+MAX_MEGABYTES, MAX_MINUTES = 500.0, 30.0  # unless something else is asked for
 # Nothing from anywhere else, whatever a song or its name may hold.
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; "
 POLICY += "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -33,24 +42,21 @@ def serve(
     console: Console,
     *,
     port: int = 7860,
-    max_megabytes: float = 500.0,
-    max_minutes: float = 30.0,
+    max_megabytes: float = MAX_MEGABYTES,
+    max_minutes: float = MAX_MINUTES,
     open_browser: bool = True,
 ) -> None:
     """Serve the page on this machine alone until Ctrl-C or another signal; the next free port when ``port`` is taken.
 
     max_megabytes: the largest song. max_minutes: the longest time to receive one, and to separate it.
 
-    Raises :class:`UserError` for a package that is missing, and where no variant is trained.
+    Raises :class:`UserError` where no variant is trained.
     """
-    try:
-        import uvicorn
-    except ImportError as error:
-        raise _missing(error) from error
-
+    if not trained_variants(profile, paths):
+        raise UserError(NOTHING_TRAINED.format(name=profile.name))
     with tidy_end(), TemporaryDirectory(prefix="sepbench-serve-") as folder:
-        work = PageWork(profile, paths, Path(folder), 60 * max_minutes, KEEP_SECONDS)
-        app = page_app(profile, paths, work, max_bytes=int(max_megabytes * 1e6), max_seconds=60 * max_minutes)
+        work = PageWork(profile, paths, Path(folder), 60 * max_minutes)
+        app = page_app(work, max_megabytes)
         port = free_port(HOST, port)
         where = f"[bold]http://{HOST}:{port}[/]"
         console.print(f"{where} separates songs on {work.device}; Ctrl-C ends it.", highlight=False)
@@ -65,17 +71,14 @@ def serve(
             work.close()
 
 
-def page_app(profile: Profile, paths: Paths, work: PageWork, *, max_bytes: int, max_seconds: float) -> Any:
-    """The page as an ASGI application; raises :class:`UserError` as :func:`serve` does."""
-    try:
-        from starlette.applications import Starlette
-        from starlette.middleware import Middleware
-        from starlette.middleware.trustedhost import TrustedHostMiddleware
-        from starlette.routing import Route
-    except ImportError as error:
-        raise _missing(error) from error
+def page_app(
+    work: PageWork, max_megabytes: float = MAX_MEGABYTES, hosts: Sequence[str] = (HOST, "localhost")
+) -> Starlette:
+    """The page as an ASGI application.
 
-    views = _Views(profile, paths, work, max_bytes, max_seconds)
+    max_megabytes: the largest song. hosts: the names that a browser may know this machine by.
+    """
+    views = _Views(work, int(max_megabytes * 1e6))
     return Starlette(
         routes=[
             Route("/", views.page),
@@ -85,40 +88,35 @@ def page_app(profile: Profile, paths: Paths, work: PageWork, *, max_bytes: int, 
             Route("/songs/{id}/{name}", views.give),
         ],
         # a page elsewhere could otherwise reach this one by a name of its own that leads here
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
     )
-
-
-def _missing(error: ImportError) -> UserError:
-    return UserError(f"The page needs the package {error.name}: install it with `pip install 'sepbench[serve]'`.")
 
 
 class _Views:
     """What the page's addresses answer."""
 
-    def __init__(self, profile: Profile, paths: Paths, work: PageWork, max_bytes: int, max_seconds: float) -> None:
-        self.work, self.max_bytes, self.max_seconds = work, max_bytes, max_seconds
-        self.variants = trained_variants(profile, paths)
-        if not self.variants:
-            raise UserError(f"No variant of {profile.name} is trained yet: run `sepbench run -p {profile.name}`.")
-        names, why = _best_first(profile, paths, self.variants)
-        options = "".join(_option(VARIANTS[name]) for name in names)
-        page = PAGE.read_text(encoding="utf-8")
-        self.html = page.replace("<!-- variants -->", options).replace("<!-- why -->", escape(why))
+    def __init__(self, work: PageWork, max_bytes: int) -> None:
+        self.work, self.max_bytes, self.max_seconds = work, max_bytes, work.limit_seconds
 
-    async def page(self, request: Any) -> Any:  # noqa: ARG002
-        from starlette.responses import HTMLResponse
+    def page(self, request: Request) -> Response:  # noqa: ARG002
+        profile, paths = self.work.profile, self.work.paths
+        variants = trained_variants(profile, paths)
+        names, why = _best_first(profile, paths, variants) if variants else ([], "")
+        text = PAGE.read_text(encoding="utf-8")
+        for mark, content in (
+            ("variants", "".join(_option(VARIANTS[name]) for name in names)),
+            ("why", escape(why)),
+            ("hint", "" if variants else escape(NOTHING_TRAINED.format(name=profile.name))),
+        ):
+            text = text.replace(f"<!-- {mark} -->", content)
+        return HTMLResponse(text, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-store"})
 
-        return HTMLResponse(self.html, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-store"})
-
-    async def take(self, request: Any) -> Any:
+    async def take(self, request: Request) -> Response:
         """Receive a song as the request's body, and begin."""
-        from starlette.requests import ClientDisconnect
-
         origin, variant = request.headers.get("origin"), request.query_params.get("variant", "")
         if origin is not None and urlparse(origin).netloc != request.headers["host"]:
             return _refuse(403, "Only this page itself may send songs.")
-        if variant not in self.variants:
+        if variant not in trained_variants(self.work.profile, self.work.paths):
             return _refuse(400, f"There is no trained variant {variant!r}.")
         task = self.work.new(variant)
         try:
@@ -140,7 +138,7 @@ class _Views:
         self.work.begin(task)
         return _json({"id": task.id})
 
-    async def _receive(self, request: Any, file: Path) -> int:
+    async def _receive(self, request: Request, file: Path) -> int:
         """Write the body into a file, as far as it is not too large; gives its size.
 
         What is too large is read to its end all the same: a browser hears no answer before it has sent everything.
@@ -153,18 +151,16 @@ class _Views:
                     song.write(piece)
         return size
 
-    async def tell(self, request: Any) -> Any:
+    async def tell(self, request: Request) -> Response:
         task = self.work.tasks.get(request.path_params["id"])
         return _refuse(404, "The song and its stems were removed.") if task is None else _json(task.said())
 
-    async def forget(self, request: Any) -> Any:
+    async def forget(self, request: Request) -> Response:
         self.work.remove(request.path_params["id"])
         return _json({})
 
-    async def give(self, request: Any) -> Any:
+    async def give(self, request: Request) -> Response:
         """A stem or its picture."""
-        from starlette.responses import FileResponse
-
         task = self.work.tasks.get(request.path_params["id"])
         name = request.path_params["name"]
         if task is None or task.state != "done" or name not in FILES:
@@ -187,11 +183,9 @@ def _option(variant: Variant) -> str:
     return f'<option value="{variant.name}" data-about="{escape(variant.summary)}">{escape(variant.title)}</option>'
 
 
-def _json(content: dict[str, Any], status: int = 200) -> Any:
-    from starlette.responses import JSONResponse
-
+def _json(content: dict[str, Any], status: int = 200) -> Response:
     return JSONResponse(content, status, headers={"Cache-Control": "no-store"})
 
 
-def _refuse(status: int, message: str) -> Any:
+def _refuse(status: int, message: str) -> Response:
     return _json({"message": message}, status)

@@ -1,5 +1,6 @@
 """The songs that the page of ``sepbench serve`` separates: one at a time, and removed afterwards."""
 
+import functools
 import shutil
 import threading
 import time
@@ -13,6 +14,8 @@ from assets.paths import Paths
 from pipelines.songs.choose_model import choose_model
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
+
+KEEP_SECONDS = 3600.0
 
 
 @dataclass
@@ -47,15 +50,21 @@ class PageWork:
     limit_seconds: the longest time to spend on one song. keep_seconds: how long stems stay after they are made.
     """
 
-    def __init__(self, profile: Profile, paths: Paths, folder: Path, limit_seconds: float, keep_seconds: float) -> None:
-        from sepmodels.machine.devices import choose_device
-
+    def __init__(
+        self, profile: Profile, paths: Paths, folder: Path, limit_seconds: float, keep_seconds: float = KEEP_SECONDS
+    ) -> None:
         self.profile, self.paths, self.folder = profile, paths, folder
         self.limit_seconds, self.keep_seconds = limit_seconds, keep_seconds
-        self.device = choose_device(profile.device)
         self.tasks: dict[str, Task] = {}
         self._thread = ThreadPoolExecutor(1)
         self._model: tuple[str, Any, int] | None = None
+
+    @functools.cached_property
+    def device(self) -> str:
+        """Chosen at the first song or question, because torch takes seconds to load."""
+        from sepmodels.machine.devices import choose_device
+
+        return choose_device(self.profile.device)
 
     def new(self, variant: str) -> Task:
         """A task whose song is still to come."""

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from assets.paths import Paths
-from pipelines.songs.choose_model import choose_model
+from pipelines.songs.quiet_decoders import quiet_decoders
+from pipelines.songs.separators import Separator, separator_for
 from pipelines.songs.song_list import Song, require_free, songs_of
 from pipelines.songs.tidy_end import end_if_asked, tidy_end
 from pipelines.terminal import printable
@@ -22,12 +23,14 @@ from sepmodels.settings import Profile
 class Wishes:
     """What a person asks of ``sepbench separate``.
 
+    system: of any kind that can separate a song.
     variant, model, seed: as in :func:`pipelines.songs.choose_model.choose_model`.
     form, bits: of the stems' files. karaoke: the accompaniment only. force: replace files that exist.
     wiener_iterations: None for the variant's own.
     """
 
     out: Path
+    system: str | None = None
     variant: str | None = None
     model: str | None = None
     seed: int | None = None
@@ -49,49 +52,31 @@ def separate_songs(profile: Profile, paths: Paths, given: Sequence[Path], wishes
 
     form = StemFormat(wishes.form, wishes.bits)
     stems = ("accompaniment",) if wishes.karaoke else STEMS
-    with tidy_end(), songs_of(given, wishes.out, stems, form.name, _say(console)) as songs:
+    with tidy_end(), quiet_decoders(), songs_of(given, wishes.out, stems, form.name, _say(console)) as songs:
         require_free(songs, force=wishes.force)
-        work = _Work(profile, paths, wishes, form, console)
-        for song in songs:
-            work.separate(song)
+        with separator_for(profile, paths, wishes) as separator:
+            work = _Work(separator, form, console)
+            for song in songs:
+                work.separate(song)
         work.sum_up()
 
 
 class _Work:
-    """A model at work on one song after another."""
+    """A separator at work on one song after another."""
 
-    def __init__(self, profile: Profile, paths: Paths, wishes: Wishes, form, console: Console) -> None:
-        from sepmodels.machine.devices import choose_device
-        from sepmodels.models.model_file import load_model
-
-        chosen = choose_model(profile, paths, variant=wishes.variant, model=wishes.model, seed=wishes.seed)
-        self.device = choose_device(profile.device)
-        self.model, variant = load_model(chosen.file, expect=chosen.expect, device=self.device)
-        asked = wishes.wiener_iterations
-        self.wiener_iterations = chosen.wiener_iterations if asked is None else asked
-        self.settings, self.form, self.console = profile.separation, form, console
+    def __init__(self, separator: Separator, form, console: Console) -> None:
+        self.separator, self.form, self.console = separator, form, console
         self.audio_seconds = self.seconds = 0.0
         self.faults: list[str] = []
         self.say = _say(console)
-        self.say(f"Model: {variant.name}, {chosen.why} ({printable(chosen.file)}); on {self.device}.")
+        self.say(separator.says)
 
     def separate(self, song: Song) -> None:
         """Separate a song, or keep in mind why not."""
-        from sepmodels.separation.song_files import separate_file
-
         started = time.perf_counter()
         try:
             with _bar(song.name, self.console) as progress:
-                written = separate_file(
-                    self.model,
-                    song.file,
-                    song.stems,
-                    self.settings,
-                    form=self.form,
-                    wiener_iterations=self.wiener_iterations,
-                    device=self.device,
-                    progress=progress,
-                )
+                written = self.separator.separate(song, self.form, progress)
         except UserError as fault:
             self._note(song, str(fault))
             return

@@ -1,4 +1,4 @@
-"""Dagster's and MLflow's pages side by side: both start, both end."""
+"""The front page, Dagster's and MLflow's pages behind one address: all start, all end."""
 
 import fcntl
 import functools
@@ -15,6 +15,7 @@ from rich.console import Console
 
 from assets.paths import PROJECT, Paths, is_checkout
 from assets.tracking.moving import artifact_uri
+from assets.tracking.pages import ADDRESS_VARIABLE, DAGSTER, MLFLOW
 from assets.tracking.store import QUIET, store_uri
 from assets.tracking.tracker import runs_page
 from pipelines.graph.instance import use_instance
@@ -27,9 +28,10 @@ from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 
 OPEN = (
-    "Whoever reaches port {} or {} of this machine can start runs, and so run code here, and change or delete what was "
-    "made: neither page asks who it is. Use this in a network that you trust, or leave --host out and come by `ssh -L`."
+    "Whoever reaches port {} of this machine can start runs, and so run code here, and change or delete what was "
+    "made: no page asks who it is. Use this in a network that you trust, or leave --host out and come by `ssh -L`."
 )
+INNER_HOST = "127.0.0.1"  # of what is reached through the front page alone
 WORKSPACE = PROJECT / "workspace.yaml" if is_checkout() else None  # the installed package needs none
 
 
@@ -38,18 +40,18 @@ def open_pages(
     paths: Paths,
     *,
     workspace: Path | None = WORKSPACE,
-    host: str = "127.0.0.1",
-    dagster_port: int = 3000,
-    mlflow_port: int = 5000,
+    host: str = INNER_HOST,
+    port: int = 3000,
     open_browser: bool = False,
     console: Console | None = None,
 ) -> None:
-    """Run both servers until Ctrl-C, SIGTERM or SIGHUP; ports that are taken give way to the next free ones.
+    """Run all three servers until Ctrl-C, SIGTERM or SIGHUP; a port that is taken gives way to the next free one.
 
     workspace: the file that says where Dagster finds the definitions; None for those of the installed package.
+    host, port: of the front page. The other two listen on this machine alone, on whatever ports are free.
 
     Raises :class:`UserError` when they already run on this data folder, or when one of them ends by itself: it
-    shows the end of that one's log, and the other has been ended too.
+    shows the end of that one's log, and the others have been ended too.
     """
     use_short_folder()
     console = console or Console()
@@ -61,29 +63,32 @@ def open_pages(
         watched() as watch,
         Running(stop, watch) as running,
     ):
-        dagster_port = free_port(host, dagster_port)
-        mlflow_port = free_port(host, mlflow_port, but_not=dagster_port)
-        mlflow = mlflow_server(paths.data, host, mlflow_port)
-        dagster = dagster_server(profile, paths.data, workspace, host, dagster_port, mlflow.url)
-        lock.write(f"{dagster.url} and {mlflow.url}")
+        port = free_port(host, port)
+        inner_ports = [free_port(INNER_HOST, port + 1)]
+        inner_ports.append(free_port(INNER_HOST, inner_ports[0] + 1))
+        url = address_of(host, port)
+        mlflow = mlflow_server(paths.data, inner_ports[1], url)
+        dagster = dagster_server(profile, paths.data, workspace, inner_ports[0], url)
+        front = front_server(profile, paths.data, host, port, *inner_ports)
+        lock.write(url)
         lock.flush()
         if not is_of_this_machine_alone(host):
-            console.print(f"[yellow]{OPEN.format(dagster_port, mlflow_port)}[/]", highlight=False, soft_wrap=True)
-        console.print("Starting Dagster and MLflow ...")
+            console.print(f"[yellow]{OPEN.format(port)}[/]", highlight=False, soft_wrap=True)
+        console.print("Starting the pages ...")
         clear_up(paths)
         _share_out_slots(profile)
         running.start(dagster)
         say = functools.partial(console.print, highlight=False, soft_wrap=True)
         first_page = runs_page(paths.data / "mlflow", profile.name, say)  # two that make the store break it
         running.start(mlflow)
+        running.start(front)
         if running.wait_until_ready():
-            pages = ((dagster, dagster.url), (mlflow, mlflow.url + first_page))
+            pages = ((front, front.url), (dagster, dagster.url), (mlflow, mlflow.url + first_page))
             _show(console, profile, pages, logs)
             if open_browser:
-                for _, page in pages:
-                    webbrowser.open(page)
+                webbrowser.open(front.url)
             running.wait_until_stopped()
-        console.print("Ending Dagster and MLflow ...")
+        console.print("Ending the pages ...")
 
 
 def _share_out_slots(profile: Profile) -> None:
@@ -95,11 +100,32 @@ def _share_out_slots(profile: Profile) -> None:
         give_slots(instance, profile)
 
 
-def dagster_server(
-    profile: Profile, data: Path, workspace: Path | None, host: str, port: int, mlflow_url: str
-) -> Server:
-    """Dagster's page, its code server and its daemon, with the history in ``data/dagster``."""
+def front_server(profile: Profile, data: Path, host: str, port: int, dagster_port: int, mlflow_port: int) -> Server:
+    """The front page, through which the other two are reached."""
     url = address_of(host, port)
+    inner = [address_of(INNER_HOST, number) for number in (dagster_port, mlflow_port)]
+    options = {"--host": host, "--port": str(port), "--dagster": inner[0], "--mlflow": inner[1]}
+    return Server(
+        name="Pages",
+        purpose="what is stale, what runs, the table; and from there all the rest",
+        command=[sys.executable, "-m", "pipelines.front.execute", *(word for one in options.items() for word in one)],
+        environment={"DAGSTER_HOME": str(use_instance(data)), **_chosen(profile, data)},
+        url=url,
+        health=f"{url}/front/front.js",
+        log=data / "logs" / "pages.log",
+        folder=data / "logs",
+    )
+
+
+def _chosen(profile: Profile, data: Path) -> dict[str, str]:
+    return {"SEPBENCH_DATA": str(data), "SEPBENCH_PROFILE": profile.name}
+
+
+def dagster_server(profile: Profile, data: Path, workspace: Path | None, port: int, front: str) -> Server:
+    """Dagster's page, its code server and its daemon, with the history in ``data/dagster``.
+
+    front: the address of the front page.
+    """
     home = use_instance(data)
     definitions = ["--workspace", str(workspace)] if workspace else ["--module-name", "pipelines.graph.definitions"]
     return Server(
@@ -107,36 +133,32 @@ def dagster_server(
         purpose="the graph: materialize, watch, see what is stale",
         command=[
             *(sys.executable, "-m", "dagster", "dev"),
-            *(*definitions, "--host", host, "--port", str(port)),
+            *(*definitions, "--host", INNER_HOST, "--port", str(port)),
         ],
         environment={
             "DAGSTER_HOME": str(home),
-            "SEPBENCH_DATA": str(data),
-            "SEPBENCH_PROFILE": profile.name,
-            "SEPBENCH_MLFLOW_URL": mlflow_url,  # where the links of the assets and of the report lead
-            "SEPBENCH_DAGSTER_URL": url,
+            "DAGSTER_WEBSERVER_PATH_PREFIX": DAGSTER,
+            ADDRESS_VARIABLE: front,  # where the links of the report lead
+            **_chosen(profile, data),
         },
-        url=url,
-        health=f"{url}/server_info",
+        url=front + DAGSTER,
+        health=f"{address_of(INNER_HOST, port)}{DAGSTER}/server_info",
         log=data / "logs" / "dagster.log",
         folder=home,  # in that of the person Dagster lets a file .env change what was asked for
     )
 
 
-def mlflow_server(data: Path, host: str, port: int) -> Server:
-    """MLflow's page, on the store in ``data/mlflow``."""
+def mlflow_server(data: Path, port: int, front: str) -> Server:
+    """MLflow's page, on the store in ``data/mlflow``. front: the address of the front page."""
     folder = data / "mlflow"
-    url = address_of(host, port)
     options = {
         "--backend-store-uri": store_uri(folder),
         "--default-artifact-root": artifact_uri(folder),
-        "--host": host,
+        "--host": INNER_HOST,
         "--port": str(port),
+        "--static-prefix": MLFLOW,
         "--workers": "1",
     }
-    if not is_of_this_machine_alone(host):
-        # by whatever name other machines know this one; without the second its page would stay empty there
-        options |= {"--allowed-hosts": f"*:{port}", "--cors-allowed-origins": f"http://*:{port}"}
     command = [sys.executable, "-m", "mlflow", "server", "--no-serve-artifacts"]
     return Server(
         name="MLflow",
@@ -144,8 +166,8 @@ def mlflow_server(data: Path, host: str, port: int) -> Server:
         command=command + [word for option in options.items() for word in option],
         # with its job execution, the server takes five times the memory and twice the time to start
         environment={**QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-        url=url,
-        health=f"{url}/health",
+        url=front + MLFLOW,
+        health=f"{address_of(INNER_HOST, port)}{MLFLOW}/health",
         log=data / "logs" / "mlflow.log",
         folder=folder,
     )
@@ -155,7 +177,7 @@ def _show(console: Console, profile: Profile, pages: Iterable[tuple[Server, str]
     console.print(f"\n[bold]sepbench[/], profile [bold]{profile.name}[/]\n")
     for server, page in pages:
         console.print(f"  [bold]{server.name:8}[/] {page}   {server.purpose}", highlight=False, soft_wrap=True)
-    console.print(f"\nCtrl-C ends both. Their logs are in {logs}.\n", highlight=False, soft_wrap=True)
+    console.print(f"\nCtrl-C ends them. Their logs are in {logs}.\n", highlight=False, soft_wrap=True)
 
 
 @contextmanager

@@ -2,4 +2,5 @@
 
 SAMPLE_RATE_HZ = 44_100
 STREAMS = ("mixture", "drums", "bass", "other", "vocals")
+FULL_SCALE = 32_768  # of the int16 samples in the stem cache
 TARGETS = ("vocals", "accompaniment")

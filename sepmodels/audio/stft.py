@@ -96,6 +96,21 @@ def masked(mask: Tensor, spectrogram: Tensor) -> Tensor:
     return mask * spectrogram
 
 
+@_not_compiled
+def parts_of(spectrogram: Tensor) -> Tensor:
+    """A complex spectrogram ``(batch, channel, bin, frame)`` as real numbers: ``(batch, channel, 2, bin, frame)``.
+
+    The real part stands first, the imaginary part second.
+    """
+    return torch.stack([spectrogram.real, spectrogram.imag], dim=2)
+
+
+@_not_compiled
+def complex_of(parts: Tensor) -> Tensor:
+    """The spectrogram whose :func:`parts_of` these are."""
+    return torch.complex(*parts.unbind(2))
+
+
 def magnitude_blocks(stft: Stft, waveform: Tensor, *, block_frames: int = 1024) -> Iterator[Tensor]:
     """The magnitudes of a long waveform ``(..., sample)``, some frames at a time: ``(..., bin, frame)`` each.
 

@@ -82,3 +82,21 @@ class Estimate:
     def target_magnitude(self, target: Tensor) -> Tensor:
         """The magnitudes ``(batch, channel, bin, frame)`` of a target waveform, by the estimate's own STFT."""
         return magnitude_of(self._stft(target))
+
+
+class SpectrogramEstimate(Estimate):
+    """An estimate by its own complex spectrogram, whose phase need not be the mixture's.
+
+    Losses, separation and the Wiener filter read it as any other. It is a class of its own, so that what models with
+    real masks were trained by stays as it was.
+    """
+
+    def __init__(self, spectrogram: Tensor, stft: Stft, length: int) -> None:
+        """spectrogram: ``(batch, channel, bin, frame)``, complex64; length: in samples."""
+        super().__init__(stft, length)
+        self._spectrogram = spectrogram
+
+    @property
+    def spectrogram(self) -> Tensor:
+        """``(batch, channel, bin, frame)``, complex, as the model made it."""
+        return self._spectrogram

@@ -20,10 +20,17 @@ from sepmodels.errors import UserError
 from sepmodels.files import replacing
 from sepmodels.models import sample_rate_of
 from sepmodels.models.architectures.masking import MaskingModel
+from sepmodels.models.complex_mask import ComplexMaskModel, complex_product
 
 SUFFIXES = {"torchscript": ".pt", "onnx": ".onnx"}
 TOLERANCE = 1e-4  # of full scale: -80 dB
 OPSET = 20
+# Architectures whose paddings depend on the length in ways that neither tracing nor ONNX's exporter can follow.
+NOT_WRITTEN = {
+    "conv_tasnet": ("torchscript", "onnx"),
+    "hybrid_demucs": ("torchscript", "onnx"),
+    "wave_u_net": ("onnx",),
+}
 _TRACED_SECONDS = 10  # long enough for the branches that long songs take
 _CHECKED_SECONDS = (10, 0.2, 12.3)
 
@@ -126,17 +133,29 @@ class WaveformModel(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
-        self.stft = PlainStft(model.stft.n_fft, model.stft.hop) if isinstance(model, MaskingModel) else None
+        self.stft = _plain_stft(model)
 
     def forward(self, mixture: Tensor) -> Tensor:
         """The vocals."""
-        if self.stft is None or not isinstance(self.model, MaskingModel):
+        if self.stft is None:
             waveform: Tensor = self.model(mixture).waveform
             return waveform
         real, imaginary = self.stft(mixture)
+        if isinstance(self.model, ComplexMaskModel):
+            parts = torch.stack([real, imaginary], dim=2).transpose(-1, -2)
+            real, imaginary = complex_product(self.model.mask(parts), parts).transpose(-1, -2).unbind(2)
+            return self.stft.inverse(real, imaginary, mixture.shape[-1])
+        assert isinstance(self.model, MaskingModel)
         magnitudes = (real.square() + imaginary.square()).sqrt().transpose(-1, -2)
         mask = self.model.mask(magnitudes).transpose(-1, -2)
         return self.stft.inverse(real * mask, imaginary * mask, mixture.shape[-1])
+
+
+def _plain_stft(model: nn.Module) -> PlainStft | None:
+    """The transform of a model of masks; None for one of waveforms."""
+    if not isinstance(model, MaskingModel | ComplexMaskModel):
+        return None
+    return PlainStft(model.stft.n_fft, model.stft.hop)
 
 
 class _OnnxLstm(nn.Module):
@@ -185,6 +204,7 @@ def export_model(model: nn.Module, form: str, out: Path) -> float:
     Raises :class:`UserError` for a package that is missing, a model that cannot be exported, and a file whose
     estimates differ from the original's by more than :data:`TOLERANCE`; then nothing is written.
     """
+    _require_written(type(model).__module__.rpartition(".")[2], form)
     model = copy.deepcopy(model).cpu().eval().requires_grad_(False)  # the caller's stays as it is
     with replacing(out) as temporary, torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing: what it may get wrong is what the comparison is for
@@ -207,6 +227,15 @@ def export_model(model: nn.Module, form: str, out: Path) -> float:
                 "and was not kept: try another format."
             )
     return difference
+
+
+def _require_written(architecture: str, form: str) -> None:
+    without = NOT_WRITTEN.get(architecture, ())
+    if form not in without:
+        return
+    others = [other for other in SUFFIXES if other not in without]
+    advice = f"export it as {others[0]}" if others else "no format can; separate with `sepbench separate`"
+    raise UserError(f"A model of the architecture {architecture!r} cannot be written as {form}: {advice}.")
 
 
 def _write_torchscript(model: WaveformModel, example: Tensor, path: Path) -> Callable[[Tensor], Tensor]:

@@ -86,5 +86,5 @@ def _variant(path: Path, metadata: dict[str, str]) -> Variant:
 def _difference(found: Variant, wanted: Variant) -> str:
     """The first setting in which two variants differ, in words."""
     a, b = configuration(found), configuration(wanted)
-    name = next(name for name in a if a[name] != b[name])
-    return f"{found.name!r} with {name} {a[name]!r}, not {wanted.name!r} with {name} {b[name]!r}"
+    name = next(name for name in {**a, **b} if a.get(name) != b.get(name))
+    return f"{found.name!r} with {name} {a.get(name)!r}, not {wanted.name!r} with {name} {b.get(name)!r}"

@@ -125,8 +125,8 @@ def _excerpt(material: Material, heard: Heard, pool: ThreadPoolExecutor) -> Exce
 
 def cut_signals(material: Material, track: str, seconds: float) -> tuple[int, list[Signal]]:
     """The excerpt's start in seconds and all its sounds: the recording's own, then those of every system."""
-    first, *_ = material.audible
-    stems, _ = material.sounds(first, track)
+    audible = [system for system in material.audible if (system, track) not in material.silent]
+    stems, _ = material.sounds(audible[0], track)
     start = choose_start(stems[STREAMS.index("vocals")], SAMPLE_RATE_HZ, seconds)
     span = slice(start * SAMPLE_RATE_HZ, start * SAMPLE_RATE_HZ + round(seconds * SAMPLE_RATE_HZ))
     others = [STREAMS.index(name) for name in ("drums", "bass", "other")]
@@ -136,7 +136,7 @@ def cut_signals(material: Material, track: str, seconds: float) -> tuple[int, li
         "accompaniment": stems[others, :, span].sum(axis=0, dtype=np.int32),
     }
     signals = [Signal(target or "mixture", "", target, faded(cut / FULL_SCALE)) for target, cut in own.items()]
-    for system in material.audible:
+    for system in audible:
         _, estimates = material.sounds(system, track)
         for place, target in enumerate(TARGETS):
             signals.append(Signal(f"{system}/{target}", system, target, faded(estimates[place, :, span])))

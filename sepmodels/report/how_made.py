@@ -3,8 +3,8 @@
 import os
 import platform
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
@@ -24,6 +24,8 @@ class Origin:
     asset: its name in the graph, without the profile. made: when, in words. mlflow_url, dagster_url: of its pages,
     while ``sepbench ui`` runs. commit: of the code; ``edited`` where the files differed from it.
     accepted: who said, and why, that other code than made it would make the same; empty where nobody had to.
+    settings: of a training, those that it was made with, as text. data: the hash of all data that it learned from.
+    stale: why it is not up to date; empty where it is.
     """
 
     asset: str
@@ -34,6 +36,9 @@ class Origin:
     commit: str = ""
     edited: bool = False
     accepted: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    data: str = ""
+    stale: str = ""
 
 
 def splits(tracks: pd.DataFrame) -> list[dict[str, Any]]:

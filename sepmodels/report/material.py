@@ -1,6 +1,6 @@
 """What a report is made from."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -31,9 +31,11 @@ class Material:
     trainings: the fields of :class:`sepmodels.training.train.TrainingReport`, a row per variant and seed.
     separations: variant, seed, track, device, seconds, processor_seconds, audio_seconds.
     tracks: of :func:`sepmodels.dataset.tracks.describe_tracks`.
+    silent: (system, track) of the estimates that are not there.
     baseline: the variant that the others are compared with. summaries: a sentence on each system.
     estimate_folders: by variant, the folder of its estimates relative to the page, a folder per track in it.
-    command: what makes it all again. commit: of the code that made the report; ``edited`` where files differ.
+    command: what makes it all again. commit: of the code that made the report; ``edited`` where files differ,
+        ``edits`` the patch that makes the commit the code that it was, as far as it can be kept.
     """
 
     profile: Profile
@@ -52,12 +54,14 @@ class Material:
     tracks: pd.DataFrame
     baseline: str
     sounds: Sounds
+    silent: Collection[tuple[str, str]] = ()
     summaries: Mapping[str, str] = field(default_factory=dict)
     estimate_folders: Mapping[str, str] = field(default_factory=dict)
     origins: Sequence[Origin] = ()
     command: str = ""
     commit: str = ""
     edited: bool = False
+    edits: str = ""
 
     @property
     def systems(self) -> list[str]:
@@ -75,16 +79,28 @@ class Material:
         return list(dict.fromkeys(self.summary.variant[self.summary.kind == "trained"]))
 
     @property
+    def compared(self) -> list[str]:
+        """The systems that are compared with the baseline, on the tracks that both are scored on."""
+        return [name for name in self.systems if name in set(self.comparisons.variant)]
+
+    @property
     def audible(self) -> list[str]:
-        """The systems with estimates of their own: trained ones, then ceilings; a floor is the mixture itself."""
-        others = self.summary.variant[self.summary.place == "ceiling"]
-        return [*self.trained, *dict.fromkeys(others)]
+        """The systems with estimates of their own, trained ones first; a floor is the mixture itself."""
+        others = self.summary.variant[~self.summary.place.isin(["floor", "elsewhere"])]
+        return list(dict.fromkeys([*self.trained, *others]))
+
+    @property
+    def ranked(self) -> list[str]:
+        """The audible systems that are neither floor nor ceiling."""
+        bounds = set(self.summary.variant[self.summary.place == "ceiling"])
+        return [name for name in self.audible if name not in bounds]
 
     @property
     def colours(self) -> dict[str, str]:
         """A colour for each system."""
         colours = dict.fromkeys(self.systems, GREY)
-        return colours | {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(self.trained)}
+        shown = dict.fromkeys([*self.trained, *self.compared])
+        return colours | {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(shown)}
 
     def per_track(self) -> pd.DataFrame:
         """Columns variant, track, target, metric, value: the median over windows, its mean over seeds."""

@@ -66,7 +66,7 @@ def draw_scores(material: Material) -> Any:
 
 def draw_differences(material: Material) -> Any:
     """Boxes over tracks of each variant's paired difference to the baseline, SDR of the vocals."""
-    compared = [name for name in material.trained if name != material.baseline]
+    compared = material.compared
     table = material.per_track()
     rows = table[(table.target == TARGETS[0]) & (table.metric == SHOWN_METRICS[0])]
     wide = rows.pivot(index="track", columns="variant", values="value")

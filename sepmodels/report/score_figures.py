@@ -47,7 +47,7 @@ def differences(material: Material, rows: pd.DataFrame, target: str, metric: str
     """For each variant, its difference to the baseline on every track, and the mean with its interval."""
     import plotly.graph_objects as go
 
-    compared = [name for name in material.trained if name != material.baseline]
+    compared = material.compared
     wide = rows.pivot(index="track", columns="variant", values="value")
     axis = {"title": f"{metric}, difference in dB", "zeroline": True, "zerolinewidth": 2}
     figure = go.Figure(layout={"xaxis": axis, **_row_layout(compared)})

@@ -40,6 +40,9 @@ SCRIPTS = (
 )
 
 
+EDITS = "edits.patch"  # beside the page
+
+
 def write_site(material: Material, folder: Path, progress: Progress = silent) -> str:
     """Write index.html, audio/, figures/ and track_scores.csv into ``folder``; gives the hash of what they say.
 
@@ -53,6 +56,10 @@ def write_site(material: Material, folder: Path, progress: Progress = silent) ->
         scripts[excerpt.file] = excerpt.script
     prints = write_prints(material, folder / "figures")
     _write_text(folder / "track_scores.csv", material.per_track().to_csv(index=False, float_format="%.4f"))
+    if material.edits:
+        _write_text(folder / EDITS, material.edits)
+    else:
+        (folder / EDITS).unlink(missing_ok=True)
     page = render(material, entries, prints)
     _write_text(folder / "index.html", page)
     _remove_all_but(folder / "audio", set(scripts))
@@ -81,6 +88,7 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
     return environment.get_template("page.html").render(
         profile=material.profile,
         budget=material.profile.training.budget(),
+        equal=not material.summary.unequal.any(),
         seeds=len(material.profile.seeds),
         scenario=material.scenario,
         missing=", ".join(f"{name} is missing" for name in material.missing),
@@ -95,7 +103,7 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
         targets=[target for target in TARGETS if target in set(material.summary.target)],
         metrics=SHOWN_METRICS,
         baseline=material.titles[material.baseline],
-        compared=len(material.trained) > 1,
+        compared=bool(material.compared),
         curves={name: said for name, (said, _) in CURVES.items() if f"curves/{name}/step" in figures},
         axes=AXES,
         seed_lines=seed_lines(material.profile.seeds),
@@ -142,7 +150,7 @@ def _data(material: Material, shown: list[Table], listening: list[dict[str, Any]
             for name in material.systems
         ],
         "baseline": material.baseline,
-        "trained": material.trained,
+        "ranked": material.ranked,
         "audible": material.audible,
         "copies": {table.target: {"heads": table.heads, "tails": table.tails} for table in shown},
         "figures": figures,
@@ -189,6 +197,7 @@ def _made(material: Material) -> dict[str, Any]:
         "command": material.command,
         "commit": material.commit,
         "edited": material.edited,
+        "patch": EDITS if material.edits else "",
         "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "version": metadata.version("sepbench"),
         "splits": how_made.splits(material.tracks),

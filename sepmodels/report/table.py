@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from sepmodels.audio import TARGETS
 from sepmodels.report.material import Material
-from sepmodels.results.markdown import figure, interval, number, summary_table
+from sepmodels.results.markdown import figure, interval, marked, number, summary_table
 from sepmodels.results.per_track import SHOWN_METRICS
 from sepmodels.results.sentences import margin
 from sepmodels.systems import KINDS
@@ -147,9 +147,10 @@ def _columns(material: Material, figures: list[str]) -> Iterator[Column]:
 
 
 def _cells(material: Material, row: Row, figures: list[str]) -> Iterator[Cell]:
-    title = str(row["title"])
+    title = f"{row['title']} ({row['remark']})" if row["remark"] else str(row["title"])
     summary = material.summaries.get(row["variant"], "")
-    yield Cell(title, f"{WHAT_IT_IS[row['kind']]} {summary}".strip(), title)
+    terms = f" It is not on equal terms with the baseline: {row['unequal']}." if row["unequal"] else ""
+    yield Cell(f"{title}{marked(row)}", f"{WHAT_IT_IS[row['kind']]} {summary}".strip() + terms, title)
     sdr = f"{number(row['SDR'])} {interval(row['SDR_low'], row['SDR_high'])}".strip()
     explained = _score_explained(row, "SDR") + _of_seeds(material, row)
     yield Cell(sdr, explained, _known(row["SDR"]), _known(row["SDR_low"]), _known(row["SDR_high"]))
@@ -224,7 +225,7 @@ def _latex_head(material: Material, target: str) -> str:
 
 def _latex_row(row: Row) -> str:
     title = "".join(_LATEX.get(character, character) for character in row["title"])
-    shown = title if row["place"] == "ranked" else rf"\textit{{{title}}}"
+    shown = (title if row["place"] == "ranked" else rf"\textit{{{title}}}") + marked(row)
     scores = [f"{number(row['SDR'])} {interval(row['SDR_low'], row['SDR_high'])}".strip()]
     scores += [number(row[metric]) for metric in SHOWN_METRICS[1:]]
     return " & ".join([shown, *(f"${score}$" if score != "-" else "--" for score in scores)]) + r" \\"

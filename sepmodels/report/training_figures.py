@@ -29,6 +29,8 @@ RESOURCES = {
 def training_figures(material: Material) -> dict[str, Any]:
     """All figures of training by name: ``curves/<what>/<axis>`` and ``resources/<what>``."""
     found: dict[str, Any] = {}
+    if material.trainings.empty:
+        return {}
     histories = _with_minutes(material)
     for name in CURVES:
         rows = histories[histories.name == name]

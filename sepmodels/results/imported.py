@@ -39,16 +39,6 @@ def left_out(scores: pd.DataFrame, imported: Collection[str]) -> Iterator[str]:
             yield f"Of {name}, scored elsewhere, {count} left out: not among the test tracks here ({_some(more)})."
 
 
-def check_names(folders: Collection[str], ours: Collection[str]) -> None:
-    """Raise UserError where an imported system would be called what one of ours is, and so be taken for it."""
-    for name in folders:
-        if name in ours:
-            raise UserError(
-                f"The imported system {name} is called what a system of this benchmark is: rename its folder, such as "
-                f"to {name}_published."
-            )
-
-
 def _some(names: Collection[str], most: int = 3) -> str:
     more = len(names) - most
     return ", ".join(sorted(names)[:most]) + (f" and {more} more" if more > 0 else "")

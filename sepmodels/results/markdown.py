@@ -1,10 +1,12 @@
 """Results as Markdown tables that say what their numbers are."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
+from sepmodels.results.conditions import MARK
 from sepmodels.results.per_track import SHOWN_METRICS
 from sepmodels.results.published import PUBLISHED_METRIC
 from sepmodels.results.results import Results
@@ -46,7 +48,7 @@ def _listed(sentences: Iterable[str]) -> str:
 
 def incompleteness(results: Results) -> str:
     """Which systems are missing, and which lack tracks."""
-    lacking = results.summary[results.summary.missing_tracks > 0].drop_duplicates("variant")
+    lacking = results.incomplete.drop_duplicates("variant")
     faults = [f"{name} is missing" for name in results.missing]
     faults += [f"{row.title} lacks {row.missing_tracks} of its tracks" for row in lacking.itertuples()]
     return ", ".join(faults)
@@ -57,12 +59,19 @@ def summary_table(summary: pd.DataFrame, target: str) -> str:
     heads = ["System", *SHOWN, "SDR, mean of medians", "tracks", "seeds", "NaN windows"]
     rows = []
     for row in summary[summary.target == target].to_dict("records"):
-        title = row["title"] if row["place"] == "ranked" else f"*{row['title']}* ({PLACES_SAID[row['place']]})"
+        said = ", ".join(words for words in (PLACES_SAID.get(row["place"]), row["remark"]) if words)
+        title = row["title"] if row["place"] == "ranked" else f"*{row['title']}* ({said})"
+        title += marked(row)
         sdr = f"{number(row['SDR'])} {interval(row['SDR_low'], row['SDR_high'])}".strip()
         others = [number(row[metric]) for metric in SHOWN[1:]]
         counts = [str(row["tracks"]), str(row["seeds"]), f"{row['nan_windows']} of {row['windows']}"]
         rows.append([title, sdr, *others, number(row["SDR_mean"]), *counts])
     return table(heads, rows)
+
+
+def marked(row: Mapping[str, Any]) -> str:
+    """What follows the title of a row that is not on equal terms with the baseline; tables of before do not say."""
+    return f" {MARK}" if row.get("unequal") else ""
 
 
 def seed_table(results: Results) -> str:

@@ -10,10 +10,11 @@ class Results:
     """What was measured, summed up.
 
     summary: a row per system and target, floors first and ceilings after the trained ones (columns ``kind``
-        and ``place``: of :class:`~sepmodels.systems.system.System`). For each
+        and ``place``: of :class:`~sepmodels.systems.system.System`; ``remark``: why a row stands apart). For each
         metric M the columns M (median over windows, mean over seeds, median over tracks),
         M_low and M_high (its 95 % bootstrap interval) and M_mean (mean over tracks of the medians over windows),
-        in dB; numbers of tracks, seeds, windows, nan_windows and missing_tracks; the figures given per variant;
+        in dB; ``unequal``, in what it is not on equal terms with the baseline, empty where it is; numbers of
+        tracks, seeds, windows, nan_windows and missing_tracks; the figures given per variant;
         and ``scenario``, the same in every row, so that no copy of the table is without it.
     comparisons: each trained variant against the baseline (:func:`sepmodels.results.comparisons.compare`).
     control: the baseline against itself (:func:`sepmodels.results.comparisons.control`).
@@ -44,4 +45,10 @@ class Results:
     @property
     def complete(self) -> bool:
         """Whether every expected system has been scored on every track."""
-        return not self.missing and not self.summary.missing_tracks.any()
+        return not self.missing and not self.incomplete.missing_tracks.any()
+
+    @property
+    def incomplete(self) -> pd.DataFrame:
+        """The rows of ``summary`` that lack tracks and should not; one that stands apart says so itself."""
+        table = self.summary
+        return table[(table.missing_tracks > 0) & ~table.place.isin(["apart", "elsewhere"])]

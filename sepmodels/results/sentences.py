@@ -18,10 +18,11 @@ MEANINGS = {
 }
 
 
-def sentence(comparisons: pd.DataFrame, title: str, baseline_title: str, spread: str = KNOWN_SEED_SPREAD) -> str:
+def sentence(comparisons: pd.DataFrame, title: str, baseline_title: str, spread: str | None = KNOWN_SEED_SPREAD) -> str:
     """Say what one variant changed in the vocals against the baseline, from its rows of the comparisons.
 
-    spread: how far another seed moves a model, in words, for variants of a single training.
+    spread: how far another seed moves a model, in words, for variants of a single training; None for a system that has
+        no trainings here.
     """
     rows = comparisons[comparisons.target == "vocals"].set_index("metric")
     tracks = 0 if rows.empty else int(rows.tracks["SDR"])
@@ -30,6 +31,18 @@ def sentence(comparisons: pd.DataFrame, title: str, baseline_title: str, spread:
     figures = ", ".join(f"{metric} {_figure(rows.loc[metric])}" for metric in MEANINGS)
     count = f"{tracks} track{'s' * (tracks > 1)}"
     return f"{title} against {baseline_title} on the vocals of {count}: {figures}: {_verdict(rows, tracks, spread)}."
+
+
+def unequal_terms(own: str, baseline: str, baseline_title: str) -> str:
+    """What follows the sentence on a variant that is not on equal terms with the baseline; nothing where it is.
+
+    own, baseline: in what each is not as it should be.
+
+    >>> unequal_terms("training.steps 20 against 200", "", "Open-Unmix")
+    ' But the two are not on equal terms: training.steps 20 against 200.'
+    """
+    said = [part for part in (own, f"{baseline_title} is {baseline}" if baseline else "") if part]
+    return f" But the two are not on equal terms: {'; '.join(said)}." if said else ""
 
 
 def _figure(row: pd.Series) -> str:
@@ -51,8 +64,10 @@ def margin(low: float, high: float) -> str:
     return f"{low:+.2f} to {high:+.2f}, " if high - low < 2 * LARGEST_SHOWN_DB else ""
 
 
-def _verdict(rows: pd.DataFrame, tracks: int, spread: str) -> str:
+def _verdict(rows: pd.DataFrame, tracks: int, spread: str | None) -> str:
     """What the differences mean to a listener, where they hold for other tracks and other trainings."""
+    if spread is None:
+        return "it was not trained here, so what other tracks and other trainings would give is not tested"
     if min(rows.seeds["SDR"], rows.baseline_seeds["SDR"]) < 2:
         return (
             f"these two models differ by so much; another seed moves a model by {spread}, so nothing is claimed "
@@ -65,7 +80,7 @@ def _verdict(rows: pd.DataFrame, tracks: int, spread: str) -> str:
         return ", ".join(MEANINGS[metric][0 if rows.difference[metric] > 0 else 1] for metric in clear)
     found = rows.detectable["SDR"]
     limit = f" (an SDR of {found:.2g} dB more or less would be found in four of five cases)"
-    return f"no difference is shown{limit if found < LARGEST_SHOWN_DB else ''}"
+    return f"no difference was found{limit if found < LARGEST_SHOWN_DB else ''}"
 
 
 def seed_spread(by_seed: pd.DataFrame) -> str | None:

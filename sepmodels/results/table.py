@@ -9,13 +9,14 @@ import pandas as pd
 from sepmodels.errors import UserError
 from sepmodels.results.bootstrap import median_interval, per_track
 from sepmodels.results.comparisons import compare, control
-from sepmodels.results.conditions import unlike
+from sepmodels.results.conditions import MARK_MEANS, unequal, unlike
+from sepmodels.results.fair import fairness_notes, place, remark
 from sepmodels.results.imported import comparable, left_out
 from sepmodels.results.per_track import ALL_METRICS, TrackTable
 from sepmodels.results.published import published_systems
 from sepmodels.results.results import Results
-from sepmodels.results.sentences import KNOWN_SEED_SPREAD, notes, seed_spread, sentence
-from sepmodels.systems.system import System, in_table_order
+from sepmodels.results.sentences import KNOWN_SEED_SPREAD, notes, seed_spread, sentence, unequal_terms
+from sepmodels.systems.system import PLACES, System, in_table_order
 from sepmodels.systems.variants import BASELINE
 
 COLUMNS = ("variant", "seed", "track", "target", "metric", "window", "value")
@@ -31,6 +32,7 @@ def make_results(
     dataset: str | None = None,
     figures: Figures | None = None,
     trainings: pd.DataFrame | None = None,
+    stale: Mapping[str, str] | None = None,
 ) -> Results:
     """Sum up the table of scores.
 
@@ -44,8 +46,9 @@ def make_results(
         dataset: its name, for the caption and for published figures on it.
         figures: per variant, numbers to show beside the scores (a table indexed by variant, or a mapping of
             mappings); names say what they are ("training minutes").
-        trainings: a row per training, with the fields of :class:`sepmodels.training.train.TrainingReport` that tell how
-            it was made: where these differ, the notes say so.
+        trainings: a row per training, with what is known of how it was made
+            (:data:`sepmodels.results.conditions.CONDITIONS`): where these differ, marks, sentences and notes say so.
+        stale: of each system that is not up to date, why.
 
     Raises:
         UserError: there are no scores, a column is missing, or a system scored elsewhere has none of our tracks.
@@ -61,22 +64,33 @@ def make_results(
     extra = figures if isinstance(figures, pd.DataFrame) else pd.DataFrame.from_dict(figures or {}, orient="index")
     changed = [one.name for one in there if one.compared and one.name != baseline]
     comparisons, again = compare(table, changed, baseline), control(table, baseline)
-    trained = table.by_seed().loc[lambda rows: rows.variant.isin([one.name for one in there if one.seeded])]
+    seeded = [one.name for one in there if one.seeded]
+    trained = table.by_seed().loc[lambda rows: rows.variant.isin(seeded)]
     baseline_title = titles.get(baseline, baseline)
+    terms = _terms(trainings, stale or {}, baseline, [one.name for one in there])
     spread = seed_spread(trained) or KNOWN_SEED_SPREAD
     return Results(
-        summary=_summary(table, there).join(extra, on="variant").assign(scenario=scenario),
+        summary=_summary(table, there, terms).join(extra, on="variant").assign(scenario=scenario),
         comparisons=comparisons.assign(scenario=scenario),
         control=again.assign(scenario=scenario),
         by_seed=trained.reset_index(drop=True).assign(scenario=scenario),
         sentences={
-            name: sentence(comparisons[comparisons.variant == name], titles[name], baseline_title, spread)
+            name: sentence(
+                comparisons[comparisons.variant == name],
+                titles[name],
+                baseline_title,
+                spread if name in seeded else None,
+            )
+            + unequal_terms(terms[name], terms[baseline], baseline_title)
             for name in changed
         },
         notes=(
             *notes(comparisons, again, baseline_title),
             *(unlike(trainings, titles) if trainings is not None else ()),
+            *(f"{titles[one.name]} is stale: {stale[one.name]}." for one in there if stale and one.name in stale),
+            *([MARK_MEANS.format(baseline_title)] if any(terms.values()) else ()),
             *passed_over,
+            *fairness_notes(there, table, next((one for one in there if one.name == baseline), None)),
         ),
         published=published_systems(dataset),
         missing=tuple(one.name for one in expected if one not in there),
@@ -92,20 +106,40 @@ def _scenario(dataset: str | None, targets: Iterable[str]) -> str:
     return f"{dataset}: {measured}" if dataset else measured
 
 
-def _summary(table: TrackTable, systems: Iterable[System]) -> pd.DataFrame:
+def _terms(
+    trainings: pd.DataFrame | None, stale: Mapping[str, str], baseline: str, names: Iterable[str]
+) -> dict[str, str]:
+    """Of each system, in what it is not on equal terms with the baseline; empty where it is."""
+    differing = {} if trainings is None else unequal(trainings, baseline)
+    return {
+        name: "; ".join([*differing.get(name, ()), *([f"stale ({stale[name]})"] if name in stale else [])])
+        for name in dict.fromkeys((*names, baseline))
+    }
+
+
+def _summary(table: TrackTable, systems: Iterable[System], terms: Mapping[str, str]) -> pd.DataFrame:
     """A row for each of these systems and each target: what is said of it, counts, and scores.
 
     Of a target that a system scored elsewhere has no scores for, there is no row: it is no gap of ours.
     """
     known = set(zip(table.table.variant, table.table.target, strict=True))
-    return pd.DataFrame(
-        {"variant": one.name, "title": one.title, "kind": one.kind, "place": one.place, "target": target}
+    rows = pd.DataFrame(
+        _told(one, table, target)
+        | {"target": target, "unequal": terms[one.name]}
         | table.counts(one.name, target)
         | scores_of(table, one.name, target)
         for one in systems
         for target in table.targets
         if one.place != "elsewhere" or (one.name, target) in known
     )
+    return rows.sort_values("place", key=lambda places: places.map(PLACES.index), kind="stable", ignore_index=True)
+
+
+def _told(system: System, table: TrackTable, target: str) -> dict[str, str]:
+    """What is said of a system in its row."""
+    said = remark(system, table.tracks, table.counts(system.name, target))
+    named = {"variant": system.name, "title": system.title, "kind": system.kind}
+    return {**named, "place": place(system, said), "remark": said}
 
 
 def check_scores(scores: pd.DataFrame) -> None:

@@ -4,7 +4,7 @@ import itertools
 import os
 import subprocess
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,14 +112,32 @@ def separate_file(
     Raises :class:`UserError` for a song that cannot be read or separated, or of a rate that the format has not, and
     for stems that cannot be written; then there is none of them.
     """
+
+    def vocals_of(recording: Recording) -> Iterator[np.ndarray]:
+        return separate_blocks(
+            model, recording, settings, wiener_iterations=wiener_iterations, device=device, progress=progress
+        )
+
+    return write_stems(vocals_of, song, stems, form=form)
+
+
+def write_stems(
+    vocals_of: Callable[[Recording], Iterator[np.ndarray]],
+    song: Path,
+    stems: Mapping[str, Path],
+    *,
+    form: StemFormat = StemFormat(),
+) -> Written:
+    """Write the stems of a song whose vocals ``vocals_of`` gives, in blocks ``(channel, sample)``.
+
+    Raises :class:`UserError` as :func:`separate_file` does.
+    """
     with _told(stems), open_recording(song) as recording, ExitStack() as open_files:
         form.require_rate(recording.sample_rate_hz)
         mixture = _Remembered(recording)
         files = {name: open_files.enter_context(_stem_file(path, form, recording)) for name, path in stems.items()}
         samples = 0
-        for vocals in separate_blocks(
-            model, mixture, settings, wiener_iterations=wiener_iterations, device=device, progress=progress
-        ):
+        for vocals in vocals_of(mixture):
             song_block = mixture.take(vocals.shape[1])
             samples += vocals.shape[1]
             for name, file in files.items():

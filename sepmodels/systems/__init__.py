@@ -1,22 +1,32 @@
-"""What can be a row of the table: each kind of system is a class, and each system an entry.
+"""What can be a row of the table: each kind of system is a class, and each system an entry, or a person's file.
 
 Importing this package is cheap and needs no torch.
 """
 
+from pathlib import Path
+
 from sepmodels.settings import Profile
-from sepmodels.systems.given_scores import GivenScores
-from sepmodels.systems.references import REFERENCES, Reference
+from sepmodels.systems.classical import CLASSICAL, Classical
+from sepmodels.systems.references import MORE_REFERENCES, REFERENCES, Reference
 from sepmodels.systems.system import System
+from sepmodels.systems.system_files import ADDED_KINDS, read_systems
 from sepmodels.systems.variants import VARIANTS, Variant, variants_of
 
-KINDS: tuple[type[System], ...] = (Variant, Reference, GivenScores)
+KINDS: tuple[type[System], ...] = (Variant, Reference, Classical, *ADDED_KINDS.values())
+# Made where a profile asks for them (its ``extra_systems``), and nowhere else.
+SYSTEMS_ON_REQUEST: dict[str, System] = {**CLASSICAL, **MORE_REFERENCES}
 
 
-def systems_of(profile: Profile) -> tuple[System, ...]:
-    """The systems that a profile's benchmark makes, in the order of its graph: the trained ones, then references."""
-    return (*variants_of(profile).values(), *REFERENCES.values())
+def systems_of(profile: Profile, folder: Path) -> tuple[System, ...]:
+    """The systems of a profile's benchmark, in the order of its graph: the trained ones, references, and added ones.
+
+    folder: with a file for each that a person has added (:func:`sepmodels.systems.system_files.read_systems`).
+    """
+    asked = (one for name, one in SYSTEMS_ON_REQUEST.items() if name in profile.extra_systems)
+    added = read_systems(folder, known_systems())
+    return (*variants_of(profile).values(), *REFERENCES.values(), *asked, *added.values())
 
 
 def known_systems() -> dict[str, System]:
     """Every system that the project has an entry for, by name."""
-    return {**VARIANTS, **REFERENCES}
+    return {**VARIANTS, **REFERENCES, **SYSTEMS_ON_REQUEST}

@@ -98,6 +98,35 @@ def ideal_binary_mask(stems: np.ndarray) -> np.ndarray:
     return _joined(mask_ideally(*_sources(stems), binary_mask))
 
 
+def ideal_power_ratio_mask(stems: np.ndarray) -> np.ndarray:
+    """The mixture through the mask ``|V|^2 / (|V|^2 + |A|^2)`` of the true vocals V and accompaniment A.
+
+    It is the ideal ratio mask with exponent alpha = 2 (Liutkus and Badeau 2015; IRM2 of SiSEC 2018), with the
+    accompaniment as one source, as in :func:`ideal_ratio_mask`.
+
+    Shape:
+        stems: int16 ``(5, 2, sample)`` -> float32 ``(2, sample)``.
+    """
+    from sepmodels.systems.ideal_mask import mask_ideally, power_ratio_mask
+
+    return _joined(mask_ideally(*_sources(stems), power_ratio_mask))
+
+
+def ideal_wiener_filter(stems: np.ndarray) -> np.ndarray:
+    """The mixture through the multichannel Wiener filter ``v_V R_V (v_V R_V + v_A R_A)^-1`` of the true stems.
+
+    Power spectra v are means over the channels, and spatial covariances R sums over the whole track by the summed
+    power (Duong, Vincent and Gribonval 2010; MWF of SiSEC 2018), with the accompaniment as one source, on the STFT of
+    the models.
+
+    Shape:
+        stems: int16 ``(5, 2, sample)`` -> float32 ``(2, sample)``.
+    """
+    from sepmodels.systems.ideal_mask import filter_ideally
+
+    return _joined(filter_ideally(*_sources(stems)))
+
+
 def _sources(stems: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mixture, vocals and accompaniment, each float32 ``(2, sample)``."""
     others = [STREAMS.index(name) for name in ("drums", "bass", "other")]
@@ -137,6 +166,26 @@ REFERENCES: dict[str, Reference] = {
             summary="The ideal ratio mask, from the true stems: the ceiling for soft masks.",
             bound="ceiling",
             method=ideal_ratio_mask,
+        ),
+    )
+}
+# Made where a profile asks for them (its ``extra_systems``).
+MORE_REFERENCES: dict[str, Reference] = {
+    reference.name: reference
+    for reference in (
+        Reference(
+            name="ideal_power_mask",
+            title="Ideal ratio mask, of power",
+            summary="The ideal ratio mask of the true stems' powers (IRM2).",
+            bound="ceiling",
+            method=ideal_power_ratio_mask,
+        ),
+        Reference(
+            name="ideal_wiener",
+            title="Ideal Wiener filter",
+            summary="The multichannel Wiener filter of the true stems (MWF): the ceiling for filters of both channels.",
+            bound="ceiling",
+            method=ideal_wiener_filter,
         ),
     )
 }

@@ -4,15 +4,17 @@ A new kind is one class beside :class:`~sepmodels.systems.variants.Variant`, wit
 apart elsewhere asks for one of them, never for a kind's name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 
-Place = Literal["floor", "ranked", "ceiling", "elsewhere"]
-PLACES: tuple[Place, ...] = ("floor", "ranked", "ceiling", "elsewhere")  # from the top of the table to its end
+# apart: what a row is whose tracks are not those of the others; no kind of system is always.
+Place = Literal["floor", "ranked", "apart", "ceiling", "elsewhere"]
+PLACES: tuple[Place, ...] = ("floor", "ranked", "apart", "ceiling", "elsewhere")  # from the top of the table to its end
+UNSEEDED = (0,)  # the one seed, in tables and folders, of what is not trained here
 # Words about a system make no number stale.
 WORDS_ONLY = MappingProxyType({"speed_only": True})
 
@@ -33,6 +35,8 @@ class System:
         chain: the steps that make its scores, in their order: of "checkpoint", "estimates" and "scores".
         seeded: whether each seed is a training of its own.
         compared: whether the table tests it against the baseline.
+        scored_here: whether its scores are computed here; else they came from elsewhere.
+        may_lack_tracks: whether it may have estimates of some test tracks only.
     """
 
     name: str
@@ -44,6 +48,8 @@ class System:
     chain: ClassVar[tuple[str, ...]] = ()
     seeded: ClassVar[bool] = False
     compared: ClassVar[bool] = False
+    scored_here: ClassVar[bool] = True
+    may_lack_tracks: ClassVar[bool] = False
 
     @property
     def place(self) -> Place:
@@ -54,6 +60,10 @@ class System:
     def group(self) -> str:
         """The group of its assets in the graph."""
         return self.name
+
+    def seeds_of(self, trainings: Sequence[int]) -> tuple[int, ...]:
+        """The seeds that it has products of, where ``trainings`` are those that systems are trained with."""
+        return tuple(trainings) if self.seeded else UNSEEDED
 
     @property
     def functions(self) -> tuple[str, ...]:

@@ -7,12 +7,13 @@ Importing this module is cheap and needs no torch: an entry names its architectu
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 from sepmodels.errors import UserError, unknown_name
-from sepmodels.settings import Profile, result_settings
+from sepmodels.marks import neutral, speed_only
+from sepmodels.settings import EFFECT_NAMES, Profile, TrainingSettings, result_settings
 from sepmodels.systems.system import System
 
 Settings = Mapping[str, int | float | str | bool]
@@ -29,7 +30,11 @@ class Variant(System):
     settings: keyword arguments of that ``Config``.
     loss: a function of :mod:`sepmodels.training.losses`.
     loss_settings: keyword arguments of that function, beside the estimate and the target.
-    learning_rate: Adam's initial step size.
+    learning_rate: the optimiser's initial step size.
+    training: settings of a training (:class:`~sepmodels.settings.TrainingSettings`) that belong to its recipe, in place
+        of the profile's. The budget is the profile's, so that all variants see as many seconds of music.
+    suites: in which it is trained (:class:`~sepmodels.settings.Profile`); none: only where a profile or a person asks
+        for it by name.
     wiener_iterations: of the multichannel Wiener filter that refines its estimates
         (:mod:`sepmodels.separation.wiener`). The model knows nothing of it, so that it trains nothing again.
     """
@@ -39,6 +44,8 @@ class Variant(System):
     settings: Settings = field(default_factory=dict)
     loss_settings: Settings = field(default_factory=dict)
     learning_rate: float = 1e-3
+    training: Mapping[str, Any] | None = neutral(None)
+    suites: tuple[str, ...] = speed_only(("paper",))  # nothing of it depends on where it is trained
     wiener_iterations: int = field(default=0, metadata=SEPARATION_ONLY)
 
     kind = "trained"
@@ -54,6 +61,39 @@ class Variant(System):
 
 
 BASELINE = "open_unmix"
+# What a variant may have of its own of the settings of a training; the rest is budget, or speed.
+RECIPE = (
+    "chunk_seconds",
+    "optimizer",
+    "weight_decay",
+    "schedule",
+    "warmup_steps",
+    "plateau_factor",
+    "plateau_patience",
+    "gradient_clip",
+    "ema_decay",
+    "chosen_by",
+    "gain_low",
+    "gain_high",
+    "swap_probability",
+    "remix",
+    "effects",
+)
+
+_COSINE: Settings = {"schedule": "cosine", "warmup_steps": 50, "ema_decay": 0.99}
+
+# name, title, loss, and what it is trained with
+_OTHER_LOSSES = (
+    ("complex_loss", "Complex L1", "spectrogram_l1", "L1 of the real and imaginary parts of bins"),
+    ("multi_resolution_loss", "Multi-resolution", "multi_resolution_l1", "L1 of bins by four transforms"),
+    ("log_magnitude_loss", "Log magnitude", "log_magnitude_l1", "L1 of the logarithms of magnitudes"),
+    ("mel_loss", "Mel", "mel_l1", "L1 of the logarithms of mel bands"),
+    ("bark_loss", "Bark", "bark_l1", "L1 of the logarithms of Bark bands"),
+    ("mfcc_loss", "MFCC", "mfcc_l1", "L1 of mel-frequency cepstral coefficients"),
+    ("a_weighted_loss", "A-weighted", "a_weighted_l1", "L1 of bins that are weighted as ears are"),
+    ("si_sdr_loss", "SI-SDR", "si_sdr", "the scale-invariant SDR, up to 30 dB"),
+    ("log_wmse_loss", "Log WMSE", "log_wmse", "the logarithm of the A-weighted error of each chunk"),
+)
 
 _ALL = (
     Variant(
@@ -79,6 +119,7 @@ _ALL = (
         loss="waveform_mse",
         loss_settings=MappingProxyType({"spectral_units": True}),
         settings=MappingProxyType({"sample_rate_hz": 22_050}),
+        suites=(),
     ),
     Variant(
         name="transformer",
@@ -92,13 +133,15 @@ _ALL = (
         title="L1 loss",
         summary="Open-Unmix trained with L1 on magnitudes in place of MSE.",
         architecture="open_unmix",
+        suites=("paper", "losses"),
         loss="magnitude_l1",
     ),
     Variant(
         name="dual_loss",
         title="Dual loss",
-        summary="Open-Unmix trained with 0.9 magnitude MSE + 0.1 time MSE, literally as in the paper.",
+        summary="Open-Unmix trained with 0.9 magnitude MSE + 0.1 time MSE, as in the paper (George et al., 2022).",
         architecture="open_unmix",
+        suites=("paper", "losses"),
         loss="dual",
         loss_settings={"magnitude_weight": 0.9, "waveform_weight": 0.1},
     ),
@@ -107,8 +150,100 @@ _ALL = (
         title="Dual loss, balanced",
         summary="The dual loss with its magnitude term divided by the energy of the STFT window.",
         architecture="open_unmix",
+        suites=("paper", "losses"),
         loss="dual",
         loss_settings={"magnitude_weight": 0.9, "waveform_weight": 0.1, "normalised": True},
+    ),
+    *(
+        Variant(
+            name=name,
+            title=title,
+            summary=f"Open-Unmix trained with {words}.",
+            architecture="open_unmix",
+            suites=("losses",),
+            loss=loss,
+        )
+        for name, title, loss, words in _OTHER_LOSSES
+    ),
+    Variant(
+        name="waveform_loss",
+        title="Waveform L1",
+        summary="Open-Unmix trained with L1 of samples, without weight decay, in which its gradients would drown.",
+        architecture="open_unmix",
+        suites=("losses",),
+        loss="waveform_l1",
+        training={"weight_decay": 0.0},
+    ),
+    *(
+        Variant(
+            name=f"{effect}_effect",
+            title=f"Effect: {effect}",
+            summary=f"Open-Unmix trained with one effect more of augmentation: {effect}.",
+            architecture="open_unmix",
+            suites=("effects",),
+            loss="magnitude_mse",
+            training={"effects": (effect,)},
+        )
+        for effect in EFFECT_NAMES
+    ),
+    Variant(
+        name="band_split_rnn",
+        title="Band-split RNN",
+        summary="A small band-split RNN: LSTMs along time and along 28 bands make a complex mask; L1 on complex bins.",
+        architecture="band_split_rnn",
+        suites=("modern",),
+        loss="spectrogram_l1",
+        loss_settings={"waveform_weight": 1.0},
+        learning_rate=2e-3,
+        training={"gradient_clip": 5.0, **_COSINE},
+    ),
+    Variant(
+        name="band_split_roformer",
+        title="Band-split RoFormer",
+        summary="A small band-split RoFormer: attention along time and along 28 bands make a complex mask.",
+        architecture="band_split_roformer",
+        suites=("modern",),
+        loss="spectrogram_l1",
+        loss_settings={"waveform_weight": 1.0},
+        training={"optimizer": "adamw", "weight_decay": 0.01, "gradient_clip": 5.0, **_COSINE},
+    ),
+    Variant(
+        name="tfc_tdf",
+        title="TFC-TDF",
+        summary="A small U-Net over bins and frames, with layers that see all bins of a frame, makes a complex mask.",
+        architecture="tfc_tdf",
+        suites=("modern",),
+        loss="spectrogram_l1",
+        loss_settings={"waveform_weight": 1.0},
+        training={"gradient_clip": 5.0, **_COSINE},
+    ),
+    Variant(
+        name="wave_u_net",
+        title="Wave-U-Net",
+        summary="Wave-U-Net as its authors describe it: twelve levels of convolutions on waveforms.",
+        architecture="wave_u_net",
+        suites=("modern",),
+        loss="waveform_mse",
+        loss_settings={"spectral_units": True},
+        learning_rate=1e-4,
+    ),
+    Variant(
+        name="hybrid_demucs",
+        title="Hybrid Demucs",
+        summary="A small Hybrid Demucs, by torchaudio: a U-Net of waveforms and one of spectrograms, which meet.",
+        architecture="hybrid_demucs",
+        suites=("modern",),
+        loss="waveform_l1",
+        training={"weight_decay": 0.0, **_COSINE},
+    ),
+    Variant(
+        name="conv_tasnet",
+        title="Conv-TasNet",
+        summary="A small Conv-TasNet, by torchaudio: a mask on a learned transform, by dilated convolutions.",
+        architecture="conv_tasnet",
+        suites=("modern",),
+        loss="waveform_l1",
+        training={"weight_decay": 0.0, "gradient_clip": 5.0, **_COSINE},
     ),
 )
 
@@ -126,14 +261,15 @@ def by_name(variants: Iterable[Variant]) -> dict[str, Variant]:
 
 
 VARIANTS: dict[str, Variant] = by_name(_ALL)
-# What only a claim needs: trained where a profile asks for it (its ``extra_variants``), and nowhere else.
-ON_REQUEST = frozenset({"time_domain_22khz"})
 
 
 def variants_of(profile: Profile) -> dict[str, Variant]:
-    """The variants that the profile trains: all but those on request, and of these the ones that it asks for."""
+    """The variants that the profile trains: those of its suite, the baseline, and those that it asks for besides."""
+    named = {BASELINE, *profile.extra_variants}
     return {
-        name: variant for name, variant in VARIANTS.items() if name not in ON_REQUEST or name in profile.extra_variants
+        name: variant
+        for name, variant in VARIANTS.items()
+        if profile.suite == "all" or profile.suite in variant.suites or name in named
     }
 
 
@@ -142,6 +278,24 @@ def find_variant(name: str) -> Variant:
     if name not in VARIANTS:
         raise unknown_name("variant", name, VARIANTS)
     return VARIANTS[name]
+
+
+def own_training(variant: Variant, shared: TrainingSettings) -> TrainingSettings:
+    """How a variant is trained: as the profile says, but for what belongs to its own recipe.
+
+    Longer chunks make batches of as many fewer: a step sees as many seconds of music as that of any other variant.
+
+    Raises :class:`UserError` for a setting that no recipe has.
+    """
+    own: dict[str, Any] = {
+        name: tuple(one) if isinstance(one, list) else one for name, one in (variant.training or {}).items()
+    }
+    for name in own:
+        if name not in RECIPE:
+            raise unknown_name(f"setting that variant {variant.name!r} may have of its own called", name, RECIPE)
+    trained = replace(shared, **own)
+    chunks = shared.batch * shared.chunk_seconds / trained.chunk_seconds
+    return replace(trained, batch=max(1, round(chunks)))
 
 
 def configuration(variant: Variant) -> dict[str, Any]:

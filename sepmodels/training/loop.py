@@ -14,10 +14,13 @@ from sepmodels.machine.signals import Interruptions
 from sepmodels.marks import SpeedOnly, words_only
 from sepmodels.models.model_file import save_model
 from sepmodels.progress import Progress
+from sepmodels.settings import changed
 from sepmodels.systems.variants import Variant
 from sepmodels.training.batches import ChunkSampler
+from sepmodels.training.effects import with_effects
 from sepmodels.training.first_steps import Beginning, Record
 from sepmodels.training.loop_state import Clock, Position
+from sepmodels.training.optimisation import follow_cosine, has_higher_sdr
 from sepmodels.training.run_folder import History, TrainingFiles, by_step
 from sepmodels.training.step import Learner, seed_step
 from sepmodels.training.validation import Validation
@@ -134,10 +137,14 @@ class Trainer:
         if position.step < self.settings.warmup_steps:
             for group in self.learner.optimizer.param_groups:
                 group["lr"] = self.variant.learning_rate * (position.step + 1) / self.settings.warmup_steps
+        if changed(self.settings, "schedule"):
+            follow_cosine(self.learner.optimizer, self.settings, self.variant.learning_rate, position.step, self.steps)
         begun = time.perf_counter()
         mixture, target = self.sampler.next_batch()
         waited = time.perf_counter() - begun
         seed_step(self.seed, position.step, self.world.rank)
+        if changed(self.settings, "effects"):
+            mixture, target = with_effects(mixture, target, self.settings.effects)
         loss = self.world.total(self.learner.step(mixture, target)) / self.world.ranks
         self.losses.append(loss)
         position.step += 1
@@ -201,7 +208,7 @@ class Trainer:
         position = self.position
         if not math.isfinite(found.loss):
             raise Diverged(self._diverged(f"gave a validation loss of {found.loss}"))
-        if found.loss < position.best_loss:
+        if has_higher_sdr(found, position) if changed(self.settings, "chosen_by") else found.loss < position.best_loss:
             self._save_best(found)
             position.best_loss, position.best_sdr_db, position.best_step = found.loss, found.sdr_db, position.step
             position.epochs_without_improvement = 0

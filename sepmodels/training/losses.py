@@ -8,12 +8,23 @@ import functools
 import inspect
 from collections.abc import Callable
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.models.estimate import Estimate
 from sepmodels.systems.variants import Variant
+from sepmodels.training.hearing_losses import (
+    a_weighted_l1,
+    bark_l1,
+    log_magnitude_l1,
+    log_wmse,
+    mel_l1,
+    mfcc_l1,
+    multi_resolution_l1,
+    si_sdr,
+)
 
 Loss = Callable[[Estimate, Tensor], Tensor]
 
@@ -60,8 +71,39 @@ def dual(
     return magnitude_weight * magnitude_mse(estimate, target) + waveform_weight * waveform_term
 
 
+def waveform_l1(estimate: Estimate, target: Tensor) -> Tensor:
+    """Mean absolute error of samples: the loss of Demucs (Défossez et al. 2019)."""
+    return F.l1_loss(estimate.waveform, target.float())
+
+
+def spectrogram_l1(estimate: Estimate, target: Tensor, *, waveform_weight: float = 0.0) -> Tensor:
+    """Mean absolute error of the real and imaginary parts of bins, by the estimate's own STFT.
+
+    ``waveform_weight`` adds that of samples: with 1 it is the loss of the band-split RNN (Luo and Yu 2023).
+    """
+    difference = torch.view_as_real(estimate.spectrogram - estimate.stft(target))
+    error = difference.abs().mean()
+    return error + waveform_weight * waveform_l1(estimate, target) if waveform_weight else error
+
+
 LOSSES: dict[str, Callable[..., Tensor]] = {
-    loss.__name__: loss for loss in (magnitude_mse, magnitude_l1, waveform_mse, dual)
+    loss.__name__: loss
+    for loss in (
+        magnitude_mse,
+        magnitude_l1,
+        waveform_mse,
+        dual,
+        waveform_l1,
+        spectrogram_l1,
+        log_magnitude_l1,
+        mel_l1,
+        bark_l1,
+        mfcc_l1,
+        a_weighted_l1,
+        multi_resolution_l1,
+        si_sdr,
+        log_wmse,
+    )
 }
 
 

@@ -16,7 +16,7 @@ from sepmodels.machine.devices import return_freed_memory
 from sepmodels.machine.memory import GIB
 from sepmodels.marks import speed_only, words_only
 from sepmodels.models.estimate import Estimate
-from sepmodels.settings import Precision, TrainingSettings
+from sepmodels.settings import Precision, TrainingSettings, changed
 from sepmodels.training.less_memory import (
     HostBudget,
     Snapshot,
@@ -25,6 +25,7 @@ from sepmodels.training.less_memory import (
     recompute_blocks,
     set_random_state,
 )
+from sepmodels.training.optimisation import build_optimizer
 from sepmodels.training.processes import ALONE, World
 
 _DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -73,8 +74,12 @@ class Learner:
         self.precision = choose_precision(settings.precision, device)
         self.plain: Callable[[Tensor], Estimate] = world.joined(self.model)
         self.run = torch.compile(self.plain) if settings.compile else self.plain
-        self.optimizer = torch.optim.Adam(
-            self.model.parameters(), lr=learning_rate, weight_decay=settings.weight_decay, fused=True
+        self.optimizer: torch.optim.Optimizer = (
+            build_optimizer(settings, self.model, learning_rate)
+            if changed(settings, "optimizer")
+            else torch.optim.Adam(
+                self.model.parameters(), lr=learning_rate, weight_decay=settings.weight_decay, fused=True
+            )
         )
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision == "fp16")
         self.average = _average(self.model, settings.ema_decay)

@@ -1,13 +1,21 @@
 """Profiles and their overrides."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from pipelines.profiles import PROFILES, chosen_profile, override, setting_names
+from pipelines.profiles import PROFILES, chosen_profile
+from pipelines.setting_values import meaning_of, override, setting_names, text_of, value_of
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.limits import LIMITS
 from sepmodels.settings import result_settings
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data folder in which nobody has changed a setting."""
+    monkeypatch.setenv("SEPBENCH_DATA", str(tmp_path))
 
 
 def test_demo_is_chosen_where_nothing_is_said() -> None:
@@ -28,11 +36,7 @@ def test_an_unknown_profile_is_refused_with_the_nearest_suggested() -> None:
 def test_every_setting_of_every_profile_can_be_read_back_from_its_own_text(name: str) -> None:
     profile = PROFILES[name]
     for key in setting_names():
-        value = profile
-        for part in key.split("."):
-            value = getattr(value, part)
-        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        assert override(profile, key, text) == profile
+        assert override(profile, key, text_of(value_of(profile, key))) == profile
 
 
 @pytest.mark.parametrize(
@@ -48,9 +52,7 @@ def test_every_setting_of_every_profile_can_be_read_back_from_its_own_text(name:
 )
 def test_an_override_is_read_as_the_settings_type(key: str, text: str, value: object) -> None:
     profile = chosen_profile({"SEPBENCH_OVERRIDES": json.dumps({key: text})})
-    for part in key.split("."):
-        profile = getattr(profile, part)
-    assert profile == value
+    assert value_of(profile, key) == value
 
 
 @pytest.mark.parametrize(
@@ -133,6 +135,25 @@ def test_auto_precision_is_the_one_that_the_machine_has(monkeypatch: pytest.Monk
 
 def test_every_limit_is_of_a_setting() -> None:
     assert set(LIMITS) <= set(setting_names())
+
+
+@pytest.mark.parametrize("name", setting_names())
+def test_every_setting_has_a_meaning_with_its_unit_and_what_none_stands_for(name: str) -> None:
+    meaning = meaning_of(name)
+    assert meaning.endswith(".")
+    if name.endswith("_seconds"):
+        assert "in seconds" in meaning
+    if any(value_of(profile, name) in (None, ()) for profile in PROFILES.values()):
+        assert "none: " in meaning
+    if name not in ("dataset.split_seed", "training.remix", "training.compile") and any(
+        value_of(profile, name) == 0 for profile in PROFILES.values()
+    ):
+        assert "0: " in meaning
+
+
+def test_the_word_default_stands_for_the_profiles_own_value() -> None:
+    demo = PROFILES["demo"]
+    assert override(override(demo, "training.steps", "20"), "training.steps", "default", demo) == demo
 
 
 @pytest.mark.parametrize(

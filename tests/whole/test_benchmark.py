@@ -122,6 +122,17 @@ def test_a_training_run_in_mlflow_has_the_variants_configuration_its_curves_and_
     assert "loss.html" in files
 
 
+def test_the_tables_figures_stand_with_each_trainings_run_in_mlflow(done: Done) -> None:
+    client = open_store(done.paths.data / "mlflow")
+    experiment = client.get_experiment_by_name(f"sepbench/{done.profile.name}")
+    table = pd.read_parquet(done.paths.results / "results.parquet")
+    for row in table[(table.kind == "trained") & (table.target == "vocals")].itertuples():
+        key = f"{done.profile.name}/{row.variant}/checkpoint"
+        (run,) = client.search_runs([experiment.experiment_id], f"tags.`dagster.asset_key` = '{key}'")
+        said = {name: run.data.metrics[f"test_{name}_db"] for name in ("SDR", "SDR_low", "SIR", "SAR", "ISR")}
+        assert said == pytest.approx({name: getattr(row, name) for name in said})
+
+
 def test_the_trained_model_is_loaded_back_from_the_registry_by_its_name(
     done: Done, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,8 +268,8 @@ def test_the_report_leads_to_every_product_in_dagster_and_mlflow(done: Done) -> 
     for event in done.result.get_asset_materialization_events():
         name = "/".join(event.asset_key.path[1:])
         if name not in ("dataset", "stems/train", "stems/valid", "statistics", "report"):
-            assert f'href="http://127.0.0.1:3000/assets/{done.profile.name}/{name}"' in page
-            assert event.materialization.metadata["mlflow_run"].value in page
+            assert f'href="http://127.0.0.1:3000/dagster/assets/{done.profile.name}/{name}"' in page
+            assert event.materialization.metadata["mlflow_run"].value.partition("#")[2] in page
 
 
 def test_figures_are_kept_in_mlflow_and_shown_in_dagster(done: Done) -> None:

@@ -17,6 +17,9 @@ from tests.small_benchmark import OVERRIDES
 COMMANDS = [
     "run",
     "refresh",
+    "add",
+    "remove",
+    "systems",
     "download",
     "stale",
     "accept",
@@ -29,6 +32,7 @@ COMMANDS = [
     "serve",
     "variants",
     "profiles",
+    "settings",
     "doctor",
 ]
 
@@ -74,7 +78,7 @@ def test_the_help_shows_every_command_by_group_on_one_screen(asked: tuple[str, .
     assert len(lines) < 24  # the prompt takes a line
     assert all(len(line) <= 80 for line in lines)
     groups = {line.split()[0]: line.split()[1] for line in lines if re.match(r"\S+ +[a-z]+  ", line)}
-    assert groups == {"Benchmark": "run", "Look": "ui", "Songs": "separate", "Set-up": "doctor"}
+    assert groups == {"Benchmark": "run", "Systems": "add", "Look": "ui", "Songs": "separate", "Set-up": "doctor"}
     shown = {line[11:].split()[0] for line in lines if re.match(r".{11}[a-z]+  ", line)}
     assert shown == {*COMMANDS} - {"refresh"}  # another name of run
 
@@ -109,7 +113,8 @@ def test_variants_lists_every_variant_with_a_sentence() -> None:
 
 def test_profiles_shows_the_settings_of_one_with_what_was_overridden() -> None:
     said = sepbench("profiles", "-p", "demo", SEPBENCH_OVERRIDES=json.dumps({"training.batch": "7"})).stdout
-    assert ["training.batch", "7"] in [line.split() for line in said.splitlines()]
+    (line,) = [line for line in said.splitlines() if line.startswith("training.batch")]
+    assert re.search(r" 7 \(profile: 4\) +chunks in each step\.$", line.rstrip())
 
 
 @pytest.mark.parametrize(
@@ -201,47 +206,66 @@ def test_a_command_that_is_advised_has_the_options_that_were_given(tmp_path: Pat
 def test_a_run_ends_with_the_table_and_typed_again_makes_nothing_again_unless_all_is_asked_for_anew(
     stem_dataset: Path, tmp_path: Path
 ) -> None:
-    common = ["-p", "musdb18-7s", "--dataset", stem_dataset, "--data", tmp_path, "--only", "open_unmix"]
-    overrides = {"SEPBENCH_OVERRIDES": json.dumps(OVERRIDES)}
-    first = sepbench("run", *common, **overrides)
+    here = ["-p", "musdb18-7s", "--data", tmp_path]
+    common = [*here, "--only", "open_unmix"]
+    asked = [word for name, value in OVERRIDES.items() for word in ("--set", f"{name}={value}")]
+    first = sepbench("run", *common, "--dataset", stem_dataset, *asked)
     assert first.returncode == 0, first.stdout + first.stderr
+    file = tmp_path / "musdb18-7s/settings.toml"
+    assert f"Settings of {file}: dataset.folder {stem_dataset} (profile: none); " in first.stdout
+    assert "training.steps 4 (profile: 2000)" in first.stdout
     assert "made open_unmix/checkpoint" in first.stdout
-    assert "Ideal ratio mask" in first.stdout
+    assert first.stdout.count("Ideal ratio mask") == 1  # the table, before the report is made
+    assert first.stdout.index("Ideal ratio mask") < first.stdout.index("made report")
     assert str(tmp_path / "musdb18-7s" / "report" / "index.html") in first.stdout
-    assert f"sepbench ui -p musdb18-7s --data {tmp_path} --dataset {stem_dataset} --set " in first.stdout
+    assert f"sepbench ui -p musdb18-7s --data {tmp_path} (" in first.stdout
     for name in ("run", "refresh"):
-        second = sepbench(name, *common, **overrides)
+        second = sepbench(name, *common)
         assert second.returncode == 0, second.stdout + second.stderr
-        assert second.stdout.startswith("Everything is up to date.")
+        assert "Everything is up to date." in second.stdout
         assert " made " not in second.stdout
         assert "Ideal ratio mask" in second.stdout
-    stale = sepbench("stale", *common[:-2], **overrides)
+    assert sepbench("stale", *common).returncode == 0
+    stale = sepbench("stale", *here)
     assert stale.returncode == 1  # for the other variants
     assert "open_unmix\n" not in stale.stdout
     assert "transformer\n  checkpoint, estimates, scores  never made\n" in stale.stdout
-    changed = sepbench("stale", *common[:-2], "--set", "training.steps=5", **overrides).stdout
+    before = file.read_text()
+    changed = sepbench("stale", *here, "--set", "training.steps=5").stdout
     assert "training setting steps changed from 4 to 5" in changed
-    nothing = sepbench("accept", *common[:-2], "open_unmix", "mixture/scores", **overrides)
+    refused = sepbench("run", *here, "--set", "training.steps=5", "--only", "transfomer")
+    assert refused.returncode == 2
+    assert file.read_text() == before
+    nothing = sepbench("accept", *here, "open_unmix", "mixture/scores")
     assert nothing.returncode == 2
     assert "There is nothing to accept: open_unmix/checkpoint is up to date; " in nothing.stderr
 
-    unasked = sepbench("run", *common, "--anew", **overrides)
+    other = sepbench("run", *here, "--only", "transformer", "--set", "training.steps=2")
+    assert other.returncode == 0, other.stdout + other.stderr
+    assert "Transformer (!)" in other.stdout
+    assert "Open-Unmix (!)" in other.stdout  # the baseline, which is stale now
+    assert "The trainings differ in training.steps: 4 (Open-Unmix), 2 (Transformer)." in other.stdout
+    assert "training.steps 2 against 4" in other.stdout
+    assert "Open-Unmix is stale: training setting steps changed from 4 to 2." in other.stdout
+    assert sepbench("settings", "set", "training.steps=4", *here).returncode == 0
+
+    unasked = sepbench("run", *common, "--anew")
     assert unasked.returncode == 2
     said = f"--anew throws away what was made of musdb18-7s in {tmp_path}, and makes it again: "
     assert said + "1 training, 1 separation, 4 scorings, 1 report and 8 other products. It took " in unasked.stderr
     assert unasked.stderr.endswith("Say --yes to do that without being asked.\n")
     model = tmp_path / "musdb18-7s/checkpoints/open_unmix/seed_42/model.safetensors"
     before = model.stat().st_mtime_ns
-    again = sepbench("run", *common, "--anew", "--yes", **overrides)
+    again = sepbench("run", *common, "--anew", "--yes")
     assert again.returncode == 0, again.stdout + again.stderr
     assert said in again.stdout
     assert all(f"made {name}" in again.stdout for name in ("dataset", "stems/test", "open_unmix/checkpoint", "report"))
     assert model.stat().st_mtime_ns > before
 
 
-@pytest.mark.slow
 def test_a_dataset_that_is_not_there_ends_a_run_with_one_sentence(tmp_path: Path) -> None:
     done = sepbench("run", "-p", "musdb18-7s", "--dataset", tmp_path / "nowhere", "--data", tmp_path)
-    assert done.returncode == 1
-    assert "nowhere" in done.stdout
+    assert done.returncode == 2
+    assert "nowhere does not exist" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+    assert not (tmp_path / "musdb18-7s/settings.toml").exists()

@@ -28,8 +28,9 @@ FLOORS = {
         ("showing", "checking", "accepting", "factory"),
     ),
     "pipelines": (
-        ("terminal", "own_code", "profiles", "ports", "permissions", "temporary", "options", "graph", "looking"),
-        ("running", "songs", "serve", "doctor", "ui", "downloading", "commands", "cli"),
+        ("terminal", "own_code", "setting_values", "settings_file", "profiles", "ports", "permissions", "temporary"),
+        ("options", "remembering", "graph", "looking"),
+        ("running", "systems", "songs", "serve", "front", "doctor", "ui", "downloading", "commands", "cli"),
     ),
 }
 
@@ -100,3 +101,18 @@ def test_every_dependency_says_why_it_is_there() -> None:
     inside = [line for line in lines if line.startswith('    "') and (">=" in line or "==" in line)]
     assert inside
     assert not [line for line in inside if "#" not in line]
+
+
+def has_code(path: Path) -> bool:
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return path.name != "__init__.py" or any(isinstance(node, (ast.FunctionDef, ast.ClassDef)) for node in body)
+
+
+def test_every_module_has_a_test_file_of_its_own_or_stands_in_the_list_with_the_one_that_tests_it() -> None:
+    lines = (PROJECT / "tests" / "whole" / "tested_elsewhere.txt").read_text(encoding="utf-8").splitlines()
+    listed = dict(line.split() for line in lines)
+    paths = {path.relative_to(PROJECT) for path in modules().values() if has_code(path)}
+    named = {path: path.parent if path.name == "__init__.py" else path.with_suffix("") for path in paths}
+    own = {path for path, name in named.items() if (PROJECT / "tests" / name.parent / f"test_{name.name}.py").exists()}
+    assert set(listed) == {path.as_posix() for path in paths - own}
+    assert [name for name in listed.values() if not (PROJECT / name).exists()] == []

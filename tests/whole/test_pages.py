@@ -45,12 +45,13 @@ class Pages:
         self.edit(
             "sepmodels/systems/variants.py", "by_name(_ALL)", f"by_name(one for one in _ALL if one.name in {VARIANTS})"
         )
+        self.edit("pipelines/profiles.py", "extra_variants=_FOR_CLAIMS,", "")
         self.data = folder / "data"
         self.data.mkdir()
         self.output = self.data / "ui.txt"
         words = ["ui", "--no-browser", "--profile", PROFILE, "--dataset", str(dataset), "--data", str(self.data)]
-        ports = ["--dagster-port", "3300", "--mlflow-port", "5300"]
-        settings = json.dumps({**OVERRIDES, "training.steps": "100", "extra_variants": ""})
+        ports = ["--port", "3300"]
+        settings = json.dumps({**OVERRIDES, "training.steps": "100"})
         with self.output.open("wb") as stream:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", "from pipelines.cli import main; main()", *words, *ports],
@@ -67,10 +68,10 @@ class Pages:
                 start_new_session=True,
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
-        while "Ctrl-C ends both" not in self.output.read_text():
+        while "Ctrl-C ends them" not in self.output.read_text():
             assert self.process.poll() is None, self.output.read_text()
             time.sleep(0.2)
-        self.printed = dict(re.findall(r"(Dagster|MLflow)\s+(http://\S+)", self.output.read_text()))
+        self.printed = dict(re.findall(r"(Pages|Dagster|MLflow)\s+(http://\S+)", self.output.read_text()))
         self.dagster, self.mlflow = self.printed["Dagster"], self.printed["MLflow"].partition("/#")[0]
 
     def edit(self, path: str, old: str, new: str) -> None:
@@ -121,6 +122,13 @@ def materialize_all(pages: Pages, browser, address: str) -> None:
     browser.goto(f"{pages.dagster}/{address}", wait_until="domcontentloaded")
     browser.get_by_role("button", name="Materialize all").first.click()
     browser.get_by_text("Launched run").first.wait_for()
+
+
+def refresh_on_the_front_page(pages: Pages, browser) -> None:
+    browser.goto(pages.printed["Pages"], wait_until="domcontentloaded")
+    browser.get_by_role("heading", name="transformer").wait_for()
+    browser.get_by_role("button", name="Refresh").click()
+    browser.get_by_text("The run has begun").wait_for()
 
 
 def reload_definitions(pages: Pages, browser) -> None:
@@ -190,13 +198,15 @@ def test_materialize_all_after_it_goes_on_and_makes_everything_green(pages: Page
     assert mlflow_statuses(pages, "open_unmix/checkpoint") == ["FINISHED"]  # it went on in the one that was broken off
 
 
-def test_an_edited_model_marks_its_own_chain_and_a_refresh_makes_all_green_again(pages: Pages, browser) -> None:
+def test_an_edited_model_marks_its_own_chain_and_the_front_pages_refresh_makes_all_green_again(
+    pages: Pages, browser
+) -> None:
     pages.edit("sepmodels/models/architectures/transformer.py", "x = layer(x)", "x = x + layer(x)")
     reload_definitions(pages, browser)
     assert not_fresh(pages, browser) == {"transformer/checkpoint", "transformer/estimates"}
     expect_marks(pages, browser, "transformer", 2)
     expect_marks(pages, browser, "open_unmix", 0)
-    materialize_all(pages, browser, f"locations/{LOCATION}/jobs/refresh")
+    refresh_on_the_front_page(pages, browser)
     assert wait_for_end(pages, browser) == "SUCCESS"
     assert not_fresh(pages, browser) == set()
     expect_marks(pages, browser, "transformer", 0)
@@ -218,11 +228,24 @@ def test_materialize_unsynced_makes_an_edited_report_alone(pages: Pages, browser
 
 def test_the_assets_link_opens_its_run_in_mlflow(pages: Pages, browser) -> None:
     browser.goto(f"{pages.dagster}/assets/{PROFILE}/transformer/checkpoint", wait_until="domcontentloaded")
-    link = browser.locator(f"a[href^='{pages.mlflow}']").first
+    link = browser.locator("a[href^='/mlflow/']").first
     link.wait_for()
-    browser.goto(link.get_attribute("href"), wait_until="domcontentloaded")
+    browser.goto(f"{pages.printed['Pages']}{link.get_attribute('href')}", wait_until="domcontentloaded")
     browser.get_by_text("transformer/checkpoint").first.wait_for()
     browser.get_by_text("Finished").first.wait_for()
+
+
+def test_on_the_front_page_stand_the_table_and_what_is_to_be_made_and_the_report_leads_to_the_pages_beside_it(
+    pages: Pages, browser
+) -> None:
+    from playwright.sync_api import expect
+
+    browser.goto(pages.printed["Pages"], wait_until="domcontentloaded")
+    browser.get_by_text(f"All {6 + 3 * len(VARIANTS) + 3 + 3} products are up to date.").wait_for()
+    browser.get_by_role("row", name="Open-Unmix").wait_for()
+    browser.get_by_role("link", name="Report").click()
+    link = browser.get_by_role("link", name="results in Dagster", include_hidden=True)
+    expect(link).to_have_attribute("href", f"/dagster/assets/{PROFILE}/results", timeout=120 * SECOND)
 
 
 def test_the_printed_address_of_mlflow_leads_to_the_profiles_runs(pages: Pages, browser) -> None:

@@ -233,7 +233,7 @@ def test_of_much_that_was_edited_meanwhile_three_things_are_named(runnable, monk
 
 
 def test_the_sensor_starts_one_refresh_for_an_edit_once_it_is_left_alone(runnable):
-    look = refresh_sensor(runnable.profile, runnable.paths, runnable.systems)
+    look = refresh_sensor(lambda: runnable.profile, runnable.paths, runnable.systems)
 
     def tick(cursor):
         return look(dg.build_sensor_context(runnable.instance, cursor))
@@ -250,7 +250,7 @@ def test_the_sensor_starts_one_refresh_for_an_edit_once_it_is_left_alone(runnabl
 
 
 def test_the_sensor_refreshes_again_when_an_edit_that_was_taken_back_is_made_again(runnable):
-    look = refresh_sensor(runnable.profile, runnable.paths, runnable.systems)
+    look = refresh_sensor(lambda: runnable.profile, runnable.paths, runnable.systems)
     file = runnable.root / "sepmodels/dataset/tracks.py"
     sources = [file.read_text()]
     runnable.edit("sepmodels/dataset/tracks.py", "describe_tracks")
@@ -265,8 +265,25 @@ def test_the_sensor_refreshes_again_when_an_edit_that_was_taken_back_is_made_aga
     assert len(set(keys)) == 3
 
 
+def test_the_sensor_sees_a_change_of_settings_without_a_reload(runnable):
+    look = refresh_sensor(lambda: runnable.profile, runnable.paths, runnable.systems)
+    assert look(dg.build_sensor_context(runnable.instance)).skip_reason.skip_message == "Everything is up to date."
+    runnable.profile = with_setting(runnable.profile, "training.steps", 20)
+    cursor = look(dg.build_sensor_context(runnable.instance)).cursor
+    assert look(dg.build_sensor_context(runnable.instance, cursor)).run_requests
+    assert runnable.run() >= {"open_unmix/checkpoint", "transformer/checkpoint"}
+    assert look(dg.build_sensor_context(runnable.instance)).skip_reason.skip_message == "Everything is up to date."
+
+
+def test_the_sensor_asks_for_a_reload_where_settings_ask_for_other_variants(runnable):
+    look = refresh_sensor(lambda: runnable.profile, runnable.paths, runnable.systems)
+    runnable.profile = with_setting(runnable.profile, "extra_variants", ("time_domain_22khz",))
+    said = look(dg.build_sensor_context(runnable.instance)).skip_reason.skip_message
+    assert said.endswith('press "Reload definitions" (time_domain_22khz).')
+
+
 def test_the_sensor_waits_while_a_file_is_half_written(runnable):
-    look = refresh_sensor(runnable.profile, runnable.paths, runnable.systems)
+    look = refresh_sensor(lambda: runnable.profile, runnable.paths, runnable.systems)
     runnable.rewrite("sepmodels/dataset/tracks.py", lambda source: source + "\ndef half(")
     said = look(dg.build_sensor_context(runnable.instance)).skip_reason.skip_message
     assert said.startswith("sepmodels/dataset/tracks.py, line ")

@@ -15,6 +15,8 @@ import torch
 from assets.making.checkpoint import hash_weights
 from assets.paths import Paths
 from assets.staleness.standing import REFRESH_TAGS
+from assets.tracking.edits import PATCH
+from assets.tracking.registry import model_name
 from assets.tracking.store import open_store
 from sepmodels.settings import Profile
 from sepmodels.training.step import Learner
@@ -89,8 +91,9 @@ def results(paths: Paths, seeds: tuple[int, ...]) -> dict[str, object]:
 
 
 def test_a_kill_9_in_the_second_seed_costs_the_first_nothing_and_the_result_is_that_of_an_undisturbed_run(
-    stem_dataset: Path, tmp_path: Path, steps: list[int]
+    stem_dataset: Path, tmp_path: Path, steps: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("assets.factory.code_edits", lambda why: f"edits, for {', '.join(why)}")
     undisturbed, killed = (Paths(tmp_path / name, "musdb18-7s") for name in ("undisturbed", "killed"))
     home = tmp_path / "home"
     home.mkdir()
@@ -125,3 +128,7 @@ def test_a_kill_9_in_the_second_seed_costs_the_first_nothing_and_the_result_is_t
         for seed in seeds:
             points = client.get_metric_history(run.info.run_id, f"seed_{seed}/loss")
             assert [point.step for point in points] == [1, 2, 3, 4]
+    patches = [Path(client.download_artifacts(run.info.run_id, PATCH)).read_text() for run in runs[1:]]
+    assert patches == ["edits, for setting seeds changed from [1, 2] to [1, 2, 3]", "edits, for it was asked for"]
+    versions = client.search_model_versions(f"name = '{model_name('musdb18-7s', VARIANT)}'")
+    assert len(versions) == 3  # the models of before stay

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from assets.paths import PROJECT
+from pipelines.running.execute import DEFINITIONS
 from tests.small_benchmark import OVERRIDES
 from tests.stand_ins import PACKAGES, copy_code
 
@@ -31,7 +32,7 @@ from pipelines.profiles import chosen_profile
 from sepmodels.systems import systems_of
 
 profile = chosen_profile()
-subjects = benchmark_subjects(profile, Paths(Path("data"), profile.name), systems_of(profile))
+subjects = benchmark_subjects(profile, Paths(Path("data"), profile.name), systems_of(profile, Path("none")))
 print(json.dumps({"/".join(one.key.path): one.version.digest for one in subjects}))
 """
 
@@ -159,11 +160,11 @@ def test_the_registered_model_brings_its_code(installed: Installed) -> None:
 @pytest.fixture
 def dagster(installed: Installed) -> Iterator[str]:
     """The address of Dagster's pages, as ``sepbench ui`` says it."""
-    words = [installed.environment / "bin" / "sepbench", "ui", *COMMON, "--no-browser", "--dagster-port", "3400"]
+    words = [installed.environment / "bin" / "sepbench", "ui", *COMMON, "--no-browser", "--port", "3400"]
     log = installed.folder.parent / "ui.txt"
     with log.open("w") as output:
         pages = subprocess.Popen(
-            [*words, "--mlflow-port", "5400"],
+            words,
             cwd=installed.folder,
             env={**installed.variables, "PYTHONUNBUFFERED": "1"},
             stdout=output,
@@ -171,7 +172,7 @@ def dagster(installed: Installed) -> Iterator[str]:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         try:
-            while "Ctrl-C ends both" not in log.read_text():
+            while "Ctrl-C ends them" not in log.read_text():
                 assert pages.poll() is None, log.read_text()
             yield re.search(r"Dagster\s+(http://\S+)", log.read_text())[1]
         finally:
@@ -180,16 +181,24 @@ def dagster(installed: Installed) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("made")
-def test_dagsters_page_shows_the_graph_with_what_was_made(dagster: str) -> None:
-    query = "{ assetNodes { assetKey { path } staleStatus } }"
+def test_dagsters_pages_show_the_graph_with_what_was_made_and_the_commands_run_with_its_job(dagster: str) -> None:
+    nodes = ask(dagster, "{ assetNodes { assetKey { path } staleStatus } }")["assetNodes"]
+    job = (
+        f"""{{ pipelineName: "refresh", repositoryName: "__repository__", repositoryLocationName: "{DEFINITIONS}" }}"""
+    )
+    runs = ask(dagster, f"{{ pipelineOrError(params: {job}) {{ ... on Pipeline {{ runs {{ status }} }} }} }}")
+    assert runs["pipelineOrError"]["runs"] == [{"status": "SUCCESS"}]
+    states = {"/".join(node["assetKey"]["path"][1:]): node["staleStatus"] for node in nodes}
+    assert states["open_unmix/scores"] == "FRESH"
+    assert states["transformer/scores"] == "MISSING"
+
+
+def ask(dagster: str, query: str) -> dict:
     asked = urllib.request.Request(
         f"{dagster}/graphql", json.dumps({"query": query}).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked) as answer:
-        nodes = json.load(answer)["data"]["assetNodes"]
-    states = {"/".join(node["assetKey"]["path"][1:]): node["staleStatus"] for node in nodes}
-    assert states["open_unmix/scores"] == "FRESH"
-    assert states["transformer/scores"] == "MISSING"
+        return json.load(answer)["data"]
 
 
 @pytest.mark.usefixtures("made")

@@ -192,6 +192,8 @@ def _say(node: object, unsaid: frozenset[int], in_class: bool = False) -> str:
         return "[" + ",".join(_say(item, unsaid, in_class) for item in counted) + "]"
     if not isinstance(node, ast.AST):
         return repr(node)
+    if isinstance(node, ast.IfExp) and id(node.test) in unsaid:
+        return _say(node.orelse, unsaid)
     if isinstance(node, ast.AnnAssign) and not in_class:
         return f"Assign(targets=[{_say(node.target, unsaid)}],value={_say(node.value, unsaid)})"
     left_out = _UNSAID - {"annotation"} if isinstance(node, ast.AnnAssign) else _UNSAID

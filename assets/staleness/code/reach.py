@@ -7,6 +7,7 @@ from pathlib import Path
 from assets.staleness.code.bindings import Import
 from assets.staleness.code.lookup import Lookup, Target
 from assets.staleness.code.names import Names
+from assets.staleness.code.neutral import not_run
 from assets.staleness.code.parts import PACKAGES, Module, Part
 from assets.staleness.code.quiet import Ears, Quiet
 from sepmodels.errors import UserError, unknown_name
@@ -26,13 +27,19 @@ class Reached:
 
 
 def reach(
-    roots: Iterable[str], *, named_at_run_time: Collection[str], ignore: Collection[str], root: Path
+    roots: Iterable[str],
+    *,
+    named_at_run_time: Collection[str],
+    ignore: Collection[str],
+    root: Path,
+    given: Collection[str] | None = None,
 ) -> list[Reached]:
     """All parts that ``roots`` need, they included, without duplicates.
 
     roots: ``module:name`` or, for all public names of it, ``module``.
     named_at_run_time: further such roots: what the code imports by a name that it only knows when it runs.
     ignore: ``module:name`` or ``module`` at which not to look.
+    given: the settings that count, by their bare names; what only others need is left out. None: nothing is.
 
     Raises :class:`UserError` for a root that does not exist, a file that is not valid Python, and an import by a
     name known only at run time that no root covers.
@@ -40,7 +47,7 @@ def reach(
     lookup = Lookup(root)
     ears: Ears = frozenset()
     while True:  # words that somebody hears count, and so may lead to more who hear
-        walk = _Walk(set(ignore), {start.partition(":")[0] for start in named_at_run_time}, lookup, ears)
+        walk = _Walk(set(ignore), {start.partition(":")[0] for start in named_at_run_time}, lookup, ears, given)
         for start in [*roots, *named_at_run_time]:
             walk.start(start)
         walk.finish()
@@ -55,7 +62,10 @@ class _Walk:
     ears: who hears what is said, as far as that is known before; and then as it turned out.
     """
 
-    def __init__(self, ignore: set[str], covered: set[str], lookup: Lookup, ears: Ears) -> None:
+    def __init__(
+        self, ignore: set[str], covered: set[str], lookup: Lookup, ears: Ears, given: Collection[str] | None
+    ) -> None:
+        self.given = given
         self.ignore = ignore
         self.covered = covered
         self.lookup = lookup
@@ -128,7 +138,7 @@ class _Walk:
             if (module.name, part.name) in self.taken:
                 continue
             self.taken.add((module.name, part.name))
-            unsaid = self.quiet.unsaid(module, part)
+            unsaid = self.quiet.unsaid(module, part) | not_run(part.nodes, module.imports, self.given)
             text, needs = part.without(unsaid)
             self.ears |= self.quiet.ears_of(module, part, needs, unsaid)
             for wanted in needs.imports:

@@ -16,6 +16,7 @@ What counts, and what does not:
   functions that are asked for them alone (:mod:`assets.staleness.code.said`). The class of an error does; so does its
   message where a handler within reach reads it, and whatever cannot be seen to be only said
   (:mod:`assets.staleness.code.quiet`).
+- What only another value of a later setting needs does not count (:mod:`assets.staleness.code.neutral`).
 - What is marked as having no part in a result (:mod:`sepmodels.marks`) does not count.
 - What is handed over at run time (an argument's class, a Dagster resource) counts where it is made; of settings and
   variants, the methods whose names are used.
@@ -46,6 +47,7 @@ NO_PART_OF_A_RESULT = (
     "sepmodels.systems.references:REFERENCES",  # so does each reference's entry, and its function as an extra root
 )
 _CODE, _LIBRARY, _FILE = "::", "library:", "file:"
+_OF_ALL_SYSTEMS = ("systems", "titles", "places", "summaries")  # settings of products that are of all systems
 
 
 @dataclass(frozen=True)
@@ -85,16 +87,18 @@ def code_version(
         public names.
     configuration: settings that bear on the result, nested as one likes: ``{"variant": {...}}``.
     libraries: distributions whose versions decide the result, and ``ffmpeg``, the program.
-    files: a folder that is read and that people may change by hand; every file in it counts, by its size and time
-        of change.
+    files: a file, or a folder whose every file counts, that is read and that people may change by hand: by size and
+        time of change.
     root: the folder that holds the project's packages.
     ignore: ``module:name`` or ``module`` at which not to look.
 
     Raises :class:`UserError` for a root that does not exist, a file that is not valid Python (with its line), and an
     import by a run-time name that no extra root covers.
     """
-    parts = _code_parts(reach(roots, named_at_run_time=list(extra_roots), ignore=ignore, root=root))
-    parts.update(_flat(configuration or {}))
+    settings = dict(_flat(configuration or {}))
+    given = {name.rpartition(".")[2] for name in settings}
+    parts = _code_parts(reach(roots, named_at_run_time=list(extra_roots), ignore=ignore, root=root, given=given))
+    parts.update(settings)
     parts.update({f"{_LIBRARY}{name}": _library_version(name) for name in libraries})
     parts.update(_files_in(files) if files else {})
     return CodeVersion(dict(sorted(parts.items())))
@@ -164,8 +168,9 @@ def _library_version(name: str) -> str:
         return "not installed"
 
 
-def _files_in(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in _files_below(folder, frozenset()):
+def _files_in(place: Path) -> Iterator[tuple[str, str]]:
+    folder = place.parent if place.is_file() else place
+    for path in [place] if place.is_file() else _files_below(folder, frozenset()):
         seen = path.stat()
         name = path.relative_to(folder).as_posix()
         yield f"{_FILE}{name}", f"{seen.st_size} bytes, changed at {seen.st_mtime_ns} ns"
@@ -247,8 +252,22 @@ def _explain_files(gone: Mapping[str, str], new: Mapping[str, str], most: int) -
         yield f"{_listed(names, most)} {'was' if len(names) == 1 else 'were'} {event}"
 
 
+def _explain_systems(gone: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    """Which systems came into a product that is of all of them, and which have left it."""
+    before, now = (
+        {name.partition(".")[2] for name in parts if name.startswith(("titles.", "summaries."))}
+        for parts in (gone, new)
+    )
+    yield from (f"{name} is new in the table" for name in sorted(now - before))
+    yield from (f"{name} is no longer in the table" for name in sorted(before - now))
+
+
 def _explain_values(gone: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    told = list(_explain_systems(gone, new))
+    yield from told
     for name in sorted(name for name in {*gone, *new} if _CODE not in name and not name.startswith(_FILE)):
+        if told and name.partition(".")[0] in _OF_ALL_SYSTEMS:
+            continue
         if name.startswith(_LIBRARY):
             shown = f"library {name.removeprefix(_LIBRARY)}"
         else:

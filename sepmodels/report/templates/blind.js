@@ -10,10 +10,10 @@ function shuffled(values) {
   return mixed;
 }
 
-/** The trained systems of a track in the order of their letters: a new one for every vote. */
+/** The systems of a track, but for references, in the order of their letters: a new one for every vote. */
 function orderOf(track) {
   const key = `${track}/${blind.target}`;
-  if (!blind.orders.has(key)) blind.orders.set(key, shuffled(page.trained));
+  if (!blind.orders.has(key)) blind.orders.set(key, shuffled(page.ranked.filter((name) => desk.entry.signals.some((one) => one.system === name))));
   return blind.orders.get(key);
 }
 
@@ -91,7 +91,7 @@ function showResult() {
   player.pause();
   setBlind(false);
   desk.blind.checked = false;
-  const counts = [...page.trained, ""].map((system) => [votedFor(system), blind.votes.filter((one) => one.system === system).length]);
+  const counts = [...page.ranked, ""].map((system) => [votedFor(system), blind.votes.filter((one) => one.system === system).length]);
   const rows = counts.sort((a, b) => b[1] - a[1]).map(([name, count]) => make("tr", {}, make("th", { scope: "row", text: name }),
     make("td", {}, make("meter", { min: 0, max: blind.votes.length, value: String(count), "aria-label": `${name}: ${count} votes` }), ` ${count}`)));
   desk.votes.hidden = false;

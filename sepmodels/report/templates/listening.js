@@ -37,7 +37,7 @@ function buildListening() {
   place.append(tabs, make("div", { class: "desk" },
     make("div", { class: "transport" }, desk.play,
       make("div", { class: "place" }, desk.slider, desk.clock),
-      make("label", {}, loop, " loop"), make("label", {}, loud, " equally loud"), page.trained.length > 1 ? make("label", {}, desk.blind, " blind test") : null), // one letter would hide nothing
+      make("label", {}, loop, " loop"), make("label", {}, loud, " equally loud"), page.ranked.length > 1 ? make("label", {}, desk.blind, " blind test") : null), // one letter would hide nothing
     desk.votes, desk.signals, desk.view));
   document.getElementById("listen").addEventListener("keydown", (event) => {
     const typed = event.target.closest("button, select, audio, input:not([type='radio'])");
@@ -121,7 +121,8 @@ function showSignals() {
   const legend = make("legend", { text: "What you hear" });
   if (blind.on) desk.signals.replaceChildren(legend, blindChoices());
   else {
-    const rows = [""].concat(page.audible).map((system) => make("tr", {},
+    const there = page.audible.filter((name) => desk.entry.signals.some((one) => one.system === name));
+    const rows = [""].concat(there).map((system) => make("tr", {},
       make("th", { scope: "row" }, make("span", { class: "dot", style: system ? `--hue: ${systems.get(system).colour}` : null }),
         system ? systems.get(system).title : "Truth"),
       ...Object.keys(TARGETS).map((target) => make("td", {}, choice(desk.entry.signals.find(

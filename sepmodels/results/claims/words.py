@@ -27,10 +27,14 @@ def counted(claims: pd.DataFrame) -> str:
 
 
 def evidence(row: Mapping[str, Any]) -> str:
-    """The figure with interval, p, trainings and tracks; why it decides nothing, where it does not."""
+    """The figure with interval, p, trainings and tracks; why it decides nothing, where it does not.
+
+    Where the systems are not on equal terms, in what.
+    """
     figure = "" if math.isnan(row["figure"]) else _figure(row)
     samples = "" if math.isnan(row["p"]) else _samples(row)  # where there is no p, the reason tells of them
-    return "; ".join(part for part in (figure, samples, row["reason"]) if part)
+    terms = f"not on equal terms: {row['unequal']}" if row.get("unequal") else ""
+    return "; ".join(part for part in (figure, samples, row["reason"], terms) if part)
 
 
 def margin(row: Mapping[str, Any]) -> str:

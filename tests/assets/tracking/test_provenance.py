@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from assets.tracking import edits
+from assets.tracking.edits import can_be_applied, code_edits
 from assets.tracking.provenance import git_refusal, git_state
 from tests.conftest import PROJECT
 
@@ -62,3 +64,55 @@ def test_the_commit_of_a_repository_around_the_installed_package_is_not_taken_fo
     monkeypatch.setattr("assets.tracking.provenance.PROJECT", checkout / "site-packages")
     assert git_refusal() is None
     assert git_state() == {}
+
+
+# Edits
+
+
+@pytest.fixture
+def code(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The checkout, with a module that is committed."""
+    monkeypatch.setattr("assets.tracking.edits.PROJECT", checkout)
+    (checkout / "sepmodels").mkdir()
+    (checkout / "sepmodels/losses.py").write_bytes(b"one = 1\r\ntwo = 2\n")
+    by = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["add", "."], [*by, "commit", "-q", "-m", "second"]):
+        subprocess.run(["git", *words], cwd=checkout, check=True)
+    return checkout
+
+
+def test_the_code_of_a_commit_has_no_edits(code: Path) -> None:
+    (code / "data").mkdir()
+    (code / "data" / "song.wav").write_text("not code")
+    assert code_edits(["it was asked for"]) == ""
+
+
+def test_a_patch_with_the_reasons_makes_the_edited_code_of_the_commit_new_files_too(code: Path, tmp_path: Path) -> None:
+    subprocess.run(["git", "config", "diff.noprefix", "true"], cwd=code, check=True)
+    clean = tmp_path / "clean"
+    subprocess.run(["git", "clone", "-q", str(code), str(clean)], check=True)
+    edited = {"sepmodels/losses.py": b"one = 1\r\ntwo = 'zw\xc3\xb6lf'\n", "sepmodels/it's new.py": b"three = 3"}
+    for name, content in edited.items():
+        (code / name).write_bytes(content)
+
+    patch = code_edits(["losses.py changed", "a seed was added"])
+
+    assert patch.splitlines()[1:3] == ["Made because: losses.py changed.", "Made because: a seed was added."]
+    assert can_be_applied(patch)
+    (tmp_path / "edits.patch").write_bytes(patch.encode())
+    subprocess.run(["git", "apply", str(tmp_path / "edits.patch")], cwd=clean, check=True)
+    for name, content in edited.items():
+        assert (clean / name).read_bytes() == content
+
+
+def test_edits_that_are_too_large_are_not_kept_and_that_is_said(code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edits, "MOST_BYTES", 1000)
+    (code / "sepmodels/losses.py").write_text("one = 1\n" * 1000)
+    patch = code_edits()
+    assert patch.endswith("They are more than 1,000 bytes, and were not kept.\n")
+    assert not can_be_applied(patch)
+
+
+def test_what_is_no_checkout_has_no_edits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assets.tracking.provenance.PROJECT", tmp_path)
+    assert code_edits() == ""

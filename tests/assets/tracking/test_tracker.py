@@ -1,5 +1,6 @@
 """One truthful MLflow run for every materialization."""
 
+import functools
 import math
 import os
 import re
@@ -22,6 +23,8 @@ from assets.tracking.store import open_store, store_uri
 from assets.tracking.tracker import Tracker, asset_metadata
 from sepmodels.errors import UserError
 from sepmodels.systems.variants import VARIANTS
+
+VALIDATION_SDR_DB = (4.5, 3.25)  # of the two versions of a model, the older one first
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +120,13 @@ def test_the_link_leads_to_the_server_that_the_environment_names(store, instance
     tracker = Tracker(folder=str(store))
     dg.materialize([an_asset(lambda run: urls.append(run.url))], instance=instance, resources={"tracker": tracker})
     assert urls[0].startswith("http://127.0.0.1:5017/#/experiments/")
+
+
+def test_the_link_leads_to_mlflow_beside_dagster_at_whatever_address_both_are(store, instance):
+    urls = []
+    tracker = Tracker(folder=str(store))
+    dg.materialize([an_asset(lambda run: urls.append(run.url))], instance=instance, resources={"tracker": tracker})
+    assert urls[0].startswith("/mlflow/#/experiments/")
 
 
 def test_two_assets_of_one_dagster_run_are_two_runs_in_one_experiment(store, instance):
@@ -427,9 +437,26 @@ def registered(empty_store, empty_history, models, tmp_path_factory) -> Path:
     home, store = shutil.copytree(empty_history, folder / "dagster"), shutil.copytree(empty_store, folder / "mlflow")
     name = model_name("demo", "open_unmix")
     with dg.DagsterInstance.from_config(str(home)) as instance:
-        for file in models:
-            materialize(store, instance, an_asset(lambda run, file=file: run.register(file, name)))
+        for file, sdr_db in zip(models, VALIDATION_SDR_DB, strict=True):
+            body = functools.partial(register, file=file, name=name, sdr_db=sdr_db)
+            materialize(store, instance, an_asset(body))
     return store
+
+
+def register(run, file: Path, name: str, sdr_db: float = 1.0) -> None:
+    run.register(file, name, "Open-Unmix, trained on demo.", sdr_db)
+
+
+def test_the_alias_best_leads_to_the_version_that_validation_tracks_say_is_best(registered):
+    client = open_store(registered)
+    name = model_name("demo", "open_unmix")
+    assert client.get_registered_model(name).description == "Open-Unmix, trained on demo."
+    versions = sorted(client.search_model_versions(f"name = '{name}'"), key=lambda one: int(one.version))
+    assert [one.description for one in versions] == [
+        f"SDR of the validation tracks: {sdr_db:.2f} dB." for sdr_db in VALIDATION_SDR_DB
+    ]
+    best = client.get_model_version_by_alias(name, "best")
+    assert best.version == versions[int(np.argmax(VALIDATION_SDR_DB))].version
 
 
 def test_a_registered_model_is_loaded_back_by_name_and_separates(registered, models, monkeypatch):
@@ -505,7 +532,7 @@ def test_a_training_whose_store_is_lost_before_its_end_is_kept_and_the_loss_is_s
         run.log({"loss": 0.5}, 2)
         run.artifact(tmp_path / "product.txt")
         run.figure("loss", go.Figure())
-        run.register(models[0], "sepbench-demo-open_unmix")
+        register(run, models[0], "sepbench-demo-open_unmix")
 
     result = materialize(store, instance, an_asset(body))
     assert result.success
@@ -520,6 +547,6 @@ def test_a_model_is_packed_beside_the_store_where_the_systems_own_temporary_fold
     import tempfile
 
     monkeypatch.setattr(tempfile, "tempdir", "/dev/null/no-room")
-    assert materialize(store, instance, an_asset(lambda run: run.register(models[0], "a-model"))).success
+    assert materialize(store, instance, an_asset(lambda run: register(run, models[0], "a-model"))).success
     assert registered_model_file(store, "a-model").is_relative_to(store)
     assert list(store.glob(".tmp-*")) == []

@@ -96,6 +96,14 @@ def test_an_ffmpeg_without_aac_is_refused(monkeypatch, tmp_path):
     assert "no AAC" in found.detail
 
 
+def test_what_is_made_already_is_counted(monkeypatch, tmp_path):
+    states = ["fresh", "fresh", "stale", "waiting", "never"]
+    found = [(None, SimpleNamespace(state=state)) for state in states]
+    monkeypatch.setattr("pipelines.graph.selection.standing", lambda *_: found)
+    said = data_checks.check_products(PROFILES["demo"], Paths(tmp_path, "demo")).detail
+    assert said == "2 of 5 products up to date, 2 stale, 1 not made yet"
+
+
 def test_packages_that_are_missing_or_too_old_are_all_named(monkeypatch):
     wanted = ["numpy>=99", "not-a-package-of-anyone>=1", "torch", "not-even-here>=1; platform_system == 'Plan 9'"]
     monkeypatch.setattr(machine_checks, "_wanted", lambda: (">=3.99", wanted))
@@ -165,12 +173,12 @@ def test_a_data_folder_that_cannot_be_one_is_a_failure(tmp_path):
         assert found.status == "fail"
 
 
-def test_taken_ports_are_a_warning():
+def test_a_taken_port_is_a_warning():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        found = machine_checks.check_ports(port, port + 1)
+        found = machine_checks.check_port(port)
     assert found.status == "warn"
-    assert f"Dagster's {port} is taken" in found.detail
+    assert f"{port} is taken" in found.detail
 
 
 def test_a_readable_history_is_counted(paths, monkeypatch):
@@ -182,7 +190,7 @@ def test_a_readable_history_is_counted(paths, monkeypatch):
     with dg.DagsterInstance.from_config(str(use_instance(paths.data))) as instance:
         dg.materialize([dg.asset(lambda: None, name="something")], instance=instance)
     found = data_checks.check_dagster(paths)
-    assert (found.status, found.detail) == ("ok", f"1 runs in {paths.data / 'dagster'}")
+    assert (found.status, found.detail) == ("ok", f"1 run in {paths.data / 'dagster'}")
 
 
 @pytest.mark.parametrize("damaged", ["dagster.yaml", "history/runs.db"])

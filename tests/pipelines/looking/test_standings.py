@@ -1,6 +1,7 @@
 """``sepbench stale`` says at a glance what is not up to date, by system, why, and how long it takes to make again."""
 
 import io
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -77,3 +78,24 @@ def test_where_all_is_fresh_that_is_one_line_and_what_was_accepted_is_told(say):
         "Accepted without being made again",
         "  open_unmix checkpoint: accepted by A. Person on 2026-11-27 10:00 UTC: renamed a loss. Not checked.",
     ]
+
+
+def test_with_only_what_waits_for_other_variants_alone_counts_as_up_to_date_as_for_a_run(monkeypatch, tmp_path):
+    keys = {name: dg.AssetKey(["demo", *name.split("/")]) for name in ("a/checkpoint", "b/checkpoint", "results")}
+    stands = [
+        (SimpleNamespace(key=keys["a/checkpoint"], needs=()), Standing(keys["a/checkpoint"], "fresh")),
+        (SimpleNamespace(key=keys["b/checkpoint"], needs=()), Standing(keys["b/checkpoint"], "never", ("never",))),
+        (
+            SimpleNamespace(key=keys["results"], needs=(keys["a/checkpoint"], keys["b/checkpoint"])),
+            Standing(keys["results"], "waiting", ("it waits for b/checkpoint",)),
+        ),
+    ]
+    monkeypatch.setattr("pipelines.graph.selection.standing", lambda *_: stands)
+
+    def all_is_fresh(*chosen: str) -> bool:
+        names = [keys[name].to_user_string() for name in chosen]
+        monkeypatch.setattr("pipelines.graph.selection.select", lambda *_: names)
+        return show_standings(PROFILES["demo"], Paths(tmp_path, "demo"), Console(file=io.StringIO()))
+
+    assert all_is_fresh("a/checkpoint", "results")
+    assert not all_is_fresh("b/checkpoint", "results")

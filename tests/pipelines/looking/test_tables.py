@@ -4,6 +4,7 @@ import io
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -22,7 +23,10 @@ def paths(tmp_path: Path) -> Paths:
     paths = Paths(tmp_path, "demo")
     paths.results.mkdir(parents=True)
     measures = {"SDR": -14.31, "SDR_low": -15.65, "SDR_high": -12.5, "SIR": 10.25, "SAR": float("nan"), "ISR": -9.75}
-    rows = [{"title": title, "kind": "trained", "place": "ranked", "target": "vocals", **measures} for title in TITLES]
+    rows = [
+        {"variant": title.lower(), "title": title, "kind": "trained", "place": "ranked", "target": "vocals", **measures}
+        for title in TITLES
+    ]
     pd.DataFrame(rows).to_parquet(paths.results / "results.parquet")
     said = {"scenario": "demo", "sentences": {}}
     (paths.results / "said.json").write_text(json.dumps(said), encoding="utf-8")
@@ -43,6 +47,36 @@ def test_every_measure_is_whole_in_a_terminal_of_any_width(paths: Paths, columns
     numbers = [re.findall(r"-?\d+\.\d\d|nan", re.sub(r"-15\.65 to -12\.50", "", line)) for line in said.splitlines()]
     assert [found for found in numbers if found] == [["-14.31", "10.25", "nan", "-9.75"]] * len(TITLES)
     assert ("-15.65 to -12.50" in said) == (columns >= 100)
+
+
+def test_a_row_that_is_not_on_equal_terms_with_the_baseline_is_marked(paths: Paths) -> None:
+    table = pd.read_parquet(paths.results / "results.parquet")
+    table.assign(unequal=["", "training.steps 20 against 200", ""]).to_parquet(paths.results / "results.parquet")
+    assert printed(paths, 200).count("(!)") == 1
+    assert "Transformer (!)" in printed(paths, 200)
+
+
+def test_a_row_that_has_become_stale_since_the_table_was_made_is_marked_and_told(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        (asset("transformer", "checkpoint"), stands("stale")),
+        (asset("transformer", "scores"), stands("waiting")),
+        (asset("results"), stands("stale")),
+    ]
+    monkeypatch.setattr("pipelines.graph.selection.standing", lambda *_: found)
+    said = printed(paths, 200)
+    assert said.count("(!)") == 1
+    assert "Transformer (!)" in said
+    assert "- Transformer is stale: its settings changed.\n" in said
+
+
+def asset(*path: str) -> SimpleNamespace:
+    return SimpleNamespace(key=SimpleNamespace(path=["demo", *path]))
+
+
+def stands(state: str) -> SimpleNamespace:
+    return SimpleNamespace(state=state, reasons=("its settings changed",))
 
 
 def test_an_interval_that_one_track_cannot_have_is_left_empty(paths: Paths) -> None:

@@ -1,4 +1,4 @@
-"""The two pages start together and end together."""
+"""The pages start together, are at one address, and end together."""
 
 import logging
 import os
@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlparse
 
 import psutil
 import pytest
@@ -19,7 +20,7 @@ import pytest
 from assets.tracking.store import open_store
 from pipelines.ports import free_port, pass_by_proxies
 from pipelines.profiles import PROFILES
-from pipelines.ui.servers import dagster_server, mlflow_server
+from pipelines.ui.servers import dagster_server
 from pipelines.ui.supervisor import Running, Server
 from sepmodels.errors import UserError
 
@@ -33,12 +34,9 @@ from pipelines.profiles import PROFILES
 from pipelines.ui.servers import open_pages
 from sepmodels.errors import UserError
 
-data, workspace, dagster_port, mlflow_port = sys.argv[1:]
+data, workspace, port = sys.argv[1:]
 try:
-    open_pages(
-        PROFILES["demo"], Paths(Path(data), "demo"), workspace=Path(workspace),
-        dagster_port=int(dagster_port), mlflow_port=int(mlflow_port),
-    )
+    open_pages(PROFILES["demo"], Paths(Path(data), "demo"), workspace=Path(workspace), port=int(port))
 except UserError as fault:
     sys.exit(f"sepbench: {fault}")
 """
@@ -51,7 +49,7 @@ from assets.tracking.tracker import Tracker
 
 @dg.asset
 def environment():
-    return dg.MaterializeResult(metadata={"mlflow": os.environ["SEPBENCH_MLFLOW_URL"]})
+    return dg.MaterializeResult(metadata={"pages": os.environ["SEPBENCH_URL"]})
 
 @dg.asset(key=["demo", "open_unmix", "checkpoint"])
 def checkpoint(context: dg.AssetExecutionContext, tracker: Tracker):
@@ -70,12 +68,12 @@ defs = dg.Definitions(
 class Launched:
     """The launcher in a process of its own, as a terminal would start it."""
 
-    def __init__(self, folder: Path, dagster_port: int, mlflow_port: int) -> None:
+    def __init__(self, folder: Path, port: int) -> None:
         self.data = folder / "data"
         self.output = folder / "output.txt"
         (folder / "definitions.py").write_text(DEFINITIONS)
         (folder / "workspace.yaml").write_text("load_from:\n  - python_file: definitions.py\n")
-        command = [sys.executable, "-c", LAUNCHER, self.data, folder / "workspace.yaml", dagster_port, mlflow_port]
+        command = [sys.executable, "-c", LAUNCHER, self.data, folder / "workspace.yaml", port]
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [str(word) for word in command],
@@ -123,13 +121,13 @@ def connections_of(process: psutil.Process) -> list:
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory) -> Iterator[Launched]:
-    """Both servers, while the port that was asked for Dagster is taken."""
+    """The servers, while the port that was asked for is taken."""
     wanted = free_port("127.0.0.1", 21_000)  # below those that systems give to whoever asks for any
     with socket.create_server(("127.0.0.1", wanted)) as taken:
-        launched = Launched(tmp_path_factory.mktemp("servers"), taken.getsockname()[1], taken.getsockname()[1])
+        launched = Launched(tmp_path_factory.mktemp("servers"), taken.getsockname()[1])
         launched.taken = taken.getsockname()[1]
         try:
-            launched.wait_for("Ctrl-C ends both")
+            launched.wait_for("Ctrl-C ends them")
             yield launched
         finally:
             if launched.process.poll() is None:
@@ -148,29 +146,28 @@ def read(url: str | urllib.request.Request) -> str:
 
 
 @pytest.mark.slow
-def test_both_pages_answer_at_the_addresses_that_were_printed(servers):
+def test_all_pages_answer_at_the_addresses_that_were_printed(servers):
     assert "dagster_webserver_version" in read(addresses(servers)["Dagster"] + "/server_info")
-    assert "<title>MLflow" in read(addresses(servers)["MLflow"])
+    assert "<title>MLflow" in read(addresses(servers)["MLflow"] + "/")
+    assert "<title>sepbench: demo" in read(addresses(servers)["Pages"])
 
 
 @pytest.mark.slow
-def test_taken_ports_give_way_to_the_next_free_ones(servers):
-    ports = {name: int(url.rpartition(":")[2]) for name, url in addresses(servers).items()}
-    assert len({servers.taken, *ports.values()}) == 3
-    assert all(servers.taken < port < servers.taken + 100 for port in ports.values())
+def test_a_taken_port_gives_way_to_the_next_free_one_and_one_port_reaches_all_pages(servers):
+    (port,) = {urlparse(url).port for url in addresses(servers).values()}
+    assert servers.taken < port < servers.taken + 100
 
 
 def launch(launched: Launched, job: str) -> str:
     """Start a job as a click in Dagster's page would; gives the run's id."""
     from dagster_graphql import DagsterGraphQLClient
 
-    port = int(addresses(launched)["Dagster"].rpartition(":")[2])
-    return DagsterGraphQLClient("127.0.0.1", port_number=port).submit_job_execution(job)
+    return DagsterGraphQLClient(addresses(launched)["Dagster"].removeprefix("http://")).submit_job_execution(job)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Dagster's client calls what its own library deprecates
-def test_a_run_in_dagster_is_told_where_mlflow_is_and_lies_in_the_data_folder(servers):
+def test_a_run_in_dagster_knows_the_address_of_the_pages_and_lies_in_the_data_folder(servers):
     import dagster as dg
 
     run_id = launch(servers, "look")
@@ -179,7 +176,7 @@ def test_a_run_in_dagster_is_told_where_mlflow_is_and_lies_in_the_data_folder(se
             time.sleep(0.2)
         assert run.is_success
         event = instance.get_latest_materialization_event(dg.AssetKey("environment"))
-    assert event.asset_materialization.metadata["mlflow"].value == addresses(servers)["MLflow"]
+    assert event.asset_materialization.metadata["pages"].value == addresses(servers)["Pages"]
 
 
 @pytest.mark.slow
@@ -197,24 +194,23 @@ def test_mlflows_page_shows_the_runs_and_files_of_the_data_folder(servers, tmp_p
 
 @pytest.mark.slow
 def test_the_servers_listen_on_this_machine_alone(servers):
-    ports = {int(url.rpartition(":")[2]) for url in addresses(servers).values()}
     listening = {c.laddr for p in servers.family() for c in connections_of(p) if c.status == "LISTEN"}
-    assert {address.ip for address in listening if address.port in ports} == {"127.0.0.1"}
+    assert urlparse(addresses(servers)["Pages"]).port in {address.port for address in listening}
     assert {address.ip for address in listening} == {"127.0.0.1"}
 
 
 @pytest.mark.slow
-def test_a_second_pair_on_the_same_data_folder_is_refused_with_the_address_of_the_first(servers, tmp_path):
-    command = [sys.executable, "-c", LAUNCHER, str(servers.data), str(tmp_path / "workspace.yaml"), "3000", "5000"]
+def test_a_second_start_on_the_same_data_folder_is_refused_with_the_address_of_the_first(servers, tmp_path):
+    command = [sys.executable, "-c", LAUNCHER, str(servers.data), str(tmp_path / "workspace.yaml"), "3000"]
     refused = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(PROJECT)}, capture_output=True, text=True)
     assert refused.returncode == 1
     assert "already open" in refused.stderr
-    assert addresses(servers)["Dagster"] in refused.stderr
+    assert addresses(servers)["Pages"] in refused.stderr
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_ctrl_c_ends_both_and_a_training_that_goes_on_leaves_no_open_run(servers):
+def test_ctrl_c_ends_all_and_a_training_that_goes_on_leaves_no_open_run(servers):
     import dagster as dg
 
     run_id = launch(servers, "train")
@@ -232,27 +228,6 @@ def test_ctrl_c_ends_both_and_a_training_that_goes_on_leaves_no_open_run(servers
         assert instance.get_run_by_id(run_id).is_finished
 
 
-@pytest.mark.slow
-def test_opened_to_other_machines_mlflows_page_works_by_whatever_name_they_know_this_one(tmp_path):
-    open_store(tmp_path / "mlflow")
-    (tmp_path / "logs").mkdir()
-    port = free_port("0.0.0.0", 5000)
-    with Running(threading.Event(), [].append) as running:
-        running.start(replace(mlflow_server(tmp_path, "0.0.0.0", port), health=f"http://127.0.0.1:{port}/health"))
-        assert running.wait_until_ready()
-        asked = urllib.request.Request(
-            f"http://127.0.0.1:{port}/ajax-api/2.0/mlflow/experiments/search",
-            b'{"max_results": 1}',
-            {"Content-Type": "application/json", "Host": f"10.1.2.3:{port}", "Origin": f"http://10.1.2.3:{port}"},
-        )
-        assert "experiments" in read(asked)
-
-
-@pytest.mark.parametrize(("host", "is_open"), [("localhost", False), ("127.0.0.2", False), ("0.0.0.0", True)])
-def test_mlflow_takes_any_hosts_name_only_where_others_are_let_in(tmp_path, host, is_open):
-    assert ("--allowed-hosts" in mlflow_server(tmp_path, host, 5000).command) is is_open
-
-
 def test_an_env_file_in_the_checkout_does_not_change_what_the_pages_show(tmp_path, monkeypatch):
     """Dagster reads such a file in the folder that it is started in, over what it was told."""
     from dagster._cli.utils import _inject_local_env_file
@@ -260,7 +235,7 @@ def test_an_env_file_in_the_checkout_does_not_change_what_the_pages_show(tmp_pat
     (tmp_path / "checkout").mkdir()
     (tmp_path / "checkout" / ".env").write_text("SEPBENCH_PROFILE=musdb18")
     monkeypatch.chdir(tmp_path / "checkout")
-    server = dagster_server(PROFILES["demo"], tmp_path / "data", tmp_path / "workspace.yaml", "127.0.0.1", 3000, "")
+    server = dagster_server(PROFILES["demo"], tmp_path / "data", tmp_path / "workspace.yaml", 3000, "")
     monkeypatch.setenv("SEPBENCH_PROFILE", server.environment["SEPBENCH_PROFILE"])
     monkeypatch.chdir(server.folder)
     with _inject_local_env_file(logging.getLogger()):

@@ -24,12 +24,12 @@ from sepmodels.report import excerpts
 from sepmodels.report.excerpts import cut_signals, encode_mp3, loudness_lufs, make_excerpts, matching_gains_db
 from sepmodels.report.material import Material
 from sepmodels.report.paper_figures import draw_curves
-from sepmodels.report.site import render
+from sepmodels.report.site import render, write_site
 from sepmodels.report.table import results_table
 from sepmodels.report.track_choice import choose_start, choose_tracks, windows_of
 from sepmodels.report.training_figures import training_figures
 from sepmodels.results.claims.claims import CLAIMS
-from sepmodels.settings import ReportSettings
+from sepmodels.settings import Profile, ReportSettings
 from sepmodels.systems import known_systems
 from sepmodels.systems.variants import VARIANTS, variants_of
 from tests.scored_folder import LEVELS, ODD_NAME, SECONDS, TRACKS, TRAINED, scored_job
@@ -99,7 +99,8 @@ def test_where_there_are_several_seeds_the_score_of_each_is_told(material: Mater
 def test_the_copies_of_a_table_hold_its_numbers(material: Material) -> None:
     table = results_table(material, "vocals")
     text = "\n".join([table.heads["CSV"], *(row.copies["CSV"] for row in table.rows)])
-    read = pd.read_csv(io.StringIO(text)).fillna({"bound": ""})
+    words = {"unequal": "", "remark": ""}
+    read = pd.read_csv(io.StringIO(text)).astype(dict.fromkeys(words, object)).fillna(words)
     wanted = material.summary[material.summary.target == "vocals"].reset_index(drop=True)
     pd.testing.assert_frame_equal(read, wanted, check_dtype=False)
     for row in table.rows:
@@ -284,11 +285,11 @@ def test_the_scores_of_every_track_are_beside_the_page(site: Path) -> None:
     assert table.groupby(["variant", "target", "metric"]).track.nunique().unique() == [len(TRACKS)]
 
 
-def test_the_page_says_how_to_make_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEPBENCH_OVERRIDES", json.dumps({"training.steps": "10", "dataset.folder": "/my music"}))
-    given = command(PROFILES["musdb18-7s"], list(variants_of(PROFILES["musdb18-7s"])))
-    assert given == "sepbench run -p musdb18-7s --dataset DIR --set training.steps=10 --set 'dataset.folder=/my music'"
-    monkeypatch.delenv("SEPBENCH_OVERRIDES")
+def test_the_page_says_how_to_make_it_again() -> None:
+    changed = (("training.steps", "10"), ("dataset.vocals", "the voice"), ("dataset.folder", "/my music"))
+    profile = replace(PROFILES["musdb18-7s"], changed_settings=changed)
+    given = command(profile, list(variants_of(profile)))
+    assert given == "sepbench run -p musdb18-7s --dataset DIR --set training.steps=10 --set 'dataset.vocals=the voice'"
     assert command(PROFILES["demo"], list(variants_of(PROFILES["demo"]))) == "sepbench run -p demo"
 
 
@@ -296,3 +297,21 @@ def test_what_makes_the_page_again_trains_the_variants_that_it_shows_and_no_othe
     only = " ".join(f"--only {name}" for name in material.trained)
     assert len(material.trained) < len(VARIANTS)
     assert material.command == f"sepbench run -p {material.profile.name} --dataset DIR {only}"
+
+
+@pytest.mark.parametrize("edits", ["", "Edits.\n\ndiff --git a/x b/x\n"], ids=["none", "some"])
+def test_what_makes_the_page_again_applies_the_edits_of_the_code_which_lie_beside_it(
+    material: Material, tmp_path: Path, edits: str
+) -> None:
+    (tmp_path / "edits.patch").write_text("of an earlier page")
+    silent_material = replace(material, edits=edits, commit="c" * 40, profile=without_sounds(material.profile))
+    write_site(silent_material, tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert ("git apply edits.patch" in page) == bool(edits)
+    assert (tmp_path / "edits.patch").exists() == bool(edits)
+    if edits:
+        assert (tmp_path / "edits.patch").read_text() == edits
+
+
+def without_sounds(profile: Profile) -> Profile:
+    return replace(profile, report=replace(profile.report, tracks=0))

@@ -1,5 +1,6 @@
 """A table says in what its trainings differ beside their recipes, and shows times that mean the same for all."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,10 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assets.checking.verdicts import Product, rows_are_on_equal_terms
 from assets.job import Job
-from assets.making.table import make_table, system_figures
-from sepmodels.report.how_made import trainings_table
-from sepmodels.results.conditions import CONDITIONS, unlike
+from assets.making.claims import make_claims
+from assets.making.report import report_material
+from assets.making.table import make_table, system_figures, with_terms
+from sepmodels.report.how_made import Origin, trainings_table
+from sepmodels.report.table import results_table
+from sepmodels.results.claims.words import evidence
+from sepmodels.results.conditions import MARK, MARK_MEANS, unequal, unlike
 from tests.scored_folder import TRAINED, scored_job
 
 MUSIC = "processor seconds per second of music"
@@ -53,6 +59,94 @@ def test_a_table_of_unlike_trainings_says_which_are_what(job: Job, condition: st
     assert f"The trainings differ in {said}" in (job.paths.results / "said.json").read_text(encoding="utf-8")
 
 
+def with_origins(job: Job, steps: str = "200", **of_l1_loss: object) -> Job:
+    """The job, told where its trainings came from: the one with L1 loss of so many steps."""
+    known = [
+        Origin(f"{name}/checkpoint", "today", 1.0, settings={"training.steps": "200"}, data="d" * 64)
+        for name in TRAINED
+    ]
+    known[-1] = replace(known[-1], settings={"training.steps": steps}, **of_l1_loss)
+    return replace(job, origins=lambda: known)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"steps": "20"}, "training.steps 20 against 200"),
+        ({"data": "e" * 64}, "training data eeeeeeee against dddddddd"),
+        ({"edited": True}, "code with uncommitted edits against as committed"),
+        ({"stale": "losses.py changed"}, "stale (losses.py changed)"),
+    ],
+)
+def test_a_row_on_other_terms_is_marked_its_comparison_says_so_and_a_check_fails(
+    job: Job, given: dict, said: str
+) -> None:
+    product = Product(job.profile, job.paths, None, job.systems)
+    make_table(with_origins(job))
+    assert MARK not in (job.paths.results / "results.md").read_text(encoding="utf-8")
+    assert rows_are_on_equal_terms(product).passed
+
+    make_table(with_origins(job, **given))
+
+    page = (job.paths.results / "results.md").read_text(encoding="utf-8")
+    assert page.count(f"| L1 loss {MARK} |") == 2  # one of each target
+    assert page.count(f" {MARK} |") == 2
+    told = json.loads((job.paths.results / "said.json").read_text(encoding="utf-8"))
+    assert told["sentences"]["l1_loss"].endswith(f" But the two are not on equal terms: {said}.")
+    assert "equal terms" not in told["sentences"]["transformer"]
+    assert MARK_MEANS.format("Open-Unmix") in told["notes"]
+    verdict = rows_are_on_equal_terms(product)
+    assert not verdict.passed
+    assert verdict.sentence == f"L1 loss: {said}"
+
+
+def test_what_belongs_to_a_variants_own_recipe_is_what_is_compared_and_no_unequal_term(job: Job) -> None:
+    known = [
+        Origin(f"{name}/checkpoint", "today", 1.0, settings={"training.batch": "4", "training.gradient_clip": "null"})
+        for name in TRAINED
+    ]
+    known[-1] = replace(known[-1], settings={"training.batch": "2", "training.gradient_clip": "5.0"})
+    recipe = {"chunk_seconds": 6.0, "gradient_clip": 5.0}
+    own = tuple(replace(one, training=recipe) if one.name == "l1_loss" else one for one in job.systems)
+    trainings = pd.DataFrame({"variant": list(TRAINED), "seed": 42})
+    assert unequal(with_terms(trainings, known, own), "open_unmix") == {}
+    told = unequal(with_terms(trainings, known, job.systems), "open_unmix")
+    assert told == {"l1_loss": ["training.batch 2 against 4", "training.gradient_clip 5.0 against none"]}
+
+
+def test_a_setting_that_came_after_a_training_had_there_the_value_with_which_all_is_as_before(job: Job) -> None:
+    known = [Origin(f"{name}/checkpoint", "today", 1.0, settings={"training.steps": "200"}) for name in TRAINED]
+    known[-1] = replace(known[-1], settings={"training.steps": "200", "training.optimizer": '"adamw"'})
+    trainings = pd.DataFrame({"variant": list(TRAINED), "seed": 42})
+    told = unequal(with_terms(trainings, known, job.systems), "open_unmix")
+    assert told == {"l1_loss": ["training.optimizer adamw against adam"]}
+
+
+def test_the_evidence_of_a_claim_says_in_what_its_systems_are_not_on_equal_terms(job: Job) -> None:
+    make_claims(with_origins(job, steps="20", stale="losses.py changed"))
+    claims = pd.read_parquet(job.paths.claims / "claims.parquet")
+    told = {(row["first"], row["second"]): evidence(row) for row in claims.to_dict("records")}
+    said = "not on equal terms: training.steps 20 against 200; l1_loss is stale (losses.py changed)"
+    assert told["l1_loss", "open_unmix"].endswith(said)
+    assert "equal terms" not in told["transformer", "open_unmix"]
+
+
+def test_where_the_baseline_is_stale_every_comparison_says_so(job: Job) -> None:
+    known = [Origin("open_unmix/scores", "today", 1.0, stale="the scoring changed")]
+    make_table(replace(job, origins=lambda: known))
+    told = json.loads((job.paths.results / "said.json").read_text(encoding="utf-8"))
+    assert all(" Open-Unmix is stale (the scoring changed)." in one for one in told["sentences"].values())
+
+
+def test_the_report_marks_such_a_row_explains_it_and_names_no_budget_of_all(job: Job) -> None:
+    make_table(with_origins(job, steps="20"))
+    material = report_material(job)
+    row = next(row for row in results_table(material, "vocals").rows if row.variant == "l1_loss")
+    assert row.cells[0].text == f"L1 loss {MARK}"
+    assert "training.steps 20 against 200" in row.cells[0].explanation
+    assert all(MARK in copy or "training.steps 20" in copy for copy in row.copies.values())
+
+
 @given(values=st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["32", "bf16", "fp16"])), min_size=1))
 def test_every_training_is_told_once_where_they_differ_and_none_where_not(values: list[tuple[str, str]]) -> None:
     trainings = pd.DataFrame(values, columns=["variant", "precision"]).assign(seed=range(len(values)))
@@ -70,7 +164,7 @@ def test_trainings_from_before_conditions_were_noted_are_shown_without() -> None
 
 def test_a_training_in_half_precision_is_shown_as_one(scored: Job) -> None:
     trainings = pd.read_parquet(scored.paths.training_figures("l1_loss"))
-    assert set(CONDITIONS) <= set(trainings.columns)
+    assert {"precision", "hardware", "libraries"} <= set(trainings.columns)
     shown = [trainings_table(trainings.assign(precision=one), {})[0]["device"] for one in ("32", "bf16")]
     assert shown == ["cpu, 32 bit", "cpu, bf16"]
 

@@ -20,7 +20,7 @@ from sepmodels.results.results import Results
 from sepmodels.results.table import make_results
 from sepmodels.results.writing import write_results
 from sepmodels.scoring import METRICS, WHOLE_TRACK_METRICS, score_track
-from sepmodels.systems.given_scores import given_scores
+from sepmodels.systems.given_scores import GivenScores
 from sepmodels.systems.references import REFERENCES
 from sepmodels.systems.system import System
 from sepmodels.systems.variants import VARIANTS
@@ -68,7 +68,8 @@ def results_of(
 ) -> Results:
     """Of the systems that have scores, and of those that have titles."""
     own = [name for name in dict.fromkeys([*titles, *scores.variant]) if name not in imported]
-    systems = [*(some_system(name, titles.get(name)) for name in own), *map(given_scores, imported)]
+    given = (GivenScores(name, name, "", scores=Path("theirs")) for name in imported)
+    systems = [*(some_system(name, titles.get(name)) for name in own), *given]
     return make_results(scores, systems, **options)
 
 
@@ -152,7 +153,7 @@ def test_a_difference_that_the_seeds_do_not_agree_on_is_not_called_one() -> None
     assert found.wins == 12
     assert found.p_holm > 0.2
     assert found.low < 0 < found.difference
-    assert ": no difference is shown (" in results.sentences["l1_loss"]
+    assert ": no difference was found (" in results.sentences["l1_loss"]
 
 
 def test_one_training_each_claims_nothing_about_the_change() -> None:
@@ -248,7 +249,7 @@ def test_the_sentence_says_which_change_helped() -> None:
 def test_the_same_scores_show_no_difference() -> None:
     scores = made_scores({"open_unmix": 0.0, "l1_loss": 0.0}, seeds=(1, 2, 3))
     results = results_of(scores)
-    assert re.search(r"SAR \+0\.00 dB \(.*p = 1\): no difference is shown", results.sentences["l1_loss"])
+    assert re.search(r"SAR \+0\.00 dB \(.*p = 1\): no difference was found", results.sentences["l1_loss"])
     assert set(results.comparisons.ties) == {12}
 
 

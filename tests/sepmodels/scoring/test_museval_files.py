@@ -13,7 +13,7 @@ from pipelines.profiles import PROFILES
 from sepmodels.errors import UserError
 from sepmodels.results.per_track import TrackTable
 from sepmodels.scoring import METRICS, read_museval_files, write_museval_files
-from sepmodels.systems.given_scores import given_scores
+from sepmodels.systems.given_scores import GivenScores
 
 TARGETS = ("vocals", "accompaniment")
 
@@ -110,7 +110,7 @@ def test_the_files_of_tracks_and_seeds_that_there_are_no_more_are_removed_and_ot
     paths = Paths(tmp_path, "demo")
 
     def written(name: str, scores: pd.DataFrame) -> set[str]:
-        _write(Job(PROFILES["demo"], paths, given_scores(name)), scores, [])
+        _write(Job(PROFILES["demo"], paths, GivenScores(name, name, "", scores=tmp_path)), scores, [])
         return {file.relative_to(paths.museval_files).as_posix() for file in paths.museval_files.rglob("*.json")}
 
     others = written("network", table_of_scores(variants=("network",)))

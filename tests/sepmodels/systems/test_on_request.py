@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -14,16 +15,39 @@ from pipelines.profiles import OVERRIDES_VARIABLE, PROFILE_VARIABLE, PROFILES, c
 from pipelines.terminal import Terminal
 from sepmodels.errors import UserError
 from sepmodels.systems import systems_of
-from sepmodels.systems.variants import ON_REQUEST, VARIANTS, variants_of
+from sepmodels.systems.variants import BASELINE, VARIANTS, variants_of
 
+PAPER = ("open_unmix", "time_domain", "transformer", "l1_loss", "dual_loss", "dual_loss_balanced")
 ASKED = "time_domain_22khz"
 BY_WHOM = {"demo": False, "folder": False, "musdb18-7s": True, "musdb18": True, "musdb18hq": True}
 
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_each_profile_trains_all_variants_but_those_on_request_that_it_does_not_ask_for(name: str) -> None:
-    trained = set(variants_of(PROFILES[name]))
-    assert set(VARIANTS) - trained == (set() if BY_WHOM[name] else ON_REQUEST)
+    papers = {name for name, variant in VARIANTS.items() if "paper" in variant.suites}
+    assert set(variants_of(PROFILES[name])) == papers | ({ASKED} if BY_WHOM[name] else set())
+
+
+def test_the_demo_trains_the_papers_six_and_no_more() -> None:
+    assert list(variants_of(PROFILES["demo"])) == list(PAPER)
+
+
+@pytest.mark.parametrize("suite", ["paper", "modern", "losses", "effects"])
+def test_a_suite_has_its_own_variants_and_the_baseline_that_they_are_compared_with(suite: str) -> None:
+    trained = variants_of(dataclasses.replace(PROFILES["demo"], suite=suite))
+    assert set(trained) == {BASELINE} | {name for name, one in VARIANTS.items() if suite in one.suites}
+    assert len(trained) > 3
+
+
+def test_all_is_every_variant() -> None:
+    assert variants_of(dataclasses.replace(PROFILES["demo"], suite="all")) == VARIANTS
+
+
+def test_a_suite_that_is_none_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(
+        UserError, match=r"suite cannot be 'modem': expected paper or modern or losses or effects or all"
+    ):
+        chosen_profile({OVERRIDES_VARIABLE: json.dumps({"suite": "modem"})})
 
 
 def test_a_new_variant_is_trained_by_every_profile(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,12 +56,8 @@ def test_a_new_variant_is_trained_by_every_profile(monkeypatch: pytest.MonkeyPat
     assert all("novel" in variants_of(profile) for profile in PROFILES.values())
 
 
-def test_what_is_on_request_is_in_the_list_of_variants() -> None:
-    assert set(VARIANTS) >= ON_REQUEST
-
-
 def test_the_table_of_a_profile_that_does_not_ask_knows_nothing_of_it() -> None:
-    for step in benchmark_steps(PROFILES["demo"], systems_of(PROFILES["demo"])):
+    for step in benchmark_steps(PROFILES["demo"], systems_of(PROFILES["demo"], Path("none"))):
         assert ASKED not in json.dumps([step.path, step.needs, list(step.settings.items())], default=str)
 
 
@@ -56,16 +76,27 @@ def test_naming_it_alone_with_only_asks_for_it_also_in_the_processes_and_command
 ) -> None:
     monkeypatch.setenv(PROFILE_VARIABLE, "demo")
     monkeypatch.setenv(OVERRIDES_VARIABLE, "")
-    profile, _ = use_options("demo", settings=["training.steps=10"], only=[ASKED])
-    assert f"demo/{ASKED}/checkpoint" in select(profile, [ASKED])
-    assert "demo/open_unmix/checkpoint" not in select(profile, [ASKED])
+    profile, paths = use_options("demo", settings=["training.steps=10"], only=[ASKED])
+    assert f"demo/{ASKED}/checkpoint" in select(profile, paths, [ASKED])
+    assert "demo/open_unmix/checkpoint" not in select(profile, paths, [ASKED])
     assert chosen_profile() == profile
     assert f"--set extra_variants={ASKED}" in advised("refresh", profile)
-    assert f"demo/{ASKED}/checkpoint" not in select(PROFILES["demo"], [])
+    assert f"demo/{ASKED}/checkpoint" not in select(PROFILES["demo"], paths, [])
+
+
+def test_with_adds_a_variant_to_those_of_the_suite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PROFILE_VARIABLE, "demo")
+    monkeypatch.setenv(OVERRIDES_VARIABLE, "")
+    profile, _ = use_options("demo", settings=["suite=modern"], besides=["l1_loss", "tfc_tdf"])
+    assert {"open_unmix", "l1_loss", "tfc_tdf"} <= set(variants_of(profile))
+    assert "transformer" not in variants_of(profile)
+    assert profile.extra_variants == ("l1_loss",)
+    with pytest.raises(UserError, match="did you mean 'tfc_tdf'"):
+        use_options("demo", besides=["tfc_tfd"])
 
 
 def test_the_list_of_variants_says_who_trains_it() -> None:
     console = Terminal(file=io.StringIO(), width=300)
-    show_variants(console)
+    show_variants(PROFILES["demo"], console)
     (line,) = [line for line in console.file.getvalue().splitlines() if line.startswith(ASKED)]
     assert line.rstrip().endswith(f"Trained in musdb18-7s, musdb18, musdb18hq; elsewhere with --only {ASKED}.")

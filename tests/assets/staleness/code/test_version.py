@@ -302,6 +302,10 @@ def test_settings_and_libraries_count_and_are_named(tree):
 
 
 def test_a_library_version_is_told_from_and_to():
+    before = {"titles.a": '"A"', "places.a": '"ranked"', "systems": '["a"]'}
+    after = {**before, "titles.b": '"B"', "places.b": '"ranked"', "systems": '["a", "b"]'}
+    assert explain(before, after) == ["b is new in the table"]
+    assert explain(after, before) == ["b is no longer in the table"]
     assert explain({"library:torch": "2.14.1"}, {"library:torch": "2.14.2"}) == [
         "library torch changed from 2.14.1 to 2.14.2"
     ]

@@ -1,0 +1,103 @@
+"""What is being made right now: a small file for each step, for whoever looks from another process.
+
+``sepbench ui`` shows it. The file goes when the step ends; one that a killed process left is passed over.
+"""
+
+import json
+import os
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from assets.runtime.identity import is_alive, this_process
+
+WRITE_EVERY_SECONDS = 1.0
+FOREIGN_SECONDS = 120.0  # a process of another machine is believed to run for so long after its last word
+
+
+@dataclass(frozen=True)
+class Going:
+    """A step that is being made.
+
+    asset: its name. run: of Dagster's. began: seconds since 1970. first_done: how much was done when the first word
+    of it came, at ``first_at``, for a training may go on from anywhere.
+    """
+
+    asset: str
+    run: str
+    process: str
+    began: float
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+    figures: dict[str, float] = field(default_factory=dict)
+    first_done: int = 0
+    first_at: float = 0.0
+    told_at: float = 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the pace so far; None before there is any."""
+        made = self.done - self.first_done
+        if made <= 0 or self.told_at <= self.first_at:
+            return None
+        return (self.told_at - self.first_at) / made * (self.total - self.done)
+
+
+class GoingFile:
+    """Writes how far a step is, at most once a second; a disk that is full stops no work."""
+
+    def __init__(self, path: Path, asset: str, run: str) -> None:
+        self._path = path
+        self._going = Going(asset, run, this_process(), time.time())
+        self._written = 0.0
+
+    def begin(self) -> None:
+        self._write(time.time())
+
+    def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
+        now, before = time.time(), self._going
+        starts = not before.total or done < before.done  # at first, and with the next seed
+        self._going = Going(
+            before.asset,
+            before.run,
+            before.process,
+            before.began,
+            done,
+            total,
+            unit,
+            {name: float(value) for name, value in figures.items()},
+            done if starts else before.first_done,
+            now if starts else before.first_at,
+            now,
+        )
+        if starts or now - self._written >= WRITE_EVERY_SECONDS:
+            self._write(now)
+
+    def end(self) -> None:
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    def _write(self, now: float) -> None:
+        self._written = now
+        temporary = self._path.with_name(f".tmp-{os.getpid()}-{self._path.name}")
+        with suppress(OSError):  # not flushed to disk, as what is made is: after a power cut nobody asks for it
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps(asdict(self._going)), encoding="utf-8")
+            temporary.replace(self._path)
+
+
+def going_on(folder: Path) -> list[Going]:
+    """The steps that are being made, the one that began first at the head.
+
+    folder: of the files (:meth:`assets.paths.Paths.going`).
+    """
+    found = []
+    for path in folder.glob("*.json"):
+        with suppress(OSError, ValueError, TypeError):  # it ended meanwhile, or is of another version
+            one = Going(**json.loads(path.read_text(encoding="utf-8")))
+            alive = is_alive(one.process)
+            if time.time() - path.stat().st_mtime < FOREIGN_SECONDS if alive is None else alive:
+                found.append(one)
+    return sorted(found, key=lambda one: one.began)

@@ -1,0 +1,63 @@
+"""The trainings in MLflow: what the test said of each, and a view that shows them alone, the best first."""
+
+import json
+import math
+from collections.abc import Mapping
+
+import pandas as pd
+
+VIEW = "trainings"
+MODE = "?workflowType=machine_learning"  # without it MLflow's pages open in their mode for language models
+TEST_FIGURES = {
+    "SDR": "test_SDR_db",
+    "SDR_low": "test_SDR_low_db",
+    "SDR_high": "test_SDR_high_db",
+    "SIR": "test_SIR_db",
+    "SAR": "test_SAR_db",
+    "ISR": "test_ISR_db",
+}
+_COLUMNS = {
+    "metrics": ("test_SDR_db", "test_SDR_low_db", "test_SDR_high_db", "best_validation_sdr_db", "seconds"),
+    "params": ("variant.architecture", "variant.loss", "training.steps", "training.learning_rate", "seeds"),
+}
+# MLflow's own, for a view that is shared by its address; no call sets it.
+_VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
+
+
+def trainings_page(experiment_id: str) -> str:
+    """The view's path, below the address of MLflow's pages."""
+    return f"/#/experiments/{experiment_id}/runs{MODE}&viewStateShareKey={VIEW}"
+
+
+def keep_view(client, experiment_id: str) -> None:
+    """Let MLflow's page of the experiment know the view, under its name."""
+    view = {
+        "searchFilter": "tags.`dagster.asset_key` LIKE '%/checkpoint'",
+        "orderByKey": "metrics.`test_SDR_db`",
+        "orderByAsc": False,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "modelVersionFilter": "All Runs",
+        "datasetsFilter": [],
+        "selectedColumns": [f"{kind}.`{name}`" for kind, names in _COLUMNS.items() for name in names],
+    }
+    client.set_experiment_tag(experiment_id, _VIEW_TAG, json.dumps(view))
+
+
+def note_test_scores(client, experiment_id: str, profile: str, summary: pd.DataFrame) -> None:
+    """Log the table's figures of the vocals, in dB, with the run of each system's training.
+
+    summary: the table, with the columns variant, target and those of ``TEST_FIGURES``.
+    """
+    for row in summary[summary.target == "vocals"].to_dict("records"):
+        asset = f"{profile}/{row['variant']}/checkpoint"
+        query = f"tags.`dagster.asset_key` = '{asset}' AND attributes.status = 'FINISHED'"
+        runs = client.search_runs([experiment_id], query, max_results=1, order_by=["attributes.start_time DESC"])
+        for run in runs:
+            _log(client, run.info.run_id, row)
+
+
+def _log(client, run_id: str, row: Mapping) -> None:
+    for column, name in TEST_FIGURES.items():
+        if math.isfinite(row[column]):
+            client.log_metric(run_id, name, float(row[column]))

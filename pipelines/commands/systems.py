@@ -1,0 +1,130 @@
+"""The commands for rows of the table: ``sepbench add``, ``remove`` and ``systems``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assets.paths import whole_path
+from pipelines.commands.help_screen import examples
+from pipelines.options import DataOption, ProfileOption, use_options
+from pipelines.permissions import require_writable
+from pipelines.terminal import Terminal
+from sepmodels.systems.pretrained import ARCHITECTURES
+
+GROUP = "Systems"
+
+app = typer.Typer()
+console = Terminal()
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits and _.")]
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help="Add a system to the table: audio, scores, a program...",
+    epilog=examples(
+        ("sepbench add theirs --estimates ~/estimates -p musdb18", "you have audio: DIR/TRACK/vocals.wav"),
+        ("sepbench add prog --command 'prog {mixture} {out}' --vocals '{out}/vocals.wav'", "a program"),
+        ("sepbench add mine --python mine.py:separate", "a function (2, sample) -> (2, sample)"),
+        ("sepbench add spleeter --architecture spleeter", "a published model"),
+        ("sepbench add both --mean open_unmix,transformer", "an ensemble"),
+        ("sepbench add published --scores ~/sisec/UMX -p musdb18", "you have scores: museval's files or a table"),
+    ),
+)
+def add(
+    name: NameArgument,
+    estimates: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A folder with TRACK/vocals.wav, in any format.")
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option(metavar="PLACE", help="A folder of museval's files, or a CSV or Parquet table.")
+    ] = None,
+    command: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What one types to separate {mixture} into the folder {out}.")
+    ] = None,
+    vocals: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="With --command: what it writes, such as {out}/vocals.wav."),
+    ] = None,
+    version_command: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="With --command: what prints its version.")
+    ] = None,
+    python: Annotated[
+        str | None, typer.Option(metavar="FILE.py:FUNCTION", help="A function separate(mixture, sample_rate_hz).")
+    ] = None,
+    architecture: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"A published model: {', '.join(ARCHITECTURES)}.")
+    ] = None,
+    checkpoint: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="With --architecture: the file of its weights.")
+    ] = None,
+    limit_minutes: Annotated[
+        float | None, typer.Option(min=0.01, help="With --command or --python: the time for each track. [default: 60]")
+    ] = None,
+    mean: Annotated[
+        str | None, typer.Option(metavar="A,B,C", help="The mean of these systems' estimates, or of one's trainings.")
+    ] = None,
+    weights: Annotated[str | None, typer.Option(metavar="X,Y,Z", help="With --mean: a weight for each.")] = None,
+    title: Annotated[str, typer.Option(help="What the table calls it. [default: NAME]")] = "",
+    about: Annotated[str, typer.Option(help="A sentence on what it is.")] = "",
+    trained_on: Annotated[str, typer.Option(help="What it has learnt from, in words.")] = "",
+    trained_on_tracks: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A text file with the tracks that it has learnt from, a line each."),
+    ] = None,
+    profile: ProfileOption = None,
+    data: DataOption = None,
+) -> None:
+    """Add a system as a row of the table: say by one option what you have.
+
+    It writes one small file, data/PROFILE/systems/NAME.toml. `sepbench run` makes the row.
+    """
+    from pipelines.systems.adding import add_system, read_names, read_numbers, whole_function
+
+    chosen, paths = use_options(profile, data=data)
+    require_writable(paths)
+    given = {
+        "estimates": estimates and whole_path(estimates),
+        "scores": scores and whole_path(scores),
+        "command": command,
+        "vocals": vocals,
+        "version_command": version_command,
+        "python": python and whole_function(python),
+        "architecture": architecture,
+        "checkpoint": tuple(map(whole_path, checkpoint or ())),
+        "limit_minutes": limit_minutes,
+        "mean": tuple(mean.split(",")) if mean else (),
+        "weights": read_numbers(weights) if weights else (),
+        "title": title,
+        "summary": about,
+        "trained_on": trained_on,
+        "trained_on_tracks": read_names(trained_on_tracks),
+    }
+    add_system(chosen, paths, name, given, console)
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help="Remove a system that was added.",
+    epilog=examples(("sepbench remove theirs -p musdb18", "its row, estimates and scores; your own files stay")),
+)
+def remove(name: NameArgument, profile: ProfileOption = None, data: DataOption = None) -> None:
+    """Remove a system that was added, with what was made of it. The files that you gave stay."""
+    from pipelines.systems.adding import remove_system
+
+    chosen, paths = use_options(profile, data=data)
+    require_writable(paths)
+    remove_system(chosen, paths, name, console)
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help="List the systems: kind, state, training data.",
+    epilog=examples(("sepbench systems -p musdb18", "every row of the table, made or not")),
+)
+def systems(profile: ProfileOption = None, data: DataOption = None) -> None:
+    """List every system of the profile: its kind, whether it is up to date, and what it was trained on."""
+    from pipelines.systems.listing import show_systems
+
+    show_systems(*use_options(profile, data=data), console)

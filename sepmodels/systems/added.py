@@ -1,0 +1,120 @@
+"""What the kinds share that a person adds: an entry is a small file, not code."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import ClassVar
+
+import numpy as np
+
+from sepmodels.progress import Say
+from sepmodels.systems.system import WORDS_ONLY, System
+
+# Of a file or a folder the content counts, by other ways, and not where it lies.
+PLACE_ONLY = MappingProxyType({"speed_only": True})
+
+
+def silent_say(sentence: str, /) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An estimate of a track's vocals, float32 ``(2, sample)``, as long as the mixture.
+
+    said: what was done to make it so, a clause each. file: where it lies just like this, if it does.
+    """
+
+    vocals: np.ndarray
+    said: tuple[str, ...] = ()
+    file: Path | None = None
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """What a system may know of the test tracks.
+
+    names: all of them. estimates: gives another system's estimates of a track, one for each of its seeds. say: takes a
+    sentence for the run's log.
+    """
+
+    names: tuple[str, ...]
+    estimates: Callable[[str, str], Sequence[np.ndarray]]
+    say: Say = silent_say
+
+
+# (track, its mixture, float32 (2, sample)) -> the system's estimate
+Separate = Callable[[str, np.ndarray], Heard]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Added(System):
+    """A system that a person adds with ``sepbench add``.
+
+    trained_on: what it has learnt from, in words. trained_on_tracks: names of tracks that it has learnt from.
+
+    Of a kind:
+        option: the field that alone tells the kind, and is the option of ``sepbench add`` that does.
+        keeps_parts: whether an estimate stands while the track and the system's version are the same.
+        separates_songs: whether it can separate a song that is no test track.
+        learns: whether it has learnt from some data.
+        libraries: distributions whose version decides its estimates.
+    """
+
+    trained_on: str = field(default="", metadata=WORDS_ONLY)
+    trained_on_tracks: tuple[str, ...] = field(default=(), metadata=WORDS_ONLY)
+
+    chain: ClassVar[tuple[str, ...]] = ("estimates", "scores")
+    compared = True
+    option: ClassVar[str]
+    keeps_parts: ClassVar[bool] = False
+    separates_songs: ClassVar[bool] = False
+    learns: ClassVar[bool] = True
+    libraries: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def learnt_from(self) -> tuple[str, ...]:
+        """What it has learnt from: in words, and track by track."""
+        return (self.trained_on, *self.trained_on_tracks)
+
+    @property
+    def words(self) -> str:
+        """A sentence on what it is."""
+        return self.summary or self.says
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Its own class."""
+        return (f"{type(self).__module__}:{type(self).__qualname__}",)
+
+    @property
+    def files(self) -> Path | None:
+        """A folder of files that decide its estimates, and that people may change."""
+        return None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of other systems whose estimates it is made from."""
+        return ()
+
+    def version(self) -> Mapping[str, str]:
+        """What else decides its estimates, by name: the version of a program, the hash of a file."""
+        return {}
+
+    def match(self, tracks: Sequence[str]) -> list[str]:  # noqa: ARG002
+        """Sentences on how what was given fits the test tracks; raises UserError where nothing does."""
+        return []
+
+    def check(self) -> None:
+        """Raise :class:`~sepmodels.errors.UserError` for what cannot be, before the system is added."""
+
+    @contextmanager
+    def opened(self, tracks: Tracks) -> Iterator[Separate]:  # noqa: ARG002
+        """What separates one track after another; raises :class:`~sepmodels.errors.UserError` where it cannot.
+
+        A track that it has no estimate of is such an error as well, and no other track's.
+        """
+        raise NotImplementedError(f"{self.name} has no estimates.")
+        yield

