@@ -213,7 +213,7 @@ def _result_steps(profile: Profile, systems: Sequence[System]) -> Iterator[Step]
         settings={
             "profile": profile,
             "templates": templates_hash(),
-            "summaries": {one.name: one.summary for one in systems},
+            "summaries": {one.name: one.words for one in systems},
         },
         libraries=("plotly", "matplotlib", "jinja2", "soundfile", "pyloudnorm", "numpy", "pandas"),
     )

@@ -179,7 +179,9 @@ def check_stale(benchmark: Benchmark, *patterns: str) -> dict[str, tuple[str, ..
             "stale" if asset_name(subject.key) in stale else "waiting" if above else "fresh"
         )
     found = standings(subjects, benchmark.instance)
-    assert {asset_name(one.key): "stale" if one.state == "never" else one.state for one in found} == expected
+    states = {asset_name(one.key): "stale" if one.state == "never" else one.state for one in found}
+    reasons = {asset_name(one.key): one.reasons for one in found}
+    assert {name: (states[name], reasons[name]) for name in states if states[name] != expected[name]} == {}
     return {asset_name(one.key): one.reasons for one in found}
 
 

@@ -49,7 +49,7 @@ def report_material(job: Job) -> Material:
         baseline=baseline_of(found),
         sounds=_sounds(job),
         silent=_silent(job, separated),
-        summaries={one.name: one.summary for one in job.systems},
+        summaries={one.name: one.words for one in job.systems},
         estimate_folders={name: f"../estimates/{name}/seed_{seed}" for name, seed in separated.items()},
         origins=job.origins(),
         command=command(job.profile, trained),

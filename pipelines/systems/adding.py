@@ -13,9 +13,9 @@ from pipelines.options import advised
 from pipelines.terminal import printable
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile
-from sepmodels.systems import ADDED_KINDS, known_systems, read_systems, systems_of
+from sepmodels.systems import known_systems, read_systems, systems_of
 from sepmodels.systems.added import Added
-from sepmodels.systems.system_files import check_name, write_system
+from sepmodels.systems.system_files import ADDED_KINDS, check_name, write_system
 
 # The option that is given says which kind it is.
 _TELLING = {kind.option: kind for kind in ADDED_KINDS.values()}

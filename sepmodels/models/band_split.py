@@ -27,7 +27,7 @@ def band_widths(bands: int, n_fft: int, sample_rate_hz: int) -> list[int]:
     >>> sum(band_widths(28, 2048, 44_100))
     1025
     >>> band_widths(28, 2048, 44_100)[0], band_widths(28, 2048, 44_100)[-1]
-    (6, 158)
+    (6, 114)
 
     Raises ValueError where there are more bands than bins could fill.
     """

@@ -32,7 +32,7 @@ class Material:
     separations: variant, seed, track, device, seconds, processor_seconds, audio_seconds.
     tracks: of :func:`sepmodels.dataset.tracks.describe_tracks`.
     silent: (system, track) of the estimates that are not there.
-    baseline: the variant that the others are compared with. summaries: a sentence on each system.
+    baseline: the variant that the others are compared with. summaries: what each system is.
     estimate_folders: by variant, the folder of its estimates relative to the page, a folder per track in it.
     command: what makes it all again. commit: of the code that made the report; ``edited`` where files differ,
         ``edits`` the patch that makes the commit the code that it was, as far as it can be kept.

@@ -12,7 +12,6 @@ from sepmodels.report.material import Material
 from sepmodels.results.markdown import figure, interval, marked, number, summary_table
 from sepmodels.results.per_track import SHOWN_METRICS
 from sepmodels.results.sentences import margin
-from sepmodels.systems import KINDS
 
 Row: TypeAlias = Mapping[str, Any]
 
@@ -32,7 +31,6 @@ FIGURES = {
     "processor seconds per second of music": "Seconds that processors work, all threads together, to separate one "
     "second of the test tracks, on a CPU: less is faster.",
 }
-WHAT_IT_IS = {kind.kind: kind.says for kind in KINDS}
 _LATEX = {character: f"\\{character}" for character in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -148,9 +146,8 @@ def _columns(material: Material, figures: list[str]) -> Iterator[Column]:
 
 def _cells(material: Material, row: Row, figures: list[str]) -> Iterator[Cell]:
     title = f"{row['title']} ({row['remark']})" if row["remark"] else str(row["title"])
-    summary = material.summaries.get(row["variant"], "")
     terms = f" It is not on equal terms with the baseline: {row['unequal']}." if row["unequal"] else ""
-    yield Cell(f"{title}{marked(row)}", f"{WHAT_IT_IS[row['kind']]} {summary}".strip() + terms, title)
+    yield Cell(f"{title}{marked(row)}", material.summaries.get(row["variant"], "") + terms, title)
     sdr = f"{number(row['SDR'])} {interval(row['SDR_low'], row['SDR_high'])}".strip()
     explained = _score_explained(row, "SDR") + _of_seeds(material, row)
     yield Cell(sdr, explained, _known(row["SDR"]), _known(row["SDR_low"]), _known(row["SDR_high"]))

@@ -6,13 +6,12 @@ Importing this package is cheap and needs no torch.
 from pathlib import Path
 
 from sepmodels.settings import Profile
-from sepmodels.systems.classical import CLASSICAL, Classical
-from sepmodels.systems.references import MORE_REFERENCES, REFERENCES, Reference
+from sepmodels.systems.classical import CLASSICAL
+from sepmodels.systems.references import MORE_REFERENCES, REFERENCES
 from sepmodels.systems.system import System
-from sepmodels.systems.system_files import ADDED_KINDS, read_systems
-from sepmodels.systems.variants import VARIANTS, Variant, variants_of
+from sepmodels.systems.system_files import read_systems
+from sepmodels.systems.variants import VARIANTS, variants_of
 
-KINDS: tuple[type[System], ...] = (Variant, Reference, Classical, *ADDED_KINDS.values())
 # Made where a profile asks for them (its ``extra_systems``), and nowhere else.
 SYSTEMS_ON_REQUEST: dict[str, System] = {**CLASSICAL, **MORE_REFERENCES}
 

@@ -80,11 +80,6 @@ class Added(System):
         return (self.trained_on, *self.trained_on_tracks)
 
     @property
-    def words(self) -> str:
-        """A sentence on what it is."""
-        return self.summary or self.says
-
-    @property
     def functions(self) -> tuple[str, ...]:
         """Its own class."""
         return (f"{type(self).__module__}:{type(self).__qualname__}",)

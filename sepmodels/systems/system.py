@@ -52,6 +52,11 @@ class System:
     may_lack_tracks: ClassVar[bool] = False
 
     @property
+    def words(self) -> str:
+        """What it is: its kind, and its own summary."""
+        return f"{self.says} {self.summary}".strip()
+
+    @property
     def place(self) -> Place:
         """Where it stands in the table: a floor, ranked among its like, a ceiling, or scored elsewhere."""
         return "ranked"

@@ -1,16 +1,17 @@
 """Losses that look at sound in other ways than bins and samples do, some of them closer to hearing.
 
 As those of :mod:`sepmodels.training.losses`: ``loss(estimate, target)`` -> a scalar in float32, 0 where the estimate is
-the target, a mean over every axis. Filter banks are made once for each transform, and wait on its device.
+the target, a mean over every axis. Filter banks are made once for each transform, in NumPy, and copied at each step to
+where the model is: at most half a megabyte.
 """
 
 import math
 from collections.abc import Callable
 from functools import lru_cache
 
+import numpy as np
 import torch
 import torch.nn.functional as F
-import torchaudio.functional
 from torch import Tensor
 
 from sepmodels.audio import SAMPLE_RATE_HZ
@@ -45,7 +46,7 @@ def mfcc_l1(estimate: Estimate, target: Tensor) -> Tensor:
     """Mean absolute error of mel-frequency cepstral coefficients: the timbre, with little of the pitch."""
     found, wanted = (_log_bands(one, estimate.stft, _mel_bank) for one in _magnitudes(estimate, target))
     with torch.autocast(found.device.type, enabled=False):
-        return ((found - wanted).transpose(-1, -2) @ _cosines(found.device)).abs().mean()
+        return ((found - wanted).transpose(-1, -2) @ torch.as_tensor(_cosines(), device=found.device)).abs().mean()
 
 
 def a_weighted_l1(estimate: Estimate, target: Tensor) -> Tensor:
@@ -61,7 +62,8 @@ def multi_resolution_l1(estimate: Estimate, target: Tensor) -> Tensor:
     """
     total = torch.zeros((), device=target.device)
     for n_fft in RESOLUTIONS:
-        stft = _transform(n_fft, target.device)
+        with target.device:
+            stft = Stft(n_fft, n_fft // 4)
         found, wanted = stft(estimate.waveform), stft(target)
         error = torch.view_as_real(found - wanted).abs().mean() + F.l1_loss(magnitude_of(found), magnitude_of(wanted))
         total = total + error / stft.window_energy.sqrt()
@@ -101,68 +103,65 @@ def _log(values: Tensor, stft: Stft) -> Tensor:
     return torch.log1p(values / (QUIETEST * stft.window.sum()))
 
 
-def _banded_l1(estimate: Estimate, target: Tensor, bank: Callable[[int, torch.device], Tensor]) -> Tensor:
+def _banded_l1(estimate: Estimate, target: Tensor, bank: Callable[[int], np.ndarray]) -> Tensor:
     found, wanted = (_log_bands(one, estimate.stft, bank) for one in _magnitudes(estimate, target))
     return F.l1_loss(found, wanted)
 
 
-def _log_bands(magnitude: Tensor, stft: Stft, bank: Callable[[int, torch.device], Tensor]) -> Tensor:
+def _log_bands(magnitude: Tensor, stft: Stft, bank: Callable[[int], np.ndarray]) -> Tensor:
     """``(batch, channel, bin, frame)`` -> ``(batch, channel, band, frame)``."""
     with torch.autocast(magnitude.device.type, enabled=False):
-        return _log(bank(stft.bins, magnitude.device) @ magnitude, stft)
+        return _log(torch.as_tensor(bank(stft.bins), device=magnitude.device) @ magnitude, stft)
 
 
 def _a_weighted_error(estimate: Estimate, target: Tensor) -> Tensor:
     error: Tensor = estimate.spectrogram - estimate.stft(target)
-    return error * _a_weights(estimate.stft.bins, error.device)[:, None]
+    return error * torch.as_tensor(_a_weights(estimate.stft.bins), device=error.device)
 
 
 @lru_cache
-def _transform(n_fft: int, device: torch.device) -> Stft:
-    return Stft(n_fft, n_fft // 4).to(device)
-
-
-@lru_cache
-def _mel_bank(bins: int, device: torch.device) -> Tensor:
+def _mel_bank(bins: int) -> np.ndarray:
     """``(band, bin)`` of the mel scale (O'Shaughnessy 1987)."""
-    return _triangles(torch.log1p(_frequencies(bins) / 700), BANDS).to(device)
+    return _triangles(np.log1p(_frequencies(bins) / 700), BANDS)
 
 
 @lru_cache
-def _bark_bank(bins: int, device: torch.device) -> Tensor:
+def _bark_bank(bins: int) -> np.ndarray:
     """``(band, bin)`` of the Bark scale."""
-    return _triangles(26.81 / (1 + 1960 / _frequencies(bins)) - 0.53, BARK_BANDS).to(device)
+    return _triangles(26.81 / (1 + 1960 / _frequencies(bins)) - 0.53, BARK_BANDS)
 
 
-def _triangles(places: Tensor, bands: int) -> Tensor:
+def _triangles(places: np.ndarray, bands: int) -> np.ndarray:
     """Bands equally far apart on the scale on which bins have these places: each a mean of bins, nearer ones more.
 
     A band is never narrower than its bins are apart, so that none is empty.
     """
-    centres = torch.linspace(float(places[0]), float(places[-1]), bands + 2)[1:-1]
-    apart = places.diff()[(torch.searchsorted(places, centres) - 1).clamp_min(0)]
-    width = apart.clamp_min(float(places[-1] - places[0]) / (bands + 1))
-    bank = (1 - (places - centres[:, None]).abs() / width[:, None]).clamp_min(0.0)
-    return bank / bank.sum(dim=1, keepdim=True)
+    centres = np.linspace(places[0], places[-1], bands + 2)[1:-1]
+    apart = np.diff(places)[np.searchsorted(places, centres) - 1]
+    width = np.maximum(apart, (places[-1] - places[0]) / (bands + 1))
+    bank = np.maximum(1 - np.abs(places - centres[:, None]) / width[:, None], 0.0)
+    normed: np.ndarray = bank / bank.sum(axis=1, keepdims=True)
+    return normed.astype(np.float32)
 
 
 @lru_cache
-def _cosines(device: torch.device) -> Tensor:
-    """``(band, coefficient)``: an orthonormal discrete cosine transform."""
-    cosines: Tensor = torchaudio.functional.create_dct(COEFFICIENTS, BANDS, "ortho")
-    return cosines.to(device)
+def _cosines() -> np.ndarray:
+    """``(band, coefficient)``: the first ones of an orthonormal discrete cosine transform (DCT-II)."""
+    cosines = np.cos(np.pi / BANDS * np.outer(np.arange(BANDS) + 0.5, np.arange(COEFFICIENTS)))
+    cosines[:, 0] /= math.sqrt(2)
+    return (math.sqrt(2 / BANDS) * cosines).astype(np.float32)
 
 
 @lru_cache
-def _a_weights(bins: int, device: torch.device) -> Tensor:
-    """The factor of each bin: 1 at 1 kHz."""
-    squared = _frequencies(bins).double().square()
-    weights = (12_194**2 * squared.square()) / (
-        (squared + 20.6**2) * ((squared + 107.7**2) * (squared + 737.9**2)).sqrt() * (squared + 12_194**2)
+def _a_weights(bins: int) -> np.ndarray:
+    """The factor of each bin, ``(bin, 1)``: 1 at 1 kHz."""
+    squared = _frequencies(bins) ** 2
+    weights: np.ndarray = (12_194**2 * squared**2) / (
+        (squared + 20.6**2) * np.sqrt((squared + 107.7**2) * (squared + 737.9**2)) * (squared + 12_194**2)
     )
-    return (10 ** (2.0 / 20) * weights).float().to(device)
+    return (10 ** (2.0 / 20) * weights).astype(np.float32)[:, None]
 
 
-def _frequencies(bins: int) -> Tensor:
+def _frequencies(bins: int) -> np.ndarray:
     """Of each bin in Hz; of the lowest a little above 0, which formulas divide by."""
-    return torch.linspace(0, SAMPLE_RATE_HZ / 2, bins).clamp_min(math.ulp(1.0))
+    return np.maximum(np.linspace(0, SAMPLE_RATE_HZ / 2, bins), math.ulp(1.0))

@@ -17,6 +17,7 @@ import torch
 from assets.paths import Paths
 from assets.tracking.store import open_store
 from sepmodels.models.model_file import load_model
+from sepmodels.results.given import read_given_scores
 from sepmodels.settings import Profile
 from sepmodels.systems.references import REFERENCES
 from sepmodels.systems.variants import VARIANTS, Variant
@@ -65,7 +66,7 @@ def test_every_asset_is_made(done: Done) -> None:
 
 def test_every_check_passes(done: Done) -> None:
     checks = done.result.get_asset_check_evaluations()
-    assert len(checks) == 3 + 2 * 2 + (2 + len(REFERENCES)) * 2
+    assert len(checks) == 3 + 2 * 2 + (2 + len(REFERENCES)) * 2 + 1
     assert [(check.asset_key.path, check.check_name) for check in checks if not check.passed] == []
 
 
@@ -340,34 +341,18 @@ def test_another_way_to_sum_up_the_same_scores_is_new_data_for_the_report(
     assert make_table(job).content != before
 
 
-def test_museval_files_of_another_system_become_a_row_of_the_table(done: Done) -> None:
-    from assets.job import Job
-    from assets.making.table import make_table
-
-    shutil.copytree(done.paths.museval_files / "open_unmix", done.paths.imported / "theirs")
-    try:
-        make_table(Job(done.profile, done.paths, systems=(VARIANTS["open_unmix"], ADDED, *REFERENCES.values())))
-        summary = pd.read_parquet(done.paths.results / "results.parquet")
-    finally:
-        shutil.rmtree(done.paths.imported)
-    rows = summary[summary.target == "vocals"].set_index("variant")
-    assert rows.kind["theirs"] == "given scores"
-    assert rows.SDR["theirs"] == pytest.approx(rows.SDR["open_unmix"], abs=1e-5)
-
-
-@pytest.mark.parametrize("name", ["open_unmix", "transformer", "mixture"])
-def test_museval_files_called_as_a_system_of_ours_are_refused_rather_than_taken_for_it(
-    done: Done, tmp_path: Path, name: str
-) -> None:
-    from assets.job import Job
-    from assets.making.table import make_table
-    from sepmodels.errors import UserError
-
-    paths = Paths(tmp_path, done.profile.name)
-    shutil.copytree(done.paths.root / "scores", paths.root / "scores")
-    shutil.copytree(done.paths.museval_files / "open_unmix", paths.imported / name)
-    with pytest.raises(UserError, match=f"imported system {name} is called what .*: rename its folder"):
-        make_table(Job(done.profile, paths, systems=(VARIANTS["open_unmix"], ADDED, *REFERENCES.values())))
+def test_museval_files_that_we_write_are_read_back_as_given_scores(done: Done) -> None:
+    ours = pd.read_parquet(done.paths.scores("open_unmix")).dropna(subset=["window"])  # the format has no others
+    tracks = ours.track.unique().tolist()
+    theirs, said = read_given_scores(done.paths.museval_files / "open_unmix", "theirs", tracks)
+    assert said == []
+    assert set(theirs.variant) == {"theirs"}
+    same = ["track", "target", "metric", "window"]
+    pd.testing.assert_frame_equal(
+        *(one.sort_values(same, ignore_index=True)[[*same, "value"]] for one in (ours, theirs)),
+        check_dtype=False,
+        atol=1e-5,
+    )
 
 
 def test_the_graph_trains_every_seed_by_as_many_processes_as_the_profile_says(done: Done) -> None:

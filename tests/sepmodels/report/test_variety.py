@@ -172,6 +172,9 @@ def test_of_a_last_second_that_is_cut_short_no_score_is_said(page) -> None:
 
 
 def test_a_blind_test_ends_what_plays_by_its_name_below(page) -> None:
+    endless = "() => { const play = HTMLMediaElement.prototype.play;"
+    endless += " HTMLMediaElement.prototype.play = function () { this.loop = true; return play.call(this); }; }"
+    page.evaluate(endless)  # the track is short, and what has ended is paused
     page.locator("#heat tbody tr:not(:has(.excerpt)) button:not([aria-disabled])").first.click()
     page.wait_for_function("document.querySelector('.elsewhere audio')?.paused === false")
     page.evaluate("window.below = document.querySelector('.elsewhere audio')")

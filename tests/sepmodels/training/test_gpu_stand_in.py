@@ -19,10 +19,22 @@ GPU = torch.device("cuda", 0)
 SETTINGS = replace(PROFILES["musdb18"].training, ema_decay=0.0)
 
 
-def istft(spectrogram: Tensor, n_fft: int, hop: int, *, window: Tensor, center: bool, length: int) -> Tensor:
+def istft(
+    spectrogram: Tensor,
+    n_fft: int,
+    hop_length: int,
+    win_length: int | None = None,
+    *,
+    window: Tensor,
+    center: bool,
+    length: int,
+    **_: bool,
+) -> Tensor:
     """Of the right shape; torch's own looks at values."""
     assert spectrogram.dtype == torch.complex64
-    assert (n_fft, hop, center) == (len(window), n_fft // 4, True)
+    assert (n_fft, hop_length, center) == (len(window), n_fft // 4, True)
+    assert win_length in (None, n_fft)
+    assert window.device == spectrogram.device
     frames = torch.view_as_real(spectrogram).sum((1, 2, 3))
     return frames[:, None].expand(-1, length) * window[0]
 

@@ -30,7 +30,6 @@ HEARING = [
     "si_sdr",
     "log_wmse",
 ]
-CPU = torch.device("cpu")
 
 
 def value(name: str, estimate: Tensor, target: Tensor) -> float:
@@ -72,7 +71,7 @@ def test_the_si_sdr_does_not_hear_how_loud_the_estimate_is(gain: float) -> None:
 
 def test_the_weighted_error_of_noise_is_the_logarithm_of_its_weighted_energy() -> None:
     target, error = noise(1, 200_000), noise(2, 200_000)
-    weighted = 0.01 * float(_a_weights(STFT.bins, CPU).square().mean())
+    weighted = 0.01 * float((_a_weights(STFT.bins) ** 2).mean())
 
     assert value("log_wmse", target + error, target) == pytest.approx(
         math.log10(1 + weighted / FAINTEST_ENERGY), rel=0.01
@@ -90,15 +89,15 @@ def test_an_error_of_one_kilohertz_weighs_as_in_plain_bins_and_a_deep_one_hardly
 
 
 def test_the_a_weights_are_those_of_the_standard() -> None:
-    decibels = 20 * _a_weights(44_101, CPU).log10()  # half a hertz apart
+    weights = _a_weights(44_101)[:, 0]  # half a hertz apart
 
     for hz, expected in ((100, -19.1), (500, -3.2), (1000, 0.0), (4000, 1.0), (10_000, -2.5)):
-        assert float(decibels[2 * hz]) == pytest.approx(expected, abs=0.1)
+        assert 20 * math.log10(weights[2 * hz]) == pytest.approx(expected, abs=0.1)
 
 
 @pytest.mark.parametrize("bank", [_mel_bank, _bark_bank])
 def test_a_bank_gives_of_equal_bins_equal_bands_in_rising_order(bank) -> None:
-    bands = bank(STFT.bins, CPU)
+    bands = torch.from_numpy(bank(STFT.bins))
 
     torch.testing.assert_close(bands.sum(dim=1), torch.ones(len(bands)))
     centres = (bands * torch.arange(STFT.bins)).sum(dim=1)
