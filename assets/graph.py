@@ -215,7 +215,7 @@ def _result_steps(profile: Profile, systems: Sequence[System]) -> Iterator[Step]
             "templates": templates_hash(),
             "summaries": {one.name: one.words for one in systems},
         },
-        libraries=("plotly", "matplotlib", "jinja2", "soundfile", "pyloudnorm", "numpy", "pandas"),
+        libraries=("plotly", "matplotlib", "jinja2", "soundfile", "pyloudnorm", "scipy", "numpy", "pandas"),
     )
 
 

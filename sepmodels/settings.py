@@ -188,11 +188,13 @@ class ReportSettings:
     tracks: how many test tracks can be listened to; 0: none.
     excerpt_seconds: the length of each excerpt, in seconds.
     bitrate_kbps: the bit rate of the excerpts' MP3 files, in kbit/s, from 64 to 320.
+    lossless: whether the excerpts are FLAC files in place of those.
     """
 
     tracks: int = 5
     excerpt_seconds: float = 10.0
     bitrate_kbps: int = 128
+    lossless: bool = neutral(False)
 
 
 @dataclass(frozen=True)

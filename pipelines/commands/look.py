@@ -1,5 +1,6 @@
-"""The commands that show what was made: ``sepbench ui``, ``table`` and ``claims``."""
+"""The commands that show what was made: ``sepbench ui``, ``table``, ``claims`` and ``votes``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -78,3 +79,19 @@ def claims(profile: ProfileOption = None, data: DataOption = None) -> None:
     from pipelines.looking.claims import show_claims
 
     show_claims(*use_options(profile, data=data), console)
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help="Sum up the ratings of a listening test.",
+    epilog=examples(("sepbench votes -p musdb18-7s ratings*.csv", "the files of all listeners together")),
+)
+def votes(
+    files: Annotated[list[Path], typer.Argument(help="The files that the listening test gives.")],
+    profile: ProfileOption = None,
+    data: DataOption = None,
+) -> None:
+    """Print mean ratings with intervals for other listeners and tracks, and which measures agree with them."""
+    from pipelines.looking.votes import show_votes
+
+    show_votes(*use_options(profile, data=data), console, files)

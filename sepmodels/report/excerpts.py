@@ -93,7 +93,7 @@ def _excerpt(material: Material, heard: Heard, pool: ThreadPoolExecutor) -> Exce
     settings = material.profile.report
     start, signals = cut_signals(material, heard.track, settings.excerpt_seconds)
     gains_db = matching_gains_db([signal.waveform for signal in signals])
-    sounds = list(pool.map(lambda signal: encode_mp3(signal.waveform, settings.bitrate_kbps), signals))
+    sounds = list(pool.map(lambda signal: encode(signal.waveform, settings), signals))
     samples = signals[0].waveform.shape[-1]
     count = samples // SAMPLE_RATE_HZ
     scores = _of_what_is_heard(material)
@@ -116,7 +116,7 @@ def _excerpt(material: Material, heard: Heard, pool: ThreadPoolExecutor) -> Exce
         ],
     }
     uris = {
-        signal.key: "data:audio/mpeg;base64," + base64.b64encode(sound).decode()
+        signal.key: f"data:audio/{'flac' if settings.lossless else 'mpeg'};base64," + base64.b64encode(sound).decode()
         for signal, sound in zip(signals, sounds, strict=True)
     }
     name = hash_texts([heard.track, *uris.values()])[:16]
@@ -136,11 +136,21 @@ def cut_signals(material: Material, track: str, seconds: float) -> tuple[int, li
         "accompaniment": stems[others, :, span].sum(axis=0, dtype=np.int32),
     }
     signals = [Signal(target or "mixture", "", target, faded(cut / FULL_SCALE)) for target, cut in own.items()]
+    signals += [Signal(f"low-pass/{one.target}", "", one.target, low_passed(one.waveform)) for one in signals[1:]]
     for system in audible:
         _, estimates = material.sounds(system, track)
         for place, target in enumerate(TARGETS):
             signals.append(Signal(f"{system}/{target}", system, target, faded(estimates[place, :, span])))
     return start, signals
+
+
+def low_passed(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The waveform (channel, sample) below 3.5 kHz: the low anchor of a listening test (ITU-R BS.1534-3, 5.1)."""
+    from scipy import signal
+
+    order, edge = signal.ellipord(3500, 4000, gpass=0.1, gstop=50, fs=SAMPLE_RATE_HZ)
+    sections = signal.ellip(order, 0.1, 50, edge, output="sos", fs=SAMPLE_RATE_HZ)
+    return np.asarray(signal.sosfilt(sections, waveform), dtype=np.float32)
 
 
 def faded(waveform: NDArray[Any]) -> NDArray[np.float32]:
@@ -177,11 +187,17 @@ def loudness_lufs(waveform: NDArray[np.float32]) -> float:
         return float(meter.integrated_loudness(waveform.T))
 
 
-def encode_mp3(waveform: NDArray[np.float32], kbps: int) -> bytes:
-    """The waveform (channel, sample) as an MP3 file of a constant bit rate; peaks above full scale are clipped."""
+def encode(waveform: NDArray[np.float32], settings: ReportSettings) -> bytes:
+    """The waveform (channel, sample) as an MP3 file of a constant bit rate, or as a FLAC file of 24 bits.
+
+    Peaks above full scale are clipped.
+    """
     import soundfile
 
     stream = io.BytesIO()
+    if settings.lossless:
+        soundfile.write(stream, np.clip(waveform.T, -1, 1), SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_24")
+        return stream.getvalue()
     soundfile.write(
         stream,
         np.clip(waveform.T, -1, 1),
@@ -189,6 +205,6 @@ def encode_mp3(waveform: NDArray[np.float32], kbps: int) -> bytes:
         format="MP3",
         subtype="MPEG_LAYER_III",
         bitrate_mode="CONSTANT",
-        compression_level=(MOST_KBPS - kbps) / (MOST_KBPS - KBPS_OF_LEVEL_1),
+        compression_level=(MOST_KBPS - settings.bitrate_kbps) / (MOST_KBPS - KBPS_OF_LEVEL_1),
     )
     return stream.getvalue()

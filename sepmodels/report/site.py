@@ -34,7 +34,7 @@ SCRIPTS = (
     "spectrogram.js",
     "lines.js",
     "listening.js",
-    "blind.js",
+    "listening_test.js",
     "heat.js",
     "start.js",
 )

@@ -47,7 +47,7 @@ class Components:
         rest = [rest / seeds for rest, seeds in zip(self.rest, trainings, strict=True)]
         parts = [(self.track + sum(rest)) / tracks]
         parts += [one / seeds + r / tracks for one, r, seeds in zip(self.training, rest, trainings, strict=True)]
-        return _error(parts, tracks, trainings)
+        return satterthwaite(parts, (tracks, *trainings))
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,9 @@ def difference(first: Float64, second: Float64) -> Difference:
         return Difference(mean, np.nan, np.nan, np.nan, tracks, None)
     variances = [per_track.var(ddof=1) / tracks]
     variances += [one.mean(axis=0).var(ddof=1) / one.shape[1] for one in (first, second)]
-    error = _error(variances, tracks, trainings)
+    error = satterthwaite(variances, (tracks, *trainings))
     margin = error.least(1 - LEVEL) * error.standard
-    return Difference(mean, mean - margin, mean + margin, _p(mean, error), tracks, error)
+    return Difference(mean, mean - margin, mean + margin, two_sided_p(mean, error), tracks, error)
 
 
 def scored_by_all(first: Float64, second: Float64) -> tuple[Float64, Float64]:
@@ -163,15 +163,16 @@ def _rest(scores: Float64) -> float:
     return float((left**2).sum() / ((scores.shape[0] - 1) * (scores.shape[1] - 1)))
 
 
-def _error(variances: list[float], tracks: int, trainings: Sequence[int]) -> Error:
-    """The root of a sum of variances, of the tracks and of each recipe's trainings, with Satterthwaite's degrees."""
+def satterthwaite(variances: Sequence[float], samples: Sequence[int]) -> Error:
+    """The root of a sum of variances of means over so many samples, with Satterthwaite's degrees of freedom."""
     total = float(sum(variances))
-    degrees = [max(samples - 2, LEAST_DEGREES) for samples in (tracks, *trainings)]
+    degrees = [max(number - 2, LEAST_DEGREES) for number in samples]
     spread = sum(variance**2 / number for variance, number in zip(variances, degrees, strict=True))
     return Error(total**0.5, total**2 / spread if spread else float(sum(degrees)))
 
 
-def _p(mean: float, error: Error) -> float:
+def two_sided_p(mean: float, error: Error) -> float:
+    """How often a mean is at least so far from 0 by chance."""
     if not error.standard:
         return 1.0 if mean == 0 else 0.0
     return float(2 * scipy.special.stdtr(error.degrees, -abs(mean) / error.standard))
@@ -198,6 +199,6 @@ def difference_from_fixed(first: Float64, second: Float64, fixed: tuple[bool, bo
         return Difference(mean, np.nan, np.nan, np.nan, tracks, None)
     variances = [float(per_track.var(ddof=1)) / tracks]
     variances += [float(one.mean(axis=0).var(ddof=1)) / one.shape[1] for one in trained]
-    error = _error(variances, tracks, trainings) if trained else Error(variances[0] ** 0.5, tracks - 1)
+    error = satterthwaite(variances, (tracks, *trainings)) if trained else Error(variances[0] ** 0.5, tracks - 1)
     margin = error.least(1 - LEVEL) * error.standard
-    return Difference(mean, mean - margin, mean + margin, _p(mean, error), tracks, error)
+    return Difference(mean, mean - margin, mean + margin, two_sided_p(mean, error), tracks, error)

@@ -2,7 +2,7 @@
 const TARGETS = { vocals: "vocals", accompaniment: "rest" };
 const place = document.getElementById("listening");
 const player = new Player(showState);
-const desk = { spectra: new Map(), loudest: 0, entry: null, wanted: null };
+const desk = { spectra: new Map(), loudest: 0, entry: null, wanted: null, heard: null }; // heard: the choice, of which two may be one sound
 
 function pausePlayer() { player.pause(); }
 
@@ -30,15 +30,15 @@ function buildListening() {
   desk.clock = make("output", { text: "0:00.0" });
   const loop = make("input", { type: "checkbox", checked: true, change: () => player.setLoop(loop.checked) });
   const loud = make("input", { type: "checkbox", checked: true, change: () => player.setMatched(loud.checked) });
-  desk.blind = make("input", { type: "checkbox", change: () => setBlind(desk.blind.checked) });
+  desk.test = make("input", { type: "checkbox", change: () => setTest(desk.test.checked) });
   desk.signals = make("fieldset", { class: "signals" });
   desk.view = buildView();
-  desk.votes = make("div", { class: "blind", hidden: true });
+  desk.rating = make("div", { class: "test", hidden: true });
   place.append(tabs, make("div", { class: "desk" },
     make("div", { class: "transport" }, desk.play,
       make("div", { class: "place" }, desk.slider, desk.clock),
-      make("label", {}, loop, " loop"), make("label", {}, loud, " equally loud"), page.ranked.length > 1 ? make("label", {}, desk.blind, " blind test") : null), // one letter would hide nothing
-    desk.votes, desk.signals, desk.view));
+      make("label", {}, loop, " loop"), make("label", {}, loud, " equally loud"), make("label", {}, desk.test, " listening test")),
+    desk.rating, desk.signals, desk.view));
   document.getElementById("listen").addEventListener("keydown", (event) => {
     const typed = event.target.closest("button, select, audio, input:not([type='radio'])");
     if (event.key === " " && !typed) { event.preventDefault(); toggle(); }
@@ -77,7 +77,7 @@ async function open(entry) {
   desk.play.textContent = "Loading …";
   desk.slider.max = entry.seconds;
   const known = entry.signals.some((signal) => signal.key === desk.wanted);
-  player.select(known ? desk.wanted : "mixture");
+  hear(known ? desk.wanted : test.on ? test.target : "mixture");
   showSignals();
   try {
     if (!(await player.load(entry))) return false;
@@ -99,14 +99,14 @@ async function open(entry) {
 /** From elsewhere on the page: hear this sound of this track. */
 async function openTrack(track, key) {
   const entry = page.listening.find((one) => one.track === track);
-  if (blind.on) {
-    desk.votes.scrollIntoView({ block: "center" });
-    say("The blind test is on: end it to hear systems by name");
+  if (test.on) {
+    desk.rating.scrollIntoView({ block: "center" });
+    say("The listening test is on: end it to hear systems by name");
     return;
   }
   desk.wanted = key;
   document.getElementById("listen").scrollIntoView();
-  const ready = desk.entry === entry && player.buffers.size ? (player.select(key), showSignals(), true) : await open(entry);
+  const ready = desk.entry === entry && player.buffers.size ? (hear(key), showSignals(), true) : await open(entry);
   if (ready) await player.play();
   say(`Playing ${nameOf(entry.signals.find((signal) => signal.key === key))}, ${track}`);
 }
@@ -119,7 +119,7 @@ function toggle() {
 /** The choices of what is heard: a row per system, its vocals and its accompaniment. */
 function showSignals() {
   const legend = make("legend", { text: "What you hear" });
-  if (blind.on) desk.signals.replaceChildren(legend, blindChoices());
+  if (test.on) { desk.signals.replaceChildren(legend, testChoices()); showRating(); }
   else {
     const there = page.audible.filter((name) => desk.entry.signals.some((one) => one.system === name));
     const rows = [""].concat(there).map((system) => make("tr", {},
@@ -143,11 +143,11 @@ function median(values) {
   return (known[Math.floor((known.length - 1) / 2)] + known[Math.floor(known.length / 2)]) / 2;
 }
 
-function choice(signal, text = null) {
+function choice(signal, text = null, value = signal.key) {
   const shown = text ?? (signal.system ? decibels(median(signal.sdr)) : "♪");
   return make("label", {}, make("input", {
-    type: "radio", name: "signal", value: signal.key, "aria-label": text ?? nameOf(signal),
-    change: () => { desk.wanted = signal.key; player.select(signal.key); },
+    type: "radio", name: "signal", value, "aria-label": text ?? nameOf(signal),
+    change: () => { desk.wanted = test.on ? null : signal.key; hear(signal.key, value); },
   }), make("span", { text: shown }));
 }
 
@@ -156,21 +156,25 @@ function spectrum(key) {
   return desk.spectra.get(key);
 }
 
+function hear(key, value = key) {
+  desk.heard = value;
+  player.select(key);
+}
+
 /** Bring everything in line with the player. */
 function showState() {
   if (!desk.entry) return;
   const ready = player.entry === desk.entry && player.buffers.size > 0;
   desk.play.classList.toggle("going", player.playing);
   if (ready) desk.play.textContent = player.playing ? "Pause" : "Play";
-  for (const input of document.getElementsByName("signal")) input.checked = input.value === player.key;
-  desk.view.hidden = blind.on;
-  if (ready && !blind.on && desk.shown !== `${desk.entry.file} ${player.key}`) {
+  for (const input of document.getElementsByName("signal")) input.checked = input.value === desk.heard;
+  desk.view.hidden = test.on;
+  if (ready && !test.on && desk.shown !== `${desk.entry.file} ${player.key}`) {
     desk.shown = `${desk.entry.file} ${player.key}`;
     drawSpectrogram(desk.canvas, spectrum(player.key), desk.loudest);
     drawLines(desk.lines, desk.entry, player);
     desk.lines.append(desk.cursors[1]);
   }
-  if (ready && blind.on) showVoting();
   if (player.playing) requestAnimationFrame(follow);
 }
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from assets.making.report import make_report
+from sepmodels.results.listening import read_ratings
 from tests.browser import chromium, opened
 from tests.scored_folder import HIGH_HZ, LOW_HZ, SECONDS, TRACKS, scored_job
 
@@ -218,27 +219,62 @@ def test_arrow_keys_choose_sounds_and_space_plays(page) -> None:
     page.get_by_role("button", name="Play", exact=True).wait_for()
 
 
-def test_a_blind_test_hides_names_counts_votes_and_gives_them_as_a_file(page, tmp_path: Path) -> None:
+RATED = {"open_unmix", "transformer", "l1_loss", "(reference)", "(mixture)", "(low-pass)"}
+
+
+def start_listening_test(page) -> None:
     load_sounds(page)
-    page.get_by_role("checkbox", name="blind test").check()
-    for _ in range(3):
+    page.get_by_role("checkbox", name="listening test").check()
+
+
+def rate(page, letter: str, points: int) -> None:
+    page.get_by_role("slider", name=f"Rating of {letter}").fill(str(points))
+
+
+def test_a_listening_test_hides_names_outlives_a_reload_and_gives_ratings_that_the_statistics_read(
+    page, tmp_path: Path
+) -> None:
+    start_listening_test(page)
+    for number in range(3):
         shown = page.locator("#listen .desk").inner_text()
         assert not re.search("Open-Unmix|Transformer|L1 loss|SDR", shown)
-        choose_signal(page, "B")
-        page.get_by_role("button", name="Vote for B").click()
-    page.get_by_text("Result of 3 blind votes").wait_for()
+        for place, letter in enumerate("ABCDEF"):
+            choose_signal(page, letter)
+            rate(page, letter, 100 - 10 * place)
+            if (number, letter) == (1, "C"):  # in the middle of a track
+                heard = page.locator("input[name=heard-track]:checked").get_attribute("value")
+                page.reload()
+                start_listening_test(page)
+                page.get_by_text("1 of 3 tracks are rated").wait_for()
+                page.locator(f"input[name=heard-track][value='{heard}']").check(force=True)
+                assert page.get_by_role("slider", name="Rating of C").input_value() == "80"
+        page.get_by_role("button", name="Save, and go on").click()
+    page.get_by_text("Mean ratings of 1 listener on 3 tracks").wait_for()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download the votes").click()
-    download.value.save_as(tmp_path / "votes.csv")
-    votes = pd.read_csv(tmp_path / "votes.csv")
-    assert votes.track.nunique() == 3
-    for vote in votes.itertuples():
-        assert f"B={vote.system}" in vote.letters.split()
-        assert {part[2:] for part in vote.letters.split()} == {"open_unmix", "transformer", "l1_loss"}
-    page.get_by_role("button", name="Start again").click()
-    page.get_by_role("button", name="No difference").click()
+        page.get_by_role("button", name="Download the ratings").click()
+    download.value.save_as(tmp_path / "ratings.csv")
+    ratings = read_ratings([tmp_path / "ratings.csv"])
+    assert ratings.track.nunique() == 3
+    for _, rows in ratings.groupby("track"):
+        assert set(rows.system) == RATED
+        assert sorted(rows.rating) == [50, 60, 70, 80, 90, 100]
+
+
+def test_the_next_listener_begins_anew_and_the_file_holds_both(page, tmp_path: Path) -> None:
+    start_listening_test(page)
+    for _ in range(2):
+        for letter in "ABCDEF":
+            rate(page, letter, 70)
+        page.get_by_role("button", name="Save, and go on").click()
+        page.get_by_text("1 of 3 tracks are rated").wait_for()
+        page.get_by_role("button", name="Show the result").click()
+        page.get_by_role("button", name="Next listener").click()
+        page.get_by_text("0 of 3 tracks are rated").wait_for()
     page.get_by_role("button", name="Show the result").click()
-    page.get_by_text("Result of 1 blind vote").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the ratings").click()
+    download.value.save_as(tmp_path / "ratings.csv")
+    assert read_ratings([tmp_path / "ratings.csv"]).listener.nunique() == 2
 
 
 def test_a_cell_of_the_heat_map_is_heard_in_its_player_or_from_the_estimates(page) -> None:
@@ -280,7 +316,7 @@ def test_the_page_has_no_fault_of_accessibility_and_no_width_beyond_the_screen(p
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
     if "has_touch" not in options:
-        page.get_by_role("checkbox", name="blind test").check()
+        page.get_by_role("checkbox", name="listening test").check()
         found = Axe().run(page, context="#listen")
         assert found.violations_count == 0, found.generate_report()
 

@@ -21,7 +21,7 @@ from pipelines.profiles import PROFILES
 from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.errors import UserError
 from sepmodels.report import excerpts
-from sepmodels.report.excerpts import cut_signals, encode_mp3, loudness_lufs, make_excerpts, matching_gains_db
+from sepmodels.report.excerpts import cut_signals, encode, loudness_lufs, make_excerpts, matching_gains_db
 from sepmodels.report.material import Material
 from sepmodels.report.paper_figures import draw_curves
 from sepmodels.report.site import render, write_site
@@ -183,10 +183,16 @@ def test_silence_and_a_very_short_sound_are_left_as_they_are() -> None:
 @pytest.mark.parametrize("kbps", [64, 128, 320])
 def test_an_mp3_has_the_bit_rate_that_was_asked_for_and_the_length_of_its_sound(kbps: int) -> None:
     sound = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 3 * SAMPLE_RATE_HZ)).astype(np.float32)
-    encoded = encode_mp3(sound, kbps)
+    encoded = encode(sound, ReportSettings(bitrate_kbps=kbps))
     assert len(encoded) * 8 / 3 == pytest.approx(1000 * kbps, rel=0.05)
     decoded, _ = soundfile.read(io.BytesIO(encoded))
     assert decoded.shape == (3 * SAMPLE_RATE_HZ, 2)
+
+
+def test_a_lossless_sound_is_off_by_less_than_a_step_of_24_bits() -> None:
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, (2, SAMPLE_RATE_HZ)).astype(np.float32)
+    decoded, _ = soundfile.read(io.BytesIO(encode(sound, ReportSettings(lossless=True))))
+    assert np.abs(decoded.T - sound).max() <= 2**-23
 
 
 @pytest.mark.parametrize(
@@ -200,8 +206,9 @@ def test_report_settings_that_cannot_be_are_refused_by_name(material: Material, 
 def test_all_sounds_of_a_track_begin_and_end_together(material: Material) -> None:
     _, signals = cut_signals(material, ODD_NAME, 2.0)
     assert {signal.waveform.shape for signal in signals} == {(2, 2 * SAMPLE_RATE_HZ)}
-    assert [signal.key for signal in signals[:3]] == ["mixture", "vocals", "accompaniment"]
-    assert {signal.system for signal in signals[3:]} == {*TRAINED, "oracle_mask"}
+    own = ["mixture", "vocals", "accompaniment", "low-pass/vocals", "low-pass/accompaniment"]
+    assert [signal.key for signal in signals[: len(own)]] == own
+    assert {signal.system for signal in signals[len(own) :]} == {*TRAINED, "oracle_mask"}
     middle = {signal.key: signal.waveform[:, 20_000:60_000] for signal in signals}
     for name in LEVELS:
         whole = middle[f"{name}/vocals"] + middle[f"{name}/accompaniment"]

@@ -72,10 +72,10 @@ def rgb(page, css: str, selector: str = "body") -> tuple[int, ...]:
     return tuple(page.evaluate(script, [css, selector]))
 
 
-def start_blind_test(page) -> None:
+def start_listening_test(page) -> None:
     page.locator("#listen").scroll_into_view_if_needed()
     page.locator("#listen .main:not([disabled])").wait_for()
-    page.get_by_role("checkbox", name="blind test").check()
+    page.get_by_role("checkbox", name="listening test").check()
 
 
 # On paper
@@ -171,33 +171,32 @@ def test_of_a_last_second_that_is_cut_short_no_score_is_said(page) -> None:
     assert said.inner_text().endswith("0:02.2 into the track.")
 
 
-def test_a_blind_test_ends_what_plays_by_its_name_below(page) -> None:
+def test_a_listening_test_ends_what_plays_by_its_name_below(page) -> None:
     endless = "() => { const play = HTMLMediaElement.prototype.play;"
     endless += " HTMLMediaElement.prototype.play = function () { this.loop = true; return play.call(this); }; }"
     page.evaluate(endless)  # the track is short, and what has ended is paused
     page.locator("#heat tbody tr:not(:has(.excerpt)) button:not([aria-disabled])").first.click()
     page.wait_for_function("document.querySelector('.elsewhere audio')?.paused === false")
     page.evaluate("window.below = document.querySelector('.elsewhere audio')")
-    start_blind_test(page)
+    start_listening_test(page)
     assert page.locator(".elsewhere").count() == 0
     assert page.evaluate("below.paused")
 
 
-def test_votes_for_variants_that_share_a_title_are_counted_apart(browser, address: str) -> None:
-    with opened(browser, address, "crypto.getRandomValues = (all) => all.fill(0);") as page:  # B is always the same
-        start_blind_test(page)
-        page.get_by_role("radio", name="B", exact=True).check(force=True)
-        page.get_by_role("button", name="Vote for B").click()
-        page.get_by_text("Votes so far: 1.").wait_for()
-        page.get_by_role("button", name="Show the result").click()
-        counts = page.locator(".votes tr").all_inner_texts()
-        known = {"Open-Unmix", f"{TITLE} (transformer)", f"{TITLE} (l1_loss)", "No difference"}
-        assert {text.rpartition("\t")[0] for text in counts} == known
-        assert sorted(text.rpartition("\t")[2].strip() for text in counts) == ["0", "0", "0", "1"]
-        assert TITLE in counts[0]
+def test_ratings_of_variants_that_share_a_title_are_told_apart(page) -> None:
+    start_listening_test(page)
+    for letter in "ABCDEF":
+        page.get_by_role("slider", name=f"Rating of {letter}").fill("40")
+    page.get_by_role("button", name="Save, and go on").click()
+    page.get_by_role("button", name="Show the result").click()
+    names = {text.strip() for text in page.locator(".votes th").all_inner_texts()}
+    systems = {"Open-Unmix", f"{TITLE} (transformer)", f"{TITLE} (l1_loss)"}
+    assert names == systems | {"The reference, hidden", "The mixture", "The reference below 3.5 kHz"}
 
 
-def test_one_variant_alone_has_no_blind_test(browser, material: Material, tmp_path: Path) -> None:
+def test_one_variant_alone_is_rated_beside_the_reference_and_the_anchors(
+    browser, material: Material, tmp_path: Path
+) -> None:
     def without_others(table: pd.DataFrame) -> pd.DataFrame:
         return table[~table.variant.isin(["transformer", "l1_loss"])]
 
@@ -207,4 +206,5 @@ def test_one_variant_alone_has_no_blind_test(browser, material: Material, tmp_pa
         page.locator("#listen").scroll_into_view_if_needed()
         page.locator("#listen .main:not([disabled])").wait_for()
         assert page.get_by_role("checkbox", name="loop").is_visible()
-        assert page.get_by_role("checkbox", name="blind test").count() == 0
+        page.get_by_role("checkbox", name="listening test").check()
+        assert page.locator(".rated").get_by_role("slider").count() == 4
