@@ -14,6 +14,7 @@ from assets.paths import Paths
 from assets.tracking.edits import can_be_applied, code_edits
 from assets.tracking.provenance import git_state
 from sepmodels.report.material import Material, Sounds
+from sepmodels.results.before import sdr_before
 from sepmodels.results.imported import comparable
 from sepmodels.settings import Profile
 
@@ -48,6 +49,7 @@ def report_material(job: Job) -> Material:
         tracks=pd.read_parquet(paths.tracks),
         baseline=baseline_of(found),
         sounds=_sounds(job),
+        before=sdr_before(paths.results),
         silent=_silent(job, separated),
         summaries={one.name: one.words for one in job.systems},
         estimate_folders={name: f"../estimates/{name}/seed_{seed}" for name, seed in separated.items()},

@@ -19,6 +19,7 @@ PROCESSOR_SECONDS = "processor seconds per second of music"
 
 def make_table(job: Job) -> Made:
     """Sum up the scores of all systems in one table, with what each change brought."""
+    from sepmodels.results.before import keep_before
     from sepmodels.results.table import make_results
     from sepmodels.results.writing import write_results
 
@@ -36,6 +37,7 @@ def make_table(job: Job) -> Made:
     )
     accepted = tuple(f"{one.asset} was {one.accepted}" for one in known if one.accepted)
     results = replace(results, notes=(*results.notes, *_left_in_the_old_place(job.paths), *accepted))
+    keep_before(job.paths.results, results.summary)
     write_results(results, job.paths.results)
     said = {
         "scenario": results.scenario,

@@ -15,6 +15,7 @@ from pipelines.looking.claims import show_claims_in_short
 from pipelines.options import advised
 from pipelines.terminal import printable
 from sepmodels.errors import UserError
+from sepmodels.results.before import sdr_before, was
 from sepmodels.results.markdown import marked
 from sepmodels.settings import Profile
 
@@ -32,6 +33,8 @@ def show_table(profile: Profile, paths: Paths, console: Console) -> None:
     summary = pd.read_parquet(file)
     said = json.loads((paths.results / "said.json").read_text(encoding="utf-8"))
     stale = _stale_now(profile, paths)
+    before = sdr_before(paths.results)
+    summary["was"] = [was(row, before) for row in summary.to_dict("records")]
     summary["unequal"] = [_terms(row, stale) for row in summary.itertuples(index=False)]
     rows = list(summary[summary.target == "vocals"].itertuples(index=False))
     titles = {row.variant: row.title for row in rows}
@@ -77,7 +80,7 @@ def _fitting(rows: list[Any], console: Console, **words: str) -> Table:
         for name in columns:
             listing.add_column(name, justify="right", no_wrap=True)
         for row in rows:
-            numbers = [_interval(row) if name == INTERVAL else f"{getattr(row, name):.2f}" for name in columns]
+            numbers = [_number(row, name) for name in columns]
             listing.add_row(escape(_marked(row)), *numbers, style="dim" if _is_bound(row) else None)
         wanted = console.measure(listing, options=console.options.update(max_width=10_000)).maximum
         if name_columns is not None:
@@ -91,6 +94,12 @@ def _marked(row: Any) -> str:
     """A system's title, its mark, and why its row stands apart."""
     remark = getattr(row, "remark", "")
     return f"{row.title}{marked(row._asdict())}{f' ({remark})' if remark else ''}"
+
+
+def _number(row: Any, name: str) -> str:
+    if name == INTERVAL:
+        return _interval(row)
+    return f"{getattr(row, name):.2f}{f' (was {row.was})' if name == 'SDR' and row.was else ''}"
 
 
 def _interval(row: Any) -> str:

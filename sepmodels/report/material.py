@@ -31,6 +31,7 @@ class Material:
     trainings: the fields of :class:`sepmodels.training.train.TrainingReport`, a row per variant and seed.
     separations: variant, seed, track, device, seconds, processor_seconds, audio_seconds.
     tracks: of :func:`sepmodels.dataset.tracks.describe_tracks`.
+    before: SDR by system and target in the last table that was another one.
     silent: (system, track) of the estimates that are not there.
     baseline: the variant that the others are compared with. summaries: what each system is.
     estimate_folders: by variant, the folder of its estimates relative to the page, a folder per track in it.
@@ -54,6 +55,7 @@ class Material:
     tracks: pd.DataFrame
     baseline: str
     sounds: Sounds
+    before: Mapping[tuple[str, str], float] = field(default_factory=dict)
     silent: Collection[tuple[str, str]] = ()
     summaries: Mapping[str, str] = field(default_factory=dict)
     estimate_folders: Mapping[str, str] = field(default_factory=dict)

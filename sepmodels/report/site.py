@@ -97,6 +97,10 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
         claims=_claims(material),
         notes=[unbroken(sentence) for sentence in material.notes],
         tables=shown,
+        rows=[
+            {"variant": name, "title": material.titles[name], "words": material.summaries.get(name, "")}
+            for name in material.systems
+        ],
         colours=material.colours,
         interval_drawing=lambda table, cell, colour: Markup(interval_drawing(table, cell, colour)),
         listening=listening,

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from sepmodels.audio import TARGETS
 from sepmodels.report.material import Material
+from sepmodels.results.before import was
 from sepmodels.results.markdown import figure, interval, marked, number, summary_table
 from sepmodels.results.per_track import SHOWN_METRICS
 from sepmodels.results.sentences import margin
@@ -42,7 +43,8 @@ _LATEX = {character: f"\\{character}" for character in "&%$#_{}"} | {
 class Cell:
     """What a cell shows, what it means in a sentence, and by what its column is sorted (None: always last).
 
-    low, high: its interval, in the unit of ``order``, where it has one.
+    low, high: its interval, in the unit of ``order``, where it has one. before: what it was in the last table, where
+        that was something else.
     """
 
     text: str
@@ -50,6 +52,7 @@ class Cell:
     order: float | str | None
     low: float | None = None
     high: float | None = None
+    before: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def results_table(material: Material, target: str) -> Table:
                 row["variant"],
                 row["place"],
                 tuple(_cells(material, row, shown)),
-                {"Markdown": as_markdown, "LaTeX": _latex_row(row), "CSV": as_csv},
+                {"Markdown": as_markdown, "LaTeX": _latex_row(material, row), "CSV": as_csv},
             )
             for row, as_markdown, as_csv in zip(rows, markdown[2:], csv_lines[1:], strict=True)
         ),
@@ -150,7 +153,8 @@ def _cells(material: Material, row: Row, figures: list[str]) -> Iterator[Cell]:
     yield Cell(f"{title}{marked(row)}", material.summaries.get(row["variant"], "") + terms, title)
     sdr = f"{number(row['SDR'])} {interval(row['SDR_low'], row['SDR_high'])}".strip()
     explained = _score_explained(row, "SDR") + _of_seeds(material, row)
-    yield Cell(sdr, explained, _known(row["SDR"]), _known(row["SDR_low"]), _known(row["SDR_high"]))
+    ends = (_known(row["SDR_low"]), _known(row["SDR_high"]))
+    yield Cell(sdr, explained, _known(row["SDR"]), *ends, was(row, material.before))
     yield _difference(material, row)
     for metric in ("SIR", "SAR", "ISR", "uSDR", "SI-SDR"):
         yield Cell(number(row[metric]), _score_explained(row, metric), _known(row[metric]))
@@ -185,13 +189,11 @@ def _of_seeds(material: Material, row: Row) -> str:
 
 def _difference(material: Material, row: Row) -> Cell:
     baseline = material.titles[material.baseline]
-    table = material.comparisons
-    found = table[(table.variant == row["variant"]) & (table.target == row["target"]) & (table.metric == "SDR")]
     if row["variant"] == material.baseline:
         return Cell("", "The baseline, with which the others are compared.", 0.0)
-    if found.empty or math.isnan(found.difference.iloc[0]):
+    one = _compared(material, row)
+    if one is None:
         return Cell("", f"{row['title']} is not compared with {baseline}.", None)
-    one = found.iloc[0]
     p = "" if math.isnan(one.p_holm) else "p < 0.001" if one.p_holm < 0.001 else f"p = {one.p_holm:.2g}"
     test = f" {_between(one)}{p}, for other tracks and other trainings." if p else f" {_untested(one)}"
     explanation = (
@@ -199,6 +201,13 @@ def _difference(material: Material, row: Row) -> Cell:
         f"{one.wins:.0f} tracks, the same on {one.ties:.0f}, worse on {one.losses:.0f}.{test}"
     )
     return Cell(f"{one.difference:+.2f}{f', {p}' if p else ''}", explanation, float(one.difference))
+
+
+def _compared(material: Material, row: Row) -> Any | None:
+    """The row's comparison in SDR with the baseline, if there is one."""
+    table = material.comparisons
+    found = table[(table.variant == row["variant"]) & (table.target == row["target"]) & (table.metric == "SDR")]
+    return None if found.empty or math.isnan(found.difference.iloc[0]) else found.iloc[0]
 
 
 def _between(one: Any) -> str:
@@ -213,19 +222,30 @@ def _untested(one: Any) -> str:
 
 
 def _latex_head(material: Material, target: str) -> str:
-    heads = " & ".join(["System", r"SDR [95\,\%]", *SHOWN_METRICS[1:]])
+    heads = " & ".join(["System", r"SDR [95\,\%]", r"$\Delta$ SDR [95\,\%]", *SHOWN_METRICS[1:]])
+    baseline = material.titles[material.baseline]
     return (
-        f"% {material.scenario}; {target}, in dB\n"
-        f"\\begin{{tabular}}{{l{'r' * len(SHOWN_METRICS)}}}\n\\toprule\n{heads} \\\\\n\\midrule"
+        f"% {material.scenario}; {target}, in dB; differences to {baseline} on the same tracks\n"
+        f"\\begin{{tabular}}{{l{'r' * (1 + len(SHOWN_METRICS))}}}\n\\toprule\n{heads} \\\\\n\\midrule"
     )
 
 
-def _latex_row(row: Row) -> str:
+def _latex_row(material: Material, row: Row) -> str:
     title = "".join(_LATEX.get(character, character) for character in row["title"])
     shown = (title if row["place"] == "ranked" else rf"\textit{{{title}}}") + marked(row)
     scores = [f"{number(row['SDR'])} {interval(row['SDR_low'], row['SDR_high'])}".strip()]
+    scores.append(_latex_difference(material, row))
     scores += [number(row[metric]) for metric in SHOWN_METRICS[1:]]
     return " & ".join([shown, *(f"${score}$" if score != "-" else "--" for score in scores)]) + r" \\"
+
+
+def _latex_difference(material: Material, row: Row) -> str:
+    """The difference to the baseline with its interval, where there is one."""
+    one = _compared(material, row)
+    if one is None:
+        return "-"
+    between = "" if math.isnan(one.low) else rf" [{one.low:+.2f}, {one.high:+.2f}]"
+    return f"{one.difference:+.2f}{between}"
 
 
 def _csv_line(values: Any) -> str:

@@ -30,6 +30,7 @@ function buildListening() {
   desk.clock = make("output", { text: "0:00.0" });
   const loop = make("input", { type: "checkbox", checked: true, change: () => player.setLoop(loop.checked) });
   const loud = make("input", { type: "checkbox", checked: true, change: () => player.setMatched(loud.checked) });
+  desk.errors = make("input", { type: "checkbox", change: () => setErrors(desk.errors.checked) });
   desk.test = make("input", { type: "checkbox", change: () => setTest(desk.test.checked) });
   desk.signals = make("fieldset", { class: "signals" });
   desk.view = buildView();
@@ -37,7 +38,8 @@ function buildListening() {
   place.append(tabs, make("div", { class: "desk" },
     make("div", { class: "transport" }, desk.play,
       make("div", { class: "place" }, desk.slider, desk.clock),
-      make("label", {}, loop, " loop"), make("label", {}, loud, " equally loud"), make("label", {}, desk.test, " listening test")),
+      make("label", {}, loop, " loop"), make("label", {}, loud, " equally loud"), make("label", { "data-explain": "Of each estimate only what differs from the truth: the estimate minus the true sound." }, desk.errors, " error only"),
+      make("label", {}, desk.test, " listening test")),
     desk.rating, desk.signals, desk.view));
   document.getElementById("listen").addEventListener("keydown", (event) => {
     const typed = event.target.closest("button, select, audio, input:not([type='radio'])");
@@ -96,6 +98,14 @@ async function open(entry) {
   return true;
 }
 
+function setErrors(on) {
+  desk.errors.checked = on;
+  player.setErrors(on);
+  desk.spectra.clear();
+  desk.shown = null;
+  showState();
+}
+
 /** From elsewhere on the page: hear this sound of this track. */
 async function openTrack(track, key) {
   const entry = page.listening.find((one) => one.track === track);
@@ -152,13 +162,31 @@ function choice(signal, text = null, value = signal.key) {
 }
 
 function spectrum(key) {
-  if (!desk.spectra.has(key)) desk.spectra.set(key, powers(player.buffers.get(key), player.duration));
+  if (!desk.spectra.has(key)) desk.spectra.set(key, powers(player.soundOf(key), player.duration));
   return desk.spectra.get(key);
 }
 
 function hear(key, value = key) {
   desk.heard = value;
   player.select(key);
+  if (!test.on) linkTo(desk.entry.track, key);
+}
+
+/** The address of the page names the track and what is heard, so that it can be given to others. */
+function linkTo(track, key) {
+  if (!desk.linked) { desk.linked = true; return; } // as it was opened
+  const wanted = new URLSearchParams({ track, hear: key });
+  try { history.replaceState(null, "", `#${wanted}`); } catch { /* not in every place where a page may lie */ }
+}
+
+/** Open what the address names, if it does. */
+function openLinked() {
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  const entry = page.listening.find((one) => one.track === wanted.get("track"));
+  if (!entry) return;
+  desk.wanted = wanted.get("hear");
+  document.getElementById("listen").scrollIntoView();
+  open(entry);
 }
 
 /** Bring everything in line with the player. */

@@ -59,6 +59,7 @@ function setTest(on) {
   desk.wanted = null;
   if (on) {
     closeElsewhere(); // what plays there has a name
+    setErrors(false);
     hear(test.target);
   } else desk.rating.replaceChildren();
   showSignals();

@@ -21,6 +21,20 @@ function bytesOf(address) {
   return Uint8Array.from(text, (character) => character.charCodeAt(0)).buffer;
 }
 
+/** Each estimate less the true sound, by its key. */
+function errorsOf(entry, buffers) {
+  return new Map(entry.signals.filter((one) => one.system && buffers.has(one.key)).map((one) => {
+    const [estimate, truth] = [buffers.get(one.key), buffers.get(one.target)];
+    const length = Math.min(estimate.length, truth.length);
+    const error = new AudioBuffer({ length, numberOfChannels: estimate.numberOfChannels, sampleRate: estimate.sampleRate });
+    for (let channel = 0; channel < estimate.numberOfChannels; channel++) {
+      const [heard, wanted, left] = [estimate.getChannelData(channel), truth.getChannelData(channel), error.getChannelData(channel)];
+      for (let place = 0; place < length; place++) left[place] = heard[place] - wanted[place];
+    }
+    return [one.key, error];
+  }));
+}
+
 class Player {
   constructor(changed) {
     this.changed = changed; // called when it starts, stops, or chooses another sound
@@ -31,6 +45,7 @@ class Player {
     this.offset = 0;
     this.duration = 0;
     this.key = null;
+    this.errors = null; // while estimates are heard less the truth: key -> buffer
     this.matched = true;
     this.loop = true;
   }
@@ -47,6 +62,7 @@ class Player {
     this.buffers = new Map(decoded);
     this.levels = new Map(entry.signals.map((signal) => [signal.key, signal.gain]));
     this.duration = Math.min(entry.seconds, ...decoded.map(([, buffer]) => buffer.duration));
+    if (this.errors) this.errors = errorsOf(entry, this.buffers);
     this.offset = 0;
     return true;
   }
@@ -88,7 +104,8 @@ class Player {
 
   makeVoices() {
     const voices = new Map();
-    for (const [key, buffer] of this.buffers) {
+    for (const key of this.buffers.keys()) {
+      const buffer = this.soundOf(key);
       const source = new AudioBufferSourceNode(this.context, { buffer, loop: this.loop, loopEnd: this.duration });
       const gain = new GainNode(this.context, { gain: key === this.key ? this.levelOf(key) : 0 });
       source.connect(gain).connect(this.context.destination);
@@ -126,6 +143,16 @@ class Player {
     this.mix();
     this.changed();
   }
+
+  /** Hear of each estimate only where it differs from the truth; and back. */
+  setErrors(on) {
+    const again = this.playing;
+    this.pause();
+    this.errors = on ? errorsOf(this.entry, this.buffers) : null;
+    if (again) this.play();
+  }
+
+  soundOf(key) { return this.errors?.get(key) ?? this.buffers.get(key); }
 
   setMatched(matched) { this.matched = matched; this.mix(); }
 

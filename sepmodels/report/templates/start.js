@@ -7,3 +7,4 @@ for (const link of location.protocol === "file:" ? [] : document.querySelectorAl
 applyTheme();
 drawHeat();
 buildListening();
+openLinked();

@@ -32,9 +32,16 @@ document.getElementById("table-target").addEventListener("change", () => {
   for (const one of document.querySelectorAll("[data-target]")) one.hidden = one.dataset.target !== chosen("table-target");
 });
 
+/** Which rows are shown, in the tables and their copies. */
+for (const input of document.getElementsByName("row")) {
+  input.addEventListener("change", () => {
+    for (const row of document.querySelectorAll(`table.results tr[data-variant="${input.value}"]`)) row.hidden = !input.checked;
+  });
+}
+
 function copyOf(format) {
   const target = chosen("table-target");
-  const rows = document.querySelectorAll(`table[data-table="${target}"] tbody tr`);
+  const rows = document.querySelectorAll(`table[data-table="${target}"] tbody tr:not([hidden])`);
   const { heads, tails } = page.copies[target];
   const lines = [...rows].map((row) => JSON.parse(row.dataset.copies)[format]);
   return [heads[format], ...lines, tails[format]].filter(Boolean).join("\n") + "\n";

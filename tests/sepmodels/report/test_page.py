@@ -126,7 +126,8 @@ def test_each_number_is_explained_under_the_mouse_and_in_focus(page) -> None:
 
 
 @pytest.mark.parametrize("form", ["Markdown", "LaTeX", "CSV"])
-def test_the_table_is_copied_in_the_order_shown(page, form: str) -> None:
+def test_the_table_is_copied_in_the_order_shown_without_the_rows_that_have_no_tick(page, form: str) -> None:
+    page.get_by_role("checkbox", name="Transformer").uncheck()
     page.evaluate("document.body.insertAdjacentHTML('beforeend', '<textarea id=pasted></textarea>')")
     page.locator("table[data-table=vocals] thead button", has_text="System").click()
     page.get_by_role("button", name=f"Copy the table as {form}").click()
@@ -134,9 +135,12 @@ def test_the_table_is_copied_in_the_order_shown(page, form: str) -> None:
     page.locator("#pasted").focus()
     page.keyboard.press("Control+V")
     pasted = page.locator("#pasted").input_value()
-    names = ["Ideal ratio mask", "L1 loss", "Mixture", "Open-Unmix", "Transformer"]
-    places = [pasted.index(name) for name in names]
+    names = ["Ideal ratio mask", "L1 loss", "Mixture", "Open-Unmix"]
+    body = pasted.partition(r"\midrule")[2] or pasted
+    places = [body.index(name) for name in names]
     assert places == sorted(places)
+    assert "Transformer" not in body
+    assert "Transformer" not in page.locator("table[data-table=vocals]").inner_text()
     if form == "CSV":
         assert list(pd.read_csv(io.StringIO(pasted)).title) == names
     else:
@@ -217,6 +221,31 @@ def test_arrow_keys_choose_sounds_and_space_plays(page) -> None:
     page.get_by_role("button", name="Pause").wait_for()
     page.keyboard.press("Space")
     page.get_by_role("button", name="Play", exact=True).wait_for()
+
+
+def test_of_an_estimate_only_the_error_can_be_heard_and_the_truth_stays_as_it_is(page) -> None:
+    play(page)
+    choose_signal(page, "Open-Unmix, vocals")  # of level 0.2, where the truth has 0.25
+    page.get_by_role("checkbox", name="equally loud").uncheck()
+    whole = steady_level(page)
+    page.get_by_role("checkbox", name="error only").check()
+    page.wait_for_function(f"listened().level < {whole - 6}")
+    assert steady_level(page) == pytest.approx(whole + 20 * np.log10(0.05 / 0.2), abs=1.5)
+    choose_signal(page, "True vocals")
+    page.wait_for_function(f"listened().level > {whole}")
+
+
+def test_the_address_names_the_track_and_the_sound_and_opens_them_again(page, browser) -> None:
+    load_sounds(page)
+    page.locator("input[name=heard-track][value='1']").check(force=True)
+    page.locator("#listen .main:not([disabled])").wait_for()
+    choose_signal(page, "L1 loss, vocals")
+    given = page.url
+    assert "#track=" in given
+    with opened(browser, given) as another:
+        another.locator("#listen .main:not([disabled])").wait_for()
+        assert another.locator("input[name=heard-track]:checked").get_attribute("value") == "1"
+        assert another.get_by_role("radio", name="L1 loss, vocals").is_checked()
 
 
 RATED = {"open_unmix", "transformer", "l1_loss", "(reference)", "(mixture)", "(low-pass)"}
