@@ -1,6 +1,7 @@
 """The graph as plain data: every step of a profile's benchmark, what it makes, and what it needs."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from assets.making import checkpoint, claims, dataset, estimates, given_scores, other_estimates, report, scores, table
 from assets.paths import Paths
@@ -10,6 +11,7 @@ from assets.step import SEEDS, Step
 from sepmodels.report import templates_hash
 from sepmodels.settings import Profile
 from sepmodels.systems.added import Added
+from sepmodels.systems.outside_variants import OutsideVariant
 from sepmodels.systems.system import System
 from sepmodels.systems.variants import Variant, own_training
 
@@ -89,8 +91,9 @@ def _checkpoint(profile: Profile, system: System) -> Step:
             SEEDS: profile.seeds,
             "sample_rate_hz": profile.sample_rate_hz,
         },
-        reaches=(*system.functions, f"sepmodels.training.losses:{system.loss}"),
+        reaches=(*system.functions, system.loss if ":" in system.loss else f"sepmodels.training.losses:{system.loss}"),
         libraries=LEARNING,
+        beside=_beside(system),
         pool="gpu",
         system=system,
     )
@@ -111,9 +114,15 @@ def _trained_estimates(profile: Profile, system: Variant) -> Step:
         settings={"separation": profile.separation, "wiener_iterations": system.wiener_iterations},
         reaches=system.functions,
         libraries=LEARNING,
+        beside=_beside(system),
         pool="gpu",
         system=system,
     )
+
+
+def _beside(system: Variant) -> Path | None:
+    """The folder of the modules that a variant from outside the project is made by."""
+    return system.variants.parent if isinstance(system, OutsideVariant) else None
 
 
 def _other_estimates(profile: Profile, system: System) -> Step:

@@ -88,7 +88,7 @@ def _wants_check(why: Why, check: PartCheck) -> bool:
 def _checked(name: str, last: LastMade, subject: Subject, check: PartCheck) -> str:
     """What a check found, in words, and which of the changed functions ran in it."""
     try:
-        with traced() as ran:
+        with traced(beside=subject.beside) as ran:
             equal = check.make()
     except UserError as fault:
         raise OneSentence(f"{name} is not accepted: {fault}") from None

@@ -14,8 +14,10 @@ MOST_NAMES = 8  # that a sentence lists one by one
 
 
 @contextmanager
-def traced(root: Path = PROJECT) -> Iterator[set[str]]:
+def traced(root: Path = PROJECT, beside: Path | None = None) -> Iterator[set[str]]:
     """Gives a set that holds, once the block has ended, what of the project ran in it: ``file.py::Class.method``.
+
+    beside: a folder of a person's own modules, which count as the project's do.
 
     In this process, in all threads that begin within the block. A function inside another counts as that one.
     """
@@ -34,11 +36,12 @@ def traced(root: Path = PROJECT) -> Iterator[set[str]]:
     finally:
         sys.setprofile(before)
         threading.setprofile(before)
-        ran.update(filter(None, (_part(code, root) for code in codes)))
+        folders = [root] if beside is None else [root, beside]
+        ran.update(filter(None, (_part(code, folder) for code in codes for folder in folders)))
 
 
 def _part(code: CodeType, root: Path) -> str:
-    """The name of a function's part of a code version; empty outside the project."""
+    """The name of a function's part of a code version; empty outside that folder."""
     path = Path(code.co_filename)
     if not path.is_relative_to(root):
         return ""

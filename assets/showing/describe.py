@@ -10,6 +10,7 @@ from assets.staleness.products import products
 from assets.step import Step
 from assets.tracking.pages import REPORT
 from assets.tracking.run import TrackedRun
+from sepmodels.systems.outside_variants import OutsideVariant
 
 DIGITS = 4
 TRACK_COLUMNS = {
@@ -68,6 +69,7 @@ def _keep_checkpoint(job: Job, run: TrackedRun) -> None:
         model_name(job.profile.name, job.name),
         f"{job.variant.title}, trained on {job.profile.name}. {job.variant.summary}",
         float(training.best_validation_sdr_db),
+        job.variant.code if isinstance(job.variant, OutsideVariant) else (),
     )
 
 

@@ -41,6 +41,7 @@ class Subject:
     """An asset as its definition is now: what it reads, its code version, its files.
 
     begun: the note of which run last began to make them.
+    beside: the folder of a person's own modules that it is made by.
     tells: whether it says which of what it reads was accepted without being made again.
     """
 
@@ -49,6 +50,7 @@ class Subject:
     version: CodeVersion
     products: tuple[Path, ...]
     begun: Path
+    beside: Path | None = None
     tells: bool = False
 
     @property

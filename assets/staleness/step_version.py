@@ -22,6 +22,7 @@ def subject_of(step: Step, profile: Profile, paths: Paths) -> Subject:
         step_version(step, profile, paths),
         tuple(products(step, profile, paths)),
         paths.begun(step.path),
+        beside=step.beside,
         tells=step.path in (("results",), ("report",)),
     )
 
@@ -34,6 +35,7 @@ def step_version(step: Step, profile: Profile, paths: Paths) -> CodeVersion:
         configuration=step_settings(step),
         libraries=step.libraries,
         files=step.files(profile, paths) if step.files else None,
+        beside=step.beside,
     )
 
 

@@ -3,6 +3,7 @@
 import math
 import tempfile
 import warnings
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,12 +28,13 @@ def model_name(profile: str, variant: str) -> str:
     return f"sepbench-{profile}-{variant}"
 
 
-def register_model(client, run_id: str, model_file: Path, name: str) -> str:
+def register_model(client, run_id: str, model_file: Path, name: str, beside: Iterable[Path] = ()) -> str:
     """Keep a copy of ``model_file`` in the registry as the newest version of ``name``, made by ``run_id``.
 
     ``mlflow.pyfunc.load_model("models:/<name>/latest")`` gives it back, with a ``predict`` from mixture to vocals,
     both float32 (channel, sample), also where this project is not installed. What is kept is the safetensors file, a
     script that loads it, and the code that the script calls: no pickle.
+    beside: modules outside the project that the model needs as well.
     Returns the version.
     """
     from mlflow.exceptions import MlflowException
@@ -44,7 +46,7 @@ def register_model(client, run_id: str, model_file: Path, name: str) -> str:
             raise
     with tempfile.TemporaryDirectory() as folder:
         packed = Path(folder) / "model"
-        _pack(model_file, packed)
+        _pack(model_file, packed, [CODE, *beside])
         client.log_artifacts(run_id, str(packed), "model")
     source = f"{client.get_run(run_id).info.artifact_uri}/model"
     return client.create_model_version(name, source, run_id=run_id).version
@@ -68,7 +70,7 @@ def _validation_sdr_db(version) -> tuple[float, int]:
     return (said if math.isfinite(said) else -math.inf, int(version.version))
 
 
-def _pack(model_file: Path, folder: Path) -> None:
+def _pack(model_file: Path, folder: Path, code: Iterable[Path]) -> None:
     """MLflow's own folder of a model, with a signature."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MLflow's, about its own type hints and an example that is not needed
@@ -82,7 +84,7 @@ def _pack(model_file: Path, folder: Path) -> None:
             folder,
             python_model=str(SCRIPT),
             artifacts={"model": str(model_file)},
-            code_paths=[str(CODE)],
+            code_paths=[*map(str, code)],
             signature=ModelSignature(inputs=waveform, outputs=waveform),
             pip_requirements=[f"{name}=={version(name)}" for name in LIBRARIES],
         )

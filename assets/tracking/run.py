@@ -5,7 +5,7 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import is_dataclass
 from pathlib import Path
@@ -97,12 +97,14 @@ class TrackedRun:
         with self.or_warn(f"{name}.html"), _temporary_files_in(self._folder):
             self._client.log_text(self.id, figure.to_html(include_plotlyjs=True), f"{name}.html")
 
-    def register(self, model_file: Path, name: str, description: str, validation_sdr_db: float) -> None:
-        """Put a model file into the registry as the newest version of ``name``."""
+    def register(
+        self, model_file: Path, name: str, description: str, validation_sdr_db: float, beside: Iterable[Path] = ()
+    ) -> None:
+        """Put a model file into the registry as the newest version of ``name``, with its code that lies beside."""
         from assets.tracking.registry import note_validation, register_model
 
         with self.or_warn(f"the model {name}"), _temporary_files_in(self._folder):
-            version = register_model(self._client, self.id, model_file, name)
+            version = register_model(self._client, self.id, model_file, name, beside)
             note_validation(self._client, name, version, description, validation_sdr_db)
 
     def note_test_scores(self, profile: str, summary: pd.DataFrame) -> None:

@@ -122,5 +122,4 @@ def variants(profile: ProfileOption = None, data: DataOption = None, settings: S
     """List the variants and references, and which of them the profile makes."""
     from pipelines.looking.tables import show_variants
 
-    chosen, _ = use_options(profile, data=data, settings=settings or ())
-    show_variants(chosen, console)
+    show_variants(*use_options(profile, data=data, settings=settings or ()), console)

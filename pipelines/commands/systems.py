@@ -10,6 +10,7 @@ from pipelines.commands.help_screen import examples
 from pipelines.options import DataOption, ProfileOption, use_options
 from pipelines.permissions import require_writable
 from pipelines.terminal import Terminal
+from sepmodels.errors import UserError
 from sepmodels.systems.pretrained import ARCHITECTURES
 
 GROUP = "Systems"
@@ -18,6 +19,9 @@ app = typer.Typer()
 console = Terminal()
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits and _.")]
+SomeName = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="Small letters, digits and _. With --variants: the one to add.")
+]
 
 
 @app.command(
@@ -28,12 +32,13 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Small letters
         ("sepbench add prog --command 'prog {mixture} {out}' --vocals '{out}/vocals.wav'", "a program"),
         ("sepbench add mine --python mine.py:separate", "a function (2, sample) -> (2, sample)"),
         ("sepbench add spleeter --architecture spleeter", "a published model"),
+        ("sepbench add --variants mine.py", "variants of your own, trained here"),
         ("sepbench add both --mean open_unmix,transformer", "an ensemble"),
         ("sepbench add published --scores ~/sisec/UMX -p musdb18", "you have scores: museval's files or a table"),
     ),
 )
 def add(
-    name: NameArgument,
+    name: SomeName = None,
     estimates: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A folder with TRACK/vocals.wav, in any format.")
     ] = None,
@@ -62,6 +67,9 @@ def add(
     limit_minutes: Annotated[
         float | None, typer.Option(min=0.01, help="With --command or --python: the time for each track. [default: 60]")
     ] = None,
+    variants: Annotated[
+        Path | None, typer.Option(metavar="FILE.py", help="A file with VARIANTS, to be trained here.")
+    ] = None,
     mean: Annotated[
         str | None, typer.Option(metavar="A,B,C", help="The mean of these systems' estimates, or of one's trainings.")
     ] = None,
@@ -81,6 +89,7 @@ def add(
     It writes one small file, data/PROFILE/systems/NAME.toml. `sepbench run` makes the row.
     """
     from pipelines.systems.adding import add_system, read_names, read_numbers, whole_function
+    from pipelines.systems.adding_variants import add_variants, require_alone
 
     chosen, paths = use_options(profile, data=data)
     require_writable(paths)
@@ -101,6 +110,12 @@ def add(
         "trained_on": trained_on,
         "trained_on_tracks": read_names(trained_on_tracks),
     }
+    if variants is not None:
+        require_alone(given)
+        add_variants(chosen, paths, variants, name, console)
+        return
+    if name is None:
+        raise UserError("Name the system: sepbench add NAME, and by an option what you have.")
     add_system(chosen, paths, name, given, console)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import time
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,21 @@ def _fingerprint(paths: Paths) -> int:
     files = [path for folder in CODE for path in (PROJECT / folder).rglob("*.py")]
     files += paths.root.glob("*.toml")
     files += paths.root.glob("systems/*.toml")
+    files += (path for folder in _folders_beside(paths) for path in folder.glob("*.py"))
     return hash(tuple(sorted((str(path), _changed(path)) for path in files)))
+
+
+def _folders_beside(paths: Paths) -> set[Path]:
+    """The folders of code outside the project that variants are made by, as far as their files can be read."""
+    found = set()
+    for file in paths.systems.glob("*.toml"):
+        try:
+            variants = tomllib.loads(file.read_text(encoding="utf-8")).get("variants")
+        except (OSError, ValueError):
+            continue
+        if isinstance(variants, str):
+            found.add((paths.systems / variants).parent)
+    return found
 
 
 def _changed(path: Path) -> tuple[int, int]:

@@ -124,17 +124,18 @@ def show_end(profile: Profile, paths: Paths, console: Console, *, table: bool = 
         console.print(f"[bold]{name:<8}[/] {escape(printable(place))}", highlight=False, soft_wrap=True)
 
 
-def show_variants(profile: Profile, console: Console) -> None:
-    """List the variants and references, a sentence each, and whether the profile makes them.
+def show_variants(profile: Profile, paths: Paths, console: Console) -> None:
+    """List the variants, a person's own too, and references, a sentence each, and whether the profile makes them.
 
     Of a variant outside the paper's suite also who trains it.
     """
-    from sepmodels.systems import REFERENCES, known_systems
+    from sepmodels.systems import REFERENCES, known_systems, trained_systems
     from sepmodels.systems.variants import VARIANTS, variants_of
 
-    made = {*variants_of(profile), *REFERENCES, *profile.extra_systems}
+    own = {name: one for name, one in trained_systems(paths.systems).items() if name not in VARIANTS}
+    made = {*variants_of(profile), *REFERENCES, *profile.extra_systems, *own}
     listing = Table("name", f"in {profile.name}", "what it is", box=None, pad_edge=False)
-    for name, one in known_systems().items():
+    for name, one in {**known_systems(), **own}.items():
         elsewhere = name in VARIANTS and "paper" not in VARIANTS[name].suites
         words = f"{one.summary} {_who_trains(name)}" if elsewhere else one.summary
         listing.add_row(f"[bold]{name}[/]", "yes" if name in made else "no", escape(words))

@@ -9,9 +9,10 @@ import pandas as pd
 from assets.paths import Paths
 from pipelines.options import advised
 from pipelines.terminal import printable
-from sepmodels.errors import UserError
+from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile
-from sepmodels.systems.variants import BASELINE, VARIANTS, Variant, find_variant
+from sepmodels.systems import trained_systems
+from sepmodels.systems.variants import BASELINE, Variant
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def choose_model(
         _require_trained_with(seed, profile, paths, variant)
     seed = profile.seeds[0] if seed is None else seed
     name, why = (variant, "as asked for") if variant is not None else _best(profile, paths, seed)
-    chosen = find_variant(name)
+    chosen = _find(paths, name)
     file = paths.model(name, seed)
     if not file.exists():
         raise UserError(
@@ -57,9 +58,17 @@ def choose_model(
     return ChosenModel(file, chosen, why, chosen.wiener_iterations)
 
 
+def _find(paths: Paths, name: str) -> Variant:
+    """The variant of that name; raises :class:`UserError` that suggests the nearest for an unknown one."""
+    known = trained_systems(paths.systems)
+    if name not in known:
+        raise unknown_name("variant", name, known)
+    return known[name]
+
+
 def _require_trained_with(seed: int, profile: Profile, paths: Paths, variant: str | None) -> None:
     """Raise :class:`UserError` unless there is a model of that seed: of the variant, or where none is named, of any."""
-    names = list(VARIANTS) if variant is None else [find_variant(variant).name]
+    names = list(trained_systems(paths.systems)) if variant is None else [_find(paths, variant).name]
     trained = sorted({found for name in names for found in _seeds(paths, name)})
     if seed in trained:
         return
@@ -80,8 +89,8 @@ def _seeds(paths: Paths, variant: str) -> list[int]:
 
 
 def trained_variants(profile: Profile, paths: Paths) -> list[str]:
-    """The variants that have a model, in the order of the list."""
-    return [name for name in VARIANTS if paths.model(name, profile.seeds[0]).exists()]
+    """The variants that have a model, in the order of the list; then those that a person has added."""
+    return [name for name in trained_systems(paths.systems) if paths.model(name, profile.seeds[0]).exists()]
 
 
 def _best(profile: Profile, paths: Paths, seed: int) -> tuple[str, str]:
@@ -91,7 +100,8 @@ def _best(profile: Profile, paths: Paths, seed: int) -> tuple[str, str]:
         return BASELINE, f"the baseline: there is no table of {profile.name} yet"
     summary = pd.read_parquet(table)
     rows = summary[(summary.kind == "trained") & (summary.target == "vocals") & summary.SDR.notna()]
-    rows = rows[[name in VARIANTS and paths.model(name, seed).exists() for name in rows.variant]]
+    known = trained_systems(paths.systems)
+    rows = rows[[name in known and paths.model(name, seed).exists() for name in rows.variant]]
     if rows.empty:
         return BASELINE, f"the baseline: no variant in the table of {profile.name} has a model of seed {seed} here"
     best = rows.loc[rows.SDR.idxmax()]

@@ -15,7 +15,7 @@ from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile
 from sepmodels.systems import known_systems, read_systems, systems_of
 from sepmodels.systems.added import Added
-from sepmodels.systems.system_files import ADDED_KINDS, check_name, write_system
+from sepmodels.systems.system_files import ADDED_KINDS, check_name, names_of, read_system, write_system
 
 # The option that is given says which kind it is.
 _TELLING = {kind.option: kind for kind in ADDED_KINDS.values()}
@@ -47,7 +47,7 @@ def add_system(profile: Profile, paths: Paths, name: str, given: Mapping[str, An
 def _system(name: str, given: Mapping[str, Any]) -> Added:
     """The system of the kind whose own field is given."""
     told = [field for field in _TELLING if field in given]
-    options = ", ".join(f"--{field}" for field in _TELLING)
+    options = ", ".join(f"--{field}" for field in (*_TELLING, "variants"))
     if len(told) != 1:
         which = " and ".join(f"--{field}" for field in told) or "none"
         raise UserError(f"Say what {name} is by one of {options}: {which} was given.")
@@ -103,16 +103,26 @@ def remove_system(profile: Profile, paths: Paths, name: str, console: Console) -
 
     Raises UserError for an unknown name, one that ships with the project, and one that another is made from.
     """
-    added = read_systems(paths.systems, known_systems())
+    added = names_of(paths.systems)
     if name in known_systems():
         raise UserError(f"{name} ships with the project and cannot be removed: added are {', '.join(added) or 'none'}.")
     if name not in added:
         raise unknown_name("added system", name, added)
-    if users := [one.name for one in added.values() if name in one.needs]:
-        raise UserError(f"{users[0]} is made from {name}: remove {users[0]} first.")
+    for other in added:
+        if name in _needs(paths.systems / f"{other}.toml"):
+            raise UserError(f"{other} is made from {name}: remove {other} first.")
     (paths.systems / f"{name}.toml").unlink()
-    for folder in (paths.estimates(name, 0).parent, paths.score_parts(name), paths.museval_files / name):
+    made = (paths.checkpoint(name, 0).parent, paths.estimates(name, 0).parent)
+    for folder in (*made, paths.score_parts(name), paths.museval_files / name):
         shutil.rmtree(folder, ignore_errors=True)
     paths.scores(name).unlink(missing_ok=True)
     console.print(f"Removed {name} from {profile.name}.", highlight=False)
     console.print(f"Next: {advised('run', profile)}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _needs(file: Path) -> tuple[str, ...]:
+    """What a system is made from; nothing of one that cannot be read, which may be the one to remove."""
+    try:
+        return read_system(file).needs
+    except UserError:
+        return ()

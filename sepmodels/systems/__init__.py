@@ -10,7 +10,7 @@ from sepmodels.systems.classical import CLASSICAL
 from sepmodels.systems.references import MORE_REFERENCES, REFERENCES
 from sepmodels.systems.system import System
 from sepmodels.systems.system_files import read_systems
-from sepmodels.systems.variants import VARIANTS, variants_of
+from sepmodels.systems.variants import VARIANTS, Variant, variants_of
 
 # Made where a profile asks for them (its ``extra_systems``), and nowhere else.
 SYSTEMS_ON_REQUEST: dict[str, System] = {**CLASSICAL, **MORE_REFERENCES}
@@ -24,6 +24,12 @@ def systems_of(profile: Profile, folder: Path) -> tuple[System, ...]:
     asked = (one for name, one in SYSTEMS_ON_REQUEST.items() if name in profile.extra_systems)
     added = read_systems(folder, known_systems())
     return (*variants_of(profile).values(), *REFERENCES.values(), *asked, *added.values())
+
+
+def trained_systems(folder: Path) -> dict[str, Variant]:
+    """Every variant that there is: of the list, and those that a person has added in that folder."""
+    added = read_systems(folder, known_systems())
+    return {**VARIANTS, **{name: one for name, one in added.items() if isinstance(one, Variant)}}
 
 
 def known_systems() -> dict[str, System]:

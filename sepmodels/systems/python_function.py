@@ -18,6 +18,7 @@ from sepmodels.errors import UserError, unknown_name
 from sepmodels.files import hash_file, hash_texts
 from sepmodels.systems.added import PLACE_ONLY, Added, Heard, Separate, Tracks
 from sepmodels.systems.given_audio import fit
+from sepmodels.systems.outside_code import with_imports
 from sepmodels.systems.watched import Watched
 
 ENTRY_POINTS = "sepbench.systems"  # the group in which an installed package offers its functions
@@ -79,7 +80,7 @@ class PythonFunction(Added):
         except UserError as fault:  # said by whoever runs it
             return {"python": str(fault)}
         source = _source(module)
-        content = hash_texts([function, *map(hash_file, _with_imports(source))]) if source else function
+        content = hash_texts([function, *map(hash_file, with_imports(source))]) if source else function
         packages = () if module.endswith(".py") else metadata.packages_distributions().get(module.partition(".")[0], ())
         return {"python": content, **{f"package.{name}": metadata.version(name) for name in packages}}
 
@@ -142,23 +143,3 @@ def _names(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
     return names
-
-
-def _with_imports(file: Path) -> list[Path]:
-    """A file, and the files of its own folder that it imports, directly or through others."""
-    found: list[Path] = []
-    waiting = [file]
-    while waiting:
-        one = waiting.pop()
-        if one in found or not one.is_file():
-            continue
-        found.append(one)
-        try:
-            tree = ast.parse(one.read_text(encoding="utf-8"))
-        except (SyntaxError, UnicodeDecodeError):
-            continue
-        for node in ast.walk(tree):
-            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            modules += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-            waiting += [file.parent / f"{name.partition('.')[0]}.py" for name in modules]
-    return sorted(found)

@@ -1,6 +1,7 @@
 """The systems that a person adds: each a small TOML file, ``<name>.toml``, in one folder of a profile.
 
-A file has the fields of its kind's class, and ``kind`` itself. Paths in it may be relative to the file's folder.
+A file has the fields of its kind's class, and ``kind`` itself. Paths in it may be relative to the file's folder. Of a
+variant it has the path of the Python file that tells the rest.
 """
 
 import re
@@ -17,6 +18,7 @@ from sepmodels.systems.added import Added
 from sepmodels.systems.ensemble import Ensemble
 from sepmodels.systems.given_audio import GivenAudio
 from sepmodels.systems.given_scores import GivenScores
+from sepmodels.systems.outside_variants import OutsideVariant, find_outside_variant
 from sepmodels.systems.pretrained import Pretrained
 from sepmodels.systems.program import Program
 from sepmodels.systems.python_function import PythonFunction
@@ -24,20 +26,20 @@ from sepmodels.systems.python_function import PythonFunction
 ADDED_KINDS: dict[str, type[Added]] = {
     kind.kind: kind for kind in (GivenAudio, GivenScores, Program, PythonFunction, Pretrained, Ensemble)
 }
+AddedSystem = Added | OutsideVariant
 # Names that products of other steps have, beside which a system's own lie.
 _TAKEN = frozenset({"stems", "dataset", "tracks", "statistics", "results", "claims", "report", "museval", "references"})
 _WORDS = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", Path: "a path"}
 
 
-def read_systems(folder: Path, taken: Collection[str] = ()) -> dict[str, Added]:
+def read_systems(folder: Path, taken: Collection[str] = ()) -> dict[str, AddedSystem]:
     """The systems of a folder by name, in the order of their names; none where there is no such folder.
 
     taken: names that other systems have.
 
     Raises :class:`UserError` for the first file that is none of a system.
     """
-    files = sorted(folder.glob("*.toml")) if folder.is_dir() else []
-    found = {file.stem: read_system(file) for file in files if not file.name.startswith(".")}
+    found = {name: read_system(folder / f"{name}.toml") for name in names_of(folder)}
     for name in found:
         check_name(name, taken, f"rename {folder / name}.toml")
     for system in found.values():
@@ -47,9 +49,14 @@ def read_systems(folder: Path, taken: Collection[str] = ()) -> dict[str, Added]:
     return _sources_first(found)
 
 
-def _sources_first(systems: dict[str, Added]) -> dict[str, Added]:
+def names_of(folder: Path) -> list[str]:
+    """The names of a folder's systems, whatever their files say."""
+    return sorted(file.stem for file in folder.glob("*.toml") if not file.name.startswith("."))
+
+
+def _sources_first(systems: dict[str, AddedSystem]) -> dict[str, AddedSystem]:
     """In an order in which each comes after those of them that it is made from; raises UserError for a circle."""
-    done: dict[str, Added] = {}
+    done: dict[str, AddedSystem] = {}
     while left := {name: one for name, one in systems.items() if name not in done}:
         ready = {name: one for name, one in left.items() if not set(one.needs) & set(left)}
         if not ready:
@@ -66,16 +73,25 @@ def check_name(name: str, taken: Collection[str], advice: str = "choose another 
         raise UserError(f"The name {name!r} is taken: {advice}.")
 
 
-def read_system(file: Path) -> Added:
+def read_system(file: Path) -> AddedSystem:
     """The system that a file tells of; raises :class:`UserError` that names the file and what is wrong in it."""
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise UserError(f"{file} is no TOML ({fault}): mend it, or remove the file.") from None
     kind = content.pop("kind", None)
+    if kind == OutsideVariant.kind:
+        return _variant(content, file)
     if kind not in ADDED_KINDS:
-        raise UserError(f"{file} has kind = {kind!r}: expected one of {', '.join(map(repr, ADDED_KINDS))}.")
+        known = ", ".join(map(repr, [*ADDED_KINDS, OutsideVariant.kind]))
+        raise UserError(f"{file} has kind = {kind!r}: expected one of {known}.")
     return _system(ADDED_KINDS[kind], content, file)
+
+
+def _variant(content: dict[str, Any], file: Path) -> OutsideVariant:
+    if set(content) != {"variants"}:
+        raise UserError(f"{file} has {', '.join(content) or 'nothing else'}: a trained system has kind and variants.")
+    return find_outside_variant(_value(content["variants"], Path, f"{file}: variants", file.parent), file.stem)
 
 
 def _system(kind: type[Added], content: dict[str, Any], file: Path) -> Added:
@@ -111,21 +127,27 @@ def _value(value: Any, declared: Any, where: str, folder: Path) -> Any:
     raise UserError(f"{where} = {value!r} cannot be: expected {_WORDS.get(declared, 'a list')}.")
 
 
-def write_system(system: Added, folder: Path) -> Path:
+def write_system(system: AddedSystem, folder: Path) -> Path:
     """Write a system's file; gives its path."""
     import tomlkit
 
-    values = {one.name: getattr(system, one.name) for one in fields(system) if one.name != "name"}
-    given = {"kind": system.kind} | {
-        one.name: values[one.name]
-        for one in fields(system)
-        if one.name in values and values[one.name] not in (one.default, None, "")
-    }
-    plain = {name: _plain(value) for name, value in given.items()}
+    plain = {"kind": system.kind} | _written(system)
     path = folder / f"{system.name}.toml"
     with replacing(path) as temporary:
         temporary.write_text(tomlkit.dumps(plain), encoding="utf-8")
     return path
+
+
+def _written(system: AddedSystem) -> dict[str, Any]:
+    """The fields that were given, of TOML's types."""
+    if isinstance(system, OutsideVariant):
+        return {"variants": str(system.variants)}
+    values = {one.name: getattr(system, one.name) for one in fields(system) if one.name != "name"}
+    return {
+        one.name: _plain(values[one.name])
+        for one in fields(system)
+        if one.name in values and values[one.name] not in (one.default, None, "")
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.models.estimate import Estimate
+from sepmodels.systems.outside_code import outside_function
 from sepmodels.systems.variants import Variant
 from sepmodels.training.hearing_losses import (
     a_weighted_l1,
@@ -86,8 +87,18 @@ def spectrogram_l1(estimate: Estimate, target: Tensor, *, waveform_weight: float
     return error + waveform_weight * waveform_l1(estimate, target) if waveform_weight else error
 
 
-LOSSES: dict[str, Callable[..., Tensor]] = {
-    loss.__name__: loss
+class _Losses(dict[str, Callable[..., Tensor]]):
+    """The losses by name, and as ``module:function`` any function of a module outside the project."""
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or ":" in str(name)
+
+    def __missing__(self, name: str) -> Callable[..., Tensor]:
+        return outside_function(name)
+
+
+LOSSES = _Losses(
+    (loss.__name__, loss)
     for loss in (
         magnitude_mse,
         magnitude_l1,
@@ -104,7 +115,7 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
         si_sdr,
         log_wmse,
     )
-}
+)
 
 
 def build_loss(variant: Variant) -> Loss:

@@ -1,4 +1,4 @@
-"""Systems that a person adds: a row of each kind, made for real on two short test tracks, with nothing trained."""
+"""Systems that a person adds: a row of each kind, made for real on two short test tracks; a tiny model is trained."""
 
 import json
 import shlex
@@ -12,21 +12,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from assets.graph import benchmark_subjects
 from assets.job import Job
 from assets.making.dataset import make_dataset, make_stems_test, make_tracks
 from assets.paths import Paths
+from assets.staleness.standing import standings
 from sepmodels.audio import FULL_SCALE, SAMPLE_RATE_HZ
 from sepmodels.audio.io import write_audio
 from sepmodels.dataset.stem_cache import cached_names, load_stems
+from sepmodels.models.model_file import load_model
 from sepmodels.settings import Profile
 from sepmodels.systems import read_systems
 from sepmodels.systems.added import Added
 from sepmodels.systems.ensemble import Ensemble
 from sepmodels.systems.given_audio import GivenAudio
 from sepmodels.systems.given_scores import GivenScores
+from sepmodels.systems.outside_variants import find_outside_variant
 from sepmodels.systems.program import Program
 from sepmodels.systems.python_function import PythonFunction
+from sepmodels.systems.references import REFERENCES
 from sepmodels.systems.system_files import write_system
+from tests.outside_model import edit, forget_outside_model, write_outside_model
 from tests.small_benchmark import materialize, small_profile
 
 pytestmark = pytest.mark.slow
@@ -37,10 +43,18 @@ class Done:
     profile: Profile
     paths: Paths
     result: dg.ExecuteInProcessResult
+    instance: dg.DagsterInstance
+    proposals: Path
 
     def rows(self, target: str = "vocals") -> pd.DataFrame:
         summary = pd.read_parquet(self.paths.results / "results.parquet")
         return summary[summary.target == target].set_index("variant")
+
+    def stale(self) -> set[str]:
+        systems = [*REFERENCES.values(), *read_systems(self.paths.systems).values()]
+        subjects = benchmark_subjects(self.profile, self.paths, systems)
+        found = zip(subjects, standings(subjects, self.instance), strict=True)
+        return {"/".join(subject.key.path[1:]) for subject, one in found if one.state != "fresh"}
 
 
 # A separator that a person has: a function and a command.
@@ -97,11 +111,15 @@ def done(stem_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     paths = Paths(data, profile.name)
     for make in (make_dataset, make_tracks, make_stems_test):
         make(Job(profile, paths))
-    for system in added_systems(tmp_path_factory.mktemp("theirs"), paths, cached_names(paths.stems("test"))):
+    theirs = tmp_path_factory.mktemp("theirs")
+    proposals = write_outside_model(theirs / "model")
+    write_system(find_outside_variant(proposals, "filtered"), paths.systems)
+    for system in added_systems(theirs, paths, cached_names(paths.stems("test"))):
         write_system(system, paths.systems)
     with dg.instance_for_test() as instance:
         result = materialize(profile, data, instance, [], read_systems(paths.systems).values())
-        yield Done(profile, paths, result)
+        yield Done(profile, paths, result, instance, proposals)
+    forget_outside_model(proposals)
 
 
 def test_every_added_system_is_made_and_every_check_of_it_passes(done: Done) -> None:
@@ -156,3 +174,27 @@ def test_the_report_plays_them(done: Done) -> None:
     page = (done.paths.report / "index.html").read_text(encoding="utf-8")
     assert "as_audio/vocals" in page
     assert "published/vocals" not in page
+
+
+def test_a_model_in_a_person_s_own_folder_is_trained_and_scored(done: Done) -> None:
+    assert done.rows().kind["filtered"] == "trained"
+    model, variant = load_model(done.paths.model("filtered", done.profile.seeds[0]))
+    assert variant.settings == {"module": "tiny_net", "settings": {"width": 3}}
+    assert sum(parameter.numel() for parameter in model.parameters()) == 65
+
+
+def test_a_registered_model_from_outside_brings_its_own_modules(done: Done) -> None:
+    import mlflow
+
+    mlflow.set_tracking_uri(f"sqlite:///{done.paths.data}/mlflow/mlflow.db")
+    packed = mlflow.artifacts.download_artifacts(f"models:/sepbench-{done.profile.name}-filtered/latest")
+    assert {"tiny_net.py", "blocks_of_mine.py", "sepmodels"} <= {file.name for file in Path(packed).glob("code/*")}
+
+
+def test_an_edit_in_a_person_s_own_folder_makes_that_variant_stale_and_no_other_system(done: Done) -> None:
+    assert done.stale() == set()
+    edit(done.proposals.with_name("blocks_of_mine.py"), "/ 2", "/ 3")
+    chain = {"filtered/checkpoint", "filtered/estimates", "filtered/scores"}
+    assert done.stale() == {*chain, "results", "report"}
+    edit(done.proposals.with_name("blocks_of_mine.py"), "/ 3", "/ 2")
+    assert done.stale() == set()

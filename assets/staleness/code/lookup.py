@@ -24,16 +24,20 @@ class Target:
 
 
 class Lookup:
-    """The modules of the project in ``root``, each read once."""
+    """The modules of the project in ``root``, each read once.
 
-    def __init__(self, root: Path) -> None:
+    beside: a folder whose modules count as well: of a person's own code.
+    """
+
+    def __init__(self, root: Path, beside: Path | None = None) -> None:
         self.root = root
+        self.beside = beside
         self.modules: dict[str, Module | None] = {}
 
     def module(self, name: str) -> Module | None:
-        """The module of that dotted name; None for one that is not the project's."""
+        """The module of that dotted name; None for one that is neither the project's nor beside."""
         if name not in self.modules:
-            self.modules[name] = read_module(self.root, name)
+            self.modules[name] = read_module(self.root, name, self.beside)
         return self.modules[name]
 
     def resolve(self, module: Module, use: Use) -> list[Target]:

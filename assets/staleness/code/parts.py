@@ -130,14 +130,16 @@ class Module:
             yield Part(name, "function", (ast.Expr(gives),), self.package)
 
 
-def read_module(root: Path, name: str) -> Module | None:
-    """The project's module of that dotted name, or None when ``root`` has none.
+def read_module(root: Path, name: str, beside: Path | None = None) -> Module | None:
+    """The module of that dotted name: the project's in ``root``, or one in the folder ``beside``; or None.
 
     A file is parsed again only when its content has changed. Raises :class:`UserError` with file and line when it is
     not valid Python.
     """
     if name.partition(".")[0] not in PACKAGES:
-        return None
+        if beside is None:
+            return None
+        root = beside
     place = root.joinpath(*name.split("."))
     for path, is_package in ((place / "__init__.py", True), (place.with_suffix(".py"), False)):
         try:

@@ -32,6 +32,7 @@ def reach(
     named_at_run_time: Collection[str],
     ignore: Collection[str],
     root: Path,
+    beside: Path | None = None,
     given: Collection[str] | None = None,
 ) -> list[Reached]:
     """All parts that ``roots`` need, they included, without duplicates.
@@ -39,12 +40,13 @@ def reach(
     roots: ``module:name`` or, for all public names of it, ``module``.
     named_at_run_time: further such roots: what the code imports by a name that it only knows when it runs.
     ignore: ``module:name`` or ``module`` at which not to look.
+    beside: a folder outside ``root`` whose modules count as the project's do.
     given: the settings that count, by their bare names; what only others need is left out. None: nothing is.
 
     Raises :class:`UserError` for a root that does not exist, a file that is not valid Python, and an import by a
     name known only at run time that no root covers.
     """
-    lookup = Lookup(root)
+    lookup = Lookup(root, beside)
     ears: Ears = frozenset()
     while True:  # words that somebody hears count, and so may lead to more who hear
         walk = _Walk(set(ignore), {start.partition(":")[0] for start in named_at_run_time}, lookup, ears, given)

@@ -78,6 +78,7 @@ def code_version(
     libraries: Iterable[str] = (),
     files: Path | None = None,
     root: Path = PROJECT,
+    beside: Path | None = None,
     ignore: Collection[str] = NO_PART_OF_A_RESULT,
 ) -> CodeVersion:
     """The code version of what starts at ``roots``.
@@ -90,6 +91,7 @@ def code_version(
     files: a file, or a folder whose every file counts, that is read and that people may change by hand: by size and
         time of change.
     root: the folder that holds the project's packages.
+    beside: a folder of a person's own modules, which count as the project's do.
     ignore: ``module:name`` or ``module`` at which not to look.
 
     Raises :class:`UserError` for a root that does not exist, a file that is not valid Python (with its line), and an
@@ -97,7 +99,8 @@ def code_version(
     """
     settings = dict(_flat(configuration or {}))
     given = {name.rpartition(".")[2] for name in settings}
-    parts = _code_parts(reach(roots, named_at_run_time=list(extra_roots), ignore=ignore, root=root, given=given))
+    reached = reach(roots, named_at_run_time=list(extra_roots), ignore=ignore, root=root, beside=beside, given=given)
+    parts = _code_parts(reached)
     parts.update(settings)
     parts.update({f"{_LIBRARY}{name}": _library_version(name) for name in libraries})
     parts.update(_files_in(files) if files else {})

@@ -12,6 +12,7 @@ from sepmodels.errors import UserError
 from sepmodels.models.architectures import architectures, build_model
 from sepmodels.models.architectures.transformer import local_attention, rotate
 from sepmodels.models.band_split import band_widths
+from sepmodels.systems.outside_variants import OUTSIDE
 from sepmodels.systems.variants import VARIANTS, Variant, by_name
 from sepmodels.training.losses import LOSSES, build_loss
 from tests.conftest import read_stem_file
@@ -128,7 +129,7 @@ def test_settings_that_make_no_model_are_one_sentence_with_the_variants_name(
 
 
 def test_every_architecture_is_tested_here() -> None:
-    assert architectures() == sorted(ARCHITECTURES)
+    assert architectures() == sorted({*ARCHITECTURES, OUTSIDE})  # which has tests of its own
 
 
 class TestParityWithOpenUnmix:

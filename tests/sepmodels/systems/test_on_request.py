@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from assets.graph import benchmark_steps
+from assets.paths import Paths
 from pipelines.graph.selection import select
 from pipelines.looking.tables import show_variants
 from pipelines.options import advised, use_options
@@ -97,6 +98,6 @@ def test_with_adds_a_variant_to_those_of_the_suite(monkeypatch: pytest.MonkeyPat
 
 def test_the_list_of_variants_says_who_trains_it() -> None:
     console = Terminal(file=io.StringIO(), width=300)
-    show_variants(PROFILES["demo"], console)
+    show_variants(PROFILES["demo"], Paths(Path("none"), "demo"), console)
     (line,) = [line for line in console.file.getvalue().splitlines() if line.startswith(ASKED)]
     assert line.rstrip().endswith(f"Trained in musdb18-7s, musdb18, musdb18hq; elsewhere with --only {ASKED}.")
