@@ -1,7 +1,7 @@
 """``sepbench serve``: a local page that separates a song that is dropped on it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +24,9 @@ from pipelines.songs.choose_model import choose_model, trained_variants
 from pipelines.songs.tidy_end import tidy_end
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
-from sepmodels.systems.variants import VARIANTS, Variant
+from sepmodels.systems import systems_of, trained_systems
+from sepmodels.systems.added import Added
+from sepmodels.systems.system import System
 
 HOST = "127.0.0.1"
 NOTHING_TRAINED = "No variant of {name} is trained yet: run `sepbench run -p {name}`."
@@ -50,9 +52,9 @@ def serve(
 
     max_megabytes: the largest song. max_minutes: the longest time to receive one, and to separate it.
 
-    Raises :class:`UserError` where no variant is trained.
+    Raises :class:`UserError` where no variant is trained, and no other system can separate.
     """
-    if not trained_variants(profile, paths):
+    if not offered(profile, paths):
         raise UserError(NOTHING_TRAINED.format(name=profile.name))
     with tidy_end(), TemporaryDirectory(prefix="sepbench-serve-") as folder:
         work = PageWork(profile, paths, Path(folder), 60 * max_minutes)
@@ -100,13 +102,13 @@ class _Views:
 
     def page(self, request: Request) -> Response:  # noqa: ARG002
         profile, paths = self.work.profile, self.work.paths
-        variants = trained_variants(profile, paths)
-        names, why = _best_first(profile, paths, variants) if variants else ([], "")
+        systems = offered(profile, paths)
+        names, why = _best_first(profile, paths, systems)
         text = PAGE.read_text(encoding="utf-8")
         for mark, content in (
-            ("variants", "".join(_option(VARIANTS[name]) for name in names)),
+            ("variants", "".join(_option(systems[name]) for name in names)),
             ("why", escape(why)),
-            ("hint", "" if variants else escape(NOTHING_TRAINED.format(name=profile.name))),
+            ("hint", "" if systems else escape(NOTHING_TRAINED.format(name=profile.name))),
         ):
             text = text.replace(f"<!-- {mark} -->", content)
         return HTMLResponse(text, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-store"})
@@ -116,8 +118,8 @@ class _Views:
         origin, variant = request.headers.get("origin"), request.query_params.get("variant", "")
         if origin is not None and urlparse(origin).netloc != request.headers["host"]:
             return _refuse(403, "Only this page itself may send songs.")
-        if variant not in trained_variants(self.work.profile, self.work.paths):
-            return _refuse(400, f"There is no trained variant {variant!r}.")
+        if variant not in offered(self.work.profile, self.work.paths):
+            return _refuse(400, f"There is no trained variant {variant!r}, and no other system of that name.")
         task = self.work.new(variant)
         try:
             async with asyncio.timeout(self.max_seconds):
@@ -168,19 +170,27 @@ class _Views:
         return FileResponse(task.folder / name, headers={"Cache-Control": "no-store"})
 
 
-def _best_first(profile: Profile, paths: Paths, variants: list[str]) -> tuple[list[str], str]:
-    """The variants with the one first that a person would get who did not choose, and a sentence on why."""
+def offered(profile: Profile, paths: Paths) -> dict[str, System]:
+    """What can separate a song here: the variants that have a model, then those systems that need none."""
+    known = trained_systems(paths.systems)
+    trained = {name: known[name] for name in trained_variants(profile, paths)}
+    others = (one for one in systems_of(profile, paths.systems) if isinstance(one, Added) and one.separates_songs)
+    return {**trained, **{one.name: one for one in others}}
+
+
+def _best_first(profile: Profile, paths: Paths, systems: Mapping[str, System]) -> tuple[list[str], str]:
+    """Their names with the one first that a person would get who did not choose, and a sentence on why."""
     try:
         chosen = choose_model(profile, paths)
     except UserError:  # the baseline is not among the trained, and there is no table
-        return variants, ""
+        return list(systems), ""
     assert chosen.expect is not None
-    names = sorted(variants, key=lambda name: VARIANTS[name] != chosen.expect)
-    return names, f"{chosen.expect.title} is {chosen.why}."
+    return sorted(systems, key=lambda name: systems[name] != chosen.expect), f"{chosen.expect.title} is {chosen.why}."
 
 
-def _option(variant: Variant) -> str:
-    return f'<option value="{variant.name}" data-about="{escape(variant.summary)}">{escape(variant.title)}</option>'
+def _option(system: System) -> str:
+    about = system.summary or system.words
+    return f'<option value="{system.name}" data-about="{escape(about)}">{escape(system.title)}</option>'
 
 
 def _json(content: dict[str, Any], status: int = 200) -> Response:

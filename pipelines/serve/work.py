@@ -6,12 +6,15 @@ import threading
 import time
 import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from assets.paths import Paths
-from pipelines.songs.choose_model import choose_model
+from pipelines.songs.separating import Wishes
+from pipelines.songs.separators import Separator, separator_for
+from pipelines.songs.song_list import Song
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 
@@ -27,7 +30,7 @@ class Task:
 
     id: str
     folder: Path
-    variant: str
+    system: str
     state: str = "waiting"
     done: int = 0
     total: int = 0
@@ -57,7 +60,8 @@ class PageWork:
         self.limit_seconds, self.keep_seconds = limit_seconds, keep_seconds
         self.tasks: dict[str, Task] = {}
         self._thread = ThreadPoolExecutor(1)
-        self._model: tuple[str, Any, int] | None = None
+        self._open = ExitStack()
+        self._separator: tuple[str, Separator] | None = None
 
     @functools.cached_property
     def device(self) -> str:
@@ -66,9 +70,9 @@ class PageWork:
 
         return choose_device(self.profile.device)
 
-    def new(self, variant: str) -> Task:
+    def new(self, system: str) -> Task:
         """A task whose song is still to come."""
-        task = Task(uuid.uuid4().hex, self.folder / uuid.uuid4().hex, variant)
+        task = Task(uuid.uuid4().hex, self.folder / uuid.uuid4().hex, system)
         task.folder.mkdir()
         self.tasks[task.id] = task
         return task
@@ -91,6 +95,7 @@ class PageWork:
         for task_id in list(self.tasks):
             self.remove(task_id)
         self._thread.shutdown(cancel_futures=True)
+        self._leave()
 
     def _run(self, task: Task) -> None:
         if task.gone.is_set():
@@ -113,9 +118,9 @@ class PageWork:
 
     def _separate(self, task: Task) -> None:
         from pipelines.serve.spectrogram import draw_spectrogram
-        from sepmodels.separation.song_files import STEMS, StemFormat, separate_file
+        from sepmodels.separation.song_files import STEMS, StemFormat
 
-        model, wiener_iterations = self._load(task.variant)
+        separator = self._opened(task.system)
         began = time.monotonic()
 
         def progress(done: int, total: int, unit: str, **figures: float) -> None:  # noqa: ARG001
@@ -127,26 +132,25 @@ class PageWork:
                 raise UserError(f"The song takes longer than {minutes}: cut it, or start with a higher --max-minutes.")
 
         stems = {name: task.folder / f"{name}.flac" for name in STEMS}
-        written = separate_file(
-            model,
-            task.song,
-            stems,
-            self.profile.separation,
-            form=StemFormat("flac"),
-            wiener_iterations=wiener_iterations,
-            device=self.device,
-            progress=progress,
-        )
+        song = Song(task.song, "song", "The song", stems)
+        try:
+            written = separator.separate(song, StemFormat("flac"), progress)
+        except BaseException:
+            self._leave()  # a program or function that failed may have ended
+            raise
         for name, file in stems.items():
             draw_spectrogram(file, task.folder / f"{name}.png")
         clipped = [f"{count} samples of the {name}" for name, count in written.clipped.items() if count]
         task.message = f"{' and '.join(clipped)} were louder than full scale and cut down to it." if clipped else ""
 
-    def _load(self, variant: str) -> tuple[Any, int]:
-        from sepmodels.models.model_file import load_model
+    def _opened(self, system: str) -> Separator:
+        """What separates by that system; it stays open for the next song, until another is asked for."""
+        if self._separator is None or self._separator[0] != system:
+            self._leave()
+            wishes = Wishes(self.folder, system=system)
+            self._separator = system, self._open.enter_context(separator_for(self.profile, self.paths, wishes))
+        return self._separator[1]
 
-        if self._model is None or self._model[0] != variant:
-            chosen = choose_model(self.profile, self.paths, variant=variant)
-            model, _ = load_model(chosen.file, expect=chosen.expect, device=self.device)
-            self._model = variant, model, chosen.wiener_iterations
-        return self._model[1:]
+    def _leave(self) -> None:
+        self._separator = None
+        self._open.close()

@@ -29,6 +29,9 @@ from sepmodels.errors import UserError
 from sepmodels.models.architectures import build_model
 from sepmodels.models.model_file import save_model
 from sepmodels.settings import SeparationSettings
+from sepmodels.systems.given_audio import GivenAudio
+from sepmodels.systems.python_function import PythonFunction
+from sepmodels.systems.system_files import write_system
 from sepmodels.systems.variants import VARIANTS
 from tests.browser import CHROMIUM, FLAGS
 from tests.conftest import PROJECT
@@ -118,6 +121,27 @@ def test_a_song_is_taken_separated_given_back_and_removed(server: Server) -> Non
     assert server.ask(f"/songs/{song}/forget", b"")[0] == 200
     assert server.ask(f"/songs/{song}")[0] == 404
     assert not list(server.work.folder.iterdir())
+
+
+def test_an_added_system_that_can_separate_is_offered_and_separates(data: Path, tmp_path: Path) -> None:
+    import json
+
+    script = tmp_path / "halving.py"
+    script.write_text("def separate(mixture, sample_rate_hz):\n    return mixture / 2\n")
+    halving = PythonFunction("halving", "Halving", "", python=f"{script}:separate")
+    audio = GivenAudio("given", "Given", "", estimates=tmp_path)
+    for system in (halving, audio):
+        write_system(system, Paths(data, "demo").systems)
+    with Server(data) as server:
+        page = server.ask("/")[1]
+        assert b'value="halving"' in page
+        assert b'value="given"' not in page
+        song = json.loads(server.ask("/songs?variant=halving", song_bytes())[1])["id"]
+        while (said := json.loads(server.ask(f"/songs/{song}")[1]))["state"] in ("waiting", "separating"):
+            time.sleep(0.05)
+        assert said["state"] == "done", said
+        vocals = soundfile.read(io.BytesIO(server.ask(f"/songs/{song}/vocals.flac")[1]))[0]
+    assert float(np.abs(vocals - music(RATE_HZ, 3.0).T / 2).max()) < 1e-2
 
 
 @pytest.mark.parametrize(
