@@ -9,7 +9,6 @@ is left, when a run is left open, or when a product is another file than the und
 
 import argparse
 import contextlib
-import itertools
 import os
 import random
 import signal
@@ -41,6 +40,7 @@ SETTINGS = {
     "separation.segment_seconds": "10",
     "report.tracks": "1",
 }
+TRIES = 3  # to meet a victim that may not show itself in time
 VICTIMS = ("command", "watcher", "leader", "forkserver", "step", "ffmpeg", "all")
 APPEARS_SECONDS = 90.0  # a victim that has not shown itself by then is not waited for
 ENDS_SECONDS = 600.0  # a command that has not ended by then hangs
@@ -219,10 +219,11 @@ def disturb(
     assert undisturbed.end() == 0, undisturbed.printed()
     wanted = products(calm)
     killed: Counter[str] = Counter()
-    turns = itertools.chain(kinds, (draw.choice(kinds) for _ in itertools.count()))
-    for kind in itertools.islice(turns, kills * 10):  # one that does not show itself is not killed
-        if killed.total() >= kills:
-            break
+    tried: Counter[str] = Counter()
+    while killed.total() < kills and tried.total() < kills * 10:
+        missing = (one for one in kinds if not killed[one] and tried[one] < TRIES)
+        kind = next(missing, None) or draw.choice(kinds)
+        tried[kind] += 1
         begun, refresh = time.monotonic(), Refresh(dataset, data)
         killed[kind] += kill(refresh, kind, draw)
         status = refresh.end()
