@@ -29,6 +29,7 @@ from assets.staleness.standing import KEPT_FROM, Subject, asset_name, data_versi
 from assets.staleness.step_version import step_settings, step_version, subject_of
 from assets.step import Step
 from assets.tracking.edits import PATCH, code_edits
+from assets.tracking.naming import training_name
 from assets.tracking.origins import origins
 from assets.tracking.tracker import READS, Tracker, asset_metadata
 from sepmodels.errors import UserError
@@ -154,15 +155,19 @@ def _make(
 ) -> dg.MaterializeResult:
     """Make the product in an MLflow run of its own, and describe it; with a training, keep what its code differs in."""
     tags = _tags(step, job.profile, context.instance)
-    with tracker.run(context, _parameters(step, job.profile), tags, resume=step.path[-1] == "checkpoint") as run:
-        if step.path[-1] == "checkpoint" and (edits := code_edits(why)):
+    trains = step.path[-1] == "checkpoint"
+    name = training_name(step.name, why) if trains else None
+    with tracker.run(context, _parameters(step, job.profile), tags, resume=trains, name=name, why=why) as run:
+        if trains and (edits := code_edits(why)):
             run.text(PATCH, edits)
+        stems = (needed for needed in step.needs if needed[0] == "stems")
+        run.note_datasets(job.paths, {split: tags[f"{READS}{stem}/{split}"] for stem, split in stems})
         started = time.perf_counter()
         made = _without_traceback(
             _make_with_room(step),
             replace(
                 job,
-                log=run.log,
+                log=run.log_by_seed,
                 progress=_interruptible(events.progress),
                 origins=lambda: _origins(step, job, context, tracker),
             ),

@@ -45,7 +45,8 @@ def keep(step: Step, job: Job, made: Made, run: TrackedRun) -> None:
         for path in products(step, job.profile, job.paths):
             run.artifact(path)
     if step.path[-1] == "results":
-        run.note_test_scores(job.profile.name, pd.read_parquet(job.paths.results / "results.parquet"))
+        tables = (pd.read_parquet(job.paths.results / f"{name}.parquet") for name in ("results", "by_seed"))
+        run.note_test_scores(job.profile.name, *tables)
     if step.path[-1] == "checkpoint":
         _keep_checkpoint(job, run)
     if step.path[-1] == "estimates":
@@ -63,7 +64,10 @@ def _keep_checkpoint(job: Job, run: TrackedRun) -> None:
     run.figure("loss", loss_figure(job.paths, [job.name], job.profile.seeds))
     for seed in job.profile.seeds:
         run.artifact(job.paths.history(job.name, seed), f"seed_{seed}")
-    training = pd.read_parquet(job.paths.training_figures(job.name)).iloc[0]
+    figures = pd.read_parquet(job.paths.training_figures(job.name))
+    if len(job.profile.seeds) > 1:
+        _keep_figures_of_seeds(figures, run)
+    training = figures.iloc[0]
     run.register(
         job.paths.model(job.name, job.profile.seeds[0]),
         model_name(job.profile.name, job.name),
@@ -71,6 +75,13 @@ def _keep_checkpoint(job: Job, run: TrackedRun) -> None:
         float(training.best_validation_sdr_db),
         job.variant.code if isinstance(job.variant, OutsideVariant) else (),
     )
+
+
+def _keep_figures_of_seeds(figures: pd.DataFrame, run: TrackedRun) -> None:
+    """Log with each seed's run what the training's has the means of."""
+    for seed, row in figures.set_index("seed").select_dtypes("number").iterrows():
+        if own := run.of_seed(int(seed)):
+            own.log({name: value for name, value in row.items() if math.isfinite(value)}, 0)
 
 
 def _value(value: float | int | str) -> dg.MetadataValue:

@@ -5,13 +5,20 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from assets.paths import Paths
+from assets.tracking.datasets import note_datasets
+from assets.tracking.naming import NOTE
+from assets.tracking.naming import note as said
+from assets.tracking.seeds import begin_seed, seed_and_figure
+from sepmodels.machine.signals import held_signals
 
 FLUSH_SECONDS = 3.0
 METRICS_PER_BATCH = 1000  # MLflow's limits
@@ -28,11 +35,20 @@ class TrackedRun:
     id: MLflow's.
     url: its page on the MLflow server.
     folder: of the store.
+    why: the reasons why the product is made, for the note.
     goes_on: whether an earlier attempt has logged to it; a point of a curve that it has got is not logged again.
     """
 
     def __init__(
-        self, client, run_id: str, url: str, *, folder: Path, warn: Callable[[str], None], goes_on: bool = False
+        self,
+        client,
+        run_id: str,
+        url: str,
+        *,
+        folder: Path,
+        warn: Callable[[str], None],
+        why: Sequence[str] = (),
+        goes_on: bool = False,
     ) -> None:
         self.id = run_id
         self.url = url
@@ -42,6 +58,9 @@ class TrackedRun:
         self._pending: list = []
         self._flushed_at = time.monotonic()
         self._goes_on = goes_on
+        self._why = tuple(why)
+        self._over = False
+        self._seeds: dict[int, TrackedRun | None] = {}
         self._known: dict[str, set[int]] = {}
 
     def log(self, figures: Mapping[str, float], step: int) -> None:
@@ -54,6 +73,16 @@ class TrackedRun:
         if time.monotonic() - self._flushed_at >= FLUSH_SECONDS:
             self._flush_or_warn()
 
+    def log_by_seed(self, figures: Mapping[str, float], step: int) -> None:
+        """As :meth:`log`, but a figure called ``seed_N/loss`` goes to the run of that seed, as ``loss``."""
+        parts: dict[TrackedRun, dict[str, float]] = {}
+        for name, value in figures.items():
+            seed, own_name = seed_and_figure(name)
+            run = None if seed is None else self.of_seed(seed)
+            parts.setdefault(run or self, {})[own_name if run else name] = value
+        for run, its_figures in parts.items():
+            run.log(its_figures, step)
+
     def _logged_before(self, name: str) -> set[int]:
         """The steps of the figure that an earlier attempt logged; 0, of what is no curve, is none of them."""
         if self._goes_on and name not in self._known:
@@ -62,6 +91,27 @@ class TrackedRun:
                 history = self._client.get_metric_history(self.id, name)
                 self._known[name] = {metric.step for metric in history} - {0}
         return self._known.get(name, set())
+
+    def of_seed(self, seed: int) -> "TrackedRun | None":
+        """The run of one of the training's seeds; None where the store does not take it. The seed before has ended."""
+        if seed not in self._seeds:
+            for before in filter(None, self._seeds.values()):
+                before.end("FINISHED")
+            with held_signals():  # a run that is made is known here, so that an interrupt ends it
+                self._seeds[seed] = None
+                with self.or_warn(f"a run for the seed {seed}"):
+                    self._seeds[seed] = self._begin_seed(seed)
+        return self._seeds[seed]
+
+    def _begin_seed(self, seed: int) -> "TrackedRun":
+        run = begin_seed(self._client, self.id, seed)
+        url = self.url.replace(self.id, run.info.run_id)
+        found = TrackedRun(
+            self._client, run.info.run_id, url, folder=self._folder, warn=self._warn, goes_on=self._goes_on
+        )
+        found._over = run.info.status == "FINISHED"
+        found.log_parameters({"seed": seed})
+        return found
 
     def log_parameters(self, parameters: Mapping[str, Any]) -> None:
         """Note what the run was made with; nested mappings and dataclasses are flattened ("training.batch").
@@ -107,20 +157,34 @@ class TrackedRun:
             version = register_model(self._client, self.id, model_file, name, beside)
             note_validation(self._client, name, version, description, validation_sdr_db)
 
-    def note_test_scores(self, profile: str, summary: pd.DataFrame) -> None:
-        """Log what the table says of each trained system with the run of its training."""
+    def note_datasets(self, paths: Paths, versions: Mapping[str, str]) -> None:
+        """Log the stems that it reads; versions: their data versions, by split."""
+        with self.or_warn("the datasets"):
+            note_datasets(self._client, self.id, paths, versions)
+
+    def note_test_scores(self, profile: str, summary: pd.DataFrame, by_seed: pd.DataFrame) -> None:
+        """Log what the table says of each trained system, and of each seed, with the run of its training."""
         from assets.tracking.trainings import note_test_scores
 
         with self.or_warn("the scores of the trainings"):
-            note_test_scores(self._client, self._client.get_run(self.id).info.experiment_id, profile, summary)
+            experiment_id = self._client.get_run(self.id).info.experiment_id
+            note_test_scores(self._client, experiment_id, profile, summary, by_seed)
 
     def end(self, status: str, note: str | None = None) -> None:
-        """Write what is pending and close the run as FINISHED, FAILED or KILLED, with a note that says why."""
+        """Write what is pending and close the run as FINISHED, FAILED or KILLED, with a note that says why.
+
+        So are the runs of its seeds that are still open.
+        """
+        for seed in filter(None, self._seeds.values()):
+            seed.end(status)
         self._flush_or_warn()
+        if self._over:
+            return
         with self.or_warn("how the run ended"):
             if note:
-                self._client.set_tag(self.id, "mlflow.note.content", note)
+                self._client.set_tag(self.id, NOTE, said(self._why, ended=note))
             self._client.set_terminated(self.id, status)
+            self._over = True
 
     def _flush_or_warn(self) -> None:
         """Write the pending figures; where the store does not take them, keep them: training is worth more."""

@@ -1,7 +1,7 @@
 """MLflow: one run for every materialization of an asset, and the model registry."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from assets.runtime.events import tell
 from assets.runtime.identity import is_alive, this_process
 from assets.runtime.interrupts import raise_lost
 from assets.tracking.moving import artifact_uri
+from assets.tracking.naming import NOTE, note
 from assets.tracking.pages import MLFLOW
 from assets.tracking.provenance import git_state
 from assets.tracking.run import TrackedRun, system_metrics
@@ -62,22 +63,27 @@ class Tracker(dg.ConfigurableResource):
         parameters: Mapping[str, Any] | None = None,
         tags: Mapping[str, Any] | None = None,
         resume: bool = False,
+        name: str | None = None,
+        why: Sequence[str] = (),
     ) -> Iterator[TrackedRun]:
         """One MLflow run, in the experiment of the asset's profile, for the materialization that ``context`` is in.
 
         It ends FINISHED, FAILED when an exception passes through, or KILLED when an interrupt does (Terminate in
         Dagster, Ctrl-C). Runs whose process was killed without a word are closed first. With ``resume``, the run
         of the asset's last attempt goes on if that was broken off and was made from the same code and data.
+
+        name: of the run; that of the asset if there is none. why: the reasons why the product is made, for its note.
         """
         client = open_store(Path(self.folder))
         say = _saying(context)
         experiment_id = _experiment(client, Path(self.folder), context.asset_key.path[0], say)
         close_abandoned_runs(client, experiment_id, context.instance)
-        all_tags = {**_provenance_tags(context), **{name: str(value) for name, value in (tags or {}).items()}}
+        all_tags = {**_provenance_tags(context), **{tag: str(value) for tag, value in (tags or {}).items()}}
+        all_tags |= {NOTE: note(why)} if why else {}
         run: TrackedRun | None = None
         try:
             with held_signals():  # a run that is made is known here, so that an interrupt ends it
-                run = self._begin(client, experiment_id, all_tags, context, resume)
+                run = self._begin(client, experiment_id, all_tags, context, resume, name, why)
             raise_lost()
             run.log_parameters(parameters or {})
             with system_metrics(client.tracking_uri, run):
@@ -92,13 +98,27 @@ class Tracker(dg.ConfigurableResource):
             _end(run, "FINISHED")
 
     def _begin(
-        self, client, experiment_id: str, tags: Mapping[str, str], context: dg.AssetExecutionContext, resume: bool
+        self,
+        client,
+        experiment_id: str,
+        tags: Mapping[str, str],
+        context: dg.AssetExecutionContext,
+        resume: bool,
+        name: str | None,
+        why: Sequence[str],
     ) -> TrackedRun:
         earlier = _broken_off_attempt(client, experiment_id, tags) if resume else None
-        run_id = _reopen(client, earlier, tags) if earlier else _create(client, experiment_id, tags, context)
+        name = name or "/".join(context.asset_key.path[1:])
+        run_id = _reopen(client, earlier, tags) if earlier else _create(client, experiment_id, tags, name)
         link = self._link(experiment_id, run_id)
         return TrackedRun(
-            client, run_id, link, folder=Path(self.folder), warn=_saying(context), goes_on=earlier is not None
+            client,
+            run_id,
+            link,
+            folder=Path(self.folder),
+            warn=_saying(context),
+            why=why,
+            goes_on=earlier is not None,
         )
 
     def _link(self, experiment_id: str, run_id: str) -> str:
@@ -130,9 +150,8 @@ def close_abandoned_runs(client, experiment_id: str, instance: dg.DagsterInstanc
     """Mark KILLED the runs that say RUNNING but whose process is gone (kill -9, a power cut)."""
     for run in client.search_runs([experiment_id], "attributes.status = 'RUNNING'"):
         if _is_over(run.data.tags, instance):
-            client.set_tag(
-                run.info.run_id, "mlflow.note.content", "Its process was killed before it could end the run."
-            )
+            said = "Its process was killed before it could end the run."
+            client.set_tag(run.info.run_id, NOTE, "\n\n".join(filter(None, [said, run.data.tags.get(NOTE)])))
             client.set_terminated(run.info.run_id, "KILLED")
 
 
@@ -177,8 +196,7 @@ def _provenance_tags(context: dg.AssetExecutionContext) -> dict[str, str]:
     return {name: value for name, value in known.items() if value}
 
 
-def _create(client, experiment_id: str, tags: Mapping[str, str], context: dg.AssetExecutionContext) -> str:
-    name = "/".join(context.asset_key.path[1:])
+def _create(client, experiment_id: str, tags: Mapping[str, str], name: str) -> str:
     return client.create_run(experiment_id, tags=dict(tags), run_name=name).info.run_id
 
 
@@ -205,7 +223,7 @@ def _reopen(client, earlier, tags: Mapping[str, str]) -> str:
 
     run_id = earlier.info.run_id
     before = [*earlier.data.tags.get("dagster.earlier_run_ids", "").split(), earlier.data.tags[RUN_ID]]
-    note = {"mlflow.note.content": "", "dagster.earlier_run_ids": " ".join(dict.fromkeys(before))}
+    again = {NOTE: "", "dagster.earlier_run_ids": " ".join(dict.fromkeys(before))}
     client.update_run(run_id, status="RUNNING")
-    client.log_batch(run_id, tags=[RunTag(name, value) for name, value in {**tags, **note}.items()])
+    client.log_batch(run_id, tags=[RunTag(name, value) for name, value in {**again, **tags}.items()])
     return run_id

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from assets.tracking.datasets import copy_test_tracks
+from assets.tracking.seeds import seed_run
+
 VIEW = "trainings"
 MODE = "?workflowType=machine_learning"  # without it MLflow's pages open in their mode for language models
 TEST_FIGURES = {
@@ -44,20 +47,30 @@ def keep_view(client, experiment_id: str) -> None:
     client.set_experiment_tag(experiment_id, _VIEW_TAG, json.dumps(view))
 
 
-def note_test_scores(client, experiment_id: str, profile: str, summary: pd.DataFrame) -> None:
-    """Log the table's figures of the vocals, in dB, with the run of each system's training.
+def note_test_scores(client, experiment_id: str, profile: str, summary: pd.DataFrame, by_seed: pd.DataFrame) -> None:
+    """Log the table's figures of the vocals, in dB, and the tracks they are of, with the run of each system's training.
 
     summary: the table, with the columns variant, target and those of ``TEST_FIGURES``.
+    by_seed: the same of each seed, with the column seed and without intervals, for the runs of the seeds.
     """
+    seeds = by_seed[by_seed.target == "vocals"]
     for row in summary[summary.target == "vocals"].to_dict("records"):
-        asset = f"{profile}/{row['variant']}/checkpoint"
-        query = f"tags.`dagster.asset_key` = '{asset}' AND attributes.status = 'FINISHED'"
-        runs = client.search_runs([experiment_id], query, max_results=1, order_by=["attributes.start_time DESC"])
-        for run in runs:
+        for run in _newest(client, experiment_id, f"{profile}/{row['variant']}/checkpoint"):
             _log(client, run.info.run_id, row)
+            scored = _newest(client, experiment_id, f"{profile}/{row['variant']}/scores")
+            copy_test_tracks(client, scored, run.info.run_id)
+            for of_seed in seeds[seeds.variant == row["variant"]].to_dict("records"):
+                if own := seed_run(client, run.info.run_id, of_seed["seed"]):
+                    _log(client, own.info.run_id, of_seed)
+
+
+def _newest(client, experiment_id: str, asset: str) -> list:
+    """The newest run that made the asset, if there is one."""
+    query = f"tags.`dagster.asset_key` = '{asset}' AND attributes.status = 'FINISHED'"
+    return client.search_runs([experiment_id], query, max_results=1, order_by=["attributes.start_time DESC"])
 
 
 def _log(client, run_id: str, row: Mapping) -> None:
     for column, name in TEST_FIGURES.items():
-        if math.isfinite(row[column]):
+        if math.isfinite(row.get(column, math.nan)):
             client.log_metric(run_id, name, float(row[column]))

@@ -4,6 +4,8 @@ from typing import Any
 
 import aiohttp
 
+from assets.tracking.seeds import PARENT, SEED
+from assets.tracking.tracker import ASSET_KEY
 from pipelines.graph.jobs import REFRESH
 from sepmodels.errors import UserError
 
@@ -77,14 +79,30 @@ class MLflowPages:
         return found["experiment"]["experiment_id"] if "experiment" in found else None
 
     async def curves(self) -> dict[str, dict[str, list[list[float]]]]:
-        """Of every asset whose run goes on, the curves by name, each of ``[step, value]``."""
+        """Of every asset whose run goes on, the curves by name, each of ``[step, value]``.
+
+        Where there are several seeds, each has a run of its own, and its curves are called ``seed_N/...``.
+        """
         experiment_id = await self.experiment_id()
         if experiment_id is None:
             return {}
-        asked = {"experiment_ids": [experiment_id], "filter": "attributes.status = 'RUNNING'"}
+        found: dict[str, dict[str, list[list[float]]]] = {}
+        for run in await self._runs(experiment_id, "attributes.status = 'RUNNING'"):
+            asset = _tags(run).get(ASSET_KEY, "").partition("/")[2]
+            if not asset:  # of a seed, which comes with its training
+                continue
+            curves = await self._curves_of(run)
+            for one in await self._runs(experiment_id, f"tags.`{PARENT}` = '{run['info']['run_id']}'"):
+                seed = f"seed_{_tags(one)[SEED]}"
+                curves |= {f"{seed}/{name}": points for name, points in (await self._curves_of(one)).items()}
+            if curves:
+                found[asset] = curves
+        return found
+
+    async def _runs(self, experiment_id: str, query: str) -> list[dict[str, Any]]:
+        asked = {"experiment_ids": [experiment_id], "filter": query}
         async with self._session.post(f"{self._address}/runs/search", json=asked) as answer:
-            runs = (await answer.json()).get("runs", [])
-        return {run["info"]["run_name"]: curves for run in runs if (curves := await self._curves_of(run))}
+            return (await answer.json()).get("runs", [])
 
     async def _curves_of(self, run: dict[str, Any]) -> dict[str, list[list[float]]]:
         names = [one["key"] for one in run["data"].get("metrics", []) if one["key"].rpartition("/")[2] in CURVES]
@@ -97,3 +115,7 @@ class MLflowPages:
     async def _get(self, what: str, **asked: str) -> dict[str, Any]:
         async with self._session.get(f"{self._address}/{what}", params=asked) as answer:
             return await answer.json()
+
+
+def _tags(run: dict[str, Any]) -> dict[str, str]:
+    return {one["key"]: one["value"] for one in run["data"].get("tags", [])}

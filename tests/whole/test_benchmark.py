@@ -121,6 +121,22 @@ def test_a_training_run_in_mlflow_has_the_variants_configuration_its_curves_and_
     assert {"validation_loss", "learning_rate", "chunks_per_second"} <= set(run.data.metrics)
     files = {file.path for file in client.list_artifacts(run.info.run_id)}
     assert "loss.html" in files
+    assert run.info.run_name == "smaller: first training"
+    assert run.data.tags["mlflow.note.content"] == "Made because:\n\n- it has never been made"
+
+
+def test_each_run_in_mlflow_names_the_tracks_that_it_read_and_a_training_those_of_its_test_too(done: Done) -> None:
+    client = open_store(done.paths.data / "mlflow")
+    experiment = client.get_experiment_by_name(f"sepbench/{done.profile.name}").experiment_id
+
+    def read_by(part: str) -> dict[str, str]:
+        (run,) = client.search_runs([experiment], f"tags.`dagster.asset_key` = '{done.profile.name}/smaller/{part}'")
+        return {one.dataset.name: one.tags[0].value for one in run.inputs.dataset_inputs}
+
+    contexts = {"train": "training", "valid": "validation", "test": "test"}
+    expected = {f"{done.profile.name} {split}": context for split, context in contexts.items()}
+    assert read_by("checkpoint") == expected
+    assert read_by("scores") == {f"{done.profile.name} test": "test"}
 
 
 def test_the_tables_figures_stand_with_each_trainings_run_in_mlflow(done: Done) -> None:
@@ -368,6 +384,7 @@ def test_the_graph_trains_every_seed_by_as_many_processes_as_the_profile_says(do
     assert not torch.equal(first.fc1.weight, second.fc1.weight)
     client = open_store(done.paths.data / "mlflow")
     experiment = client.get_experiment_by_name(f"sepbench/{profile.name}")
-    curves = [set(run.data.metrics) for run in client.search_runs([experiment.experiment_id])]
-    assert any({"seed_1/loss", "seed_2/loss"} <= names for names in curves)
+    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    for seed in (1, 2):
+        assert "loss" in runs[f"open_unmix, seed {seed}"].data.metrics
     assert not multiprocessing.active_children()

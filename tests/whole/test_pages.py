@@ -157,15 +157,17 @@ def mlflow_statuses(pages: Pages, name: str) -> list[str]:
     """Of the runs of an asset, the newest first."""
     client = open_store(pages.data / "mlflow")
     experiment = client.get_experiment_by_name(f"sepbench/{PROFILE}").experiment_id
-    return [run.info.status for run in client.search_runs([experiment], f"tags.`mlflow.runName` = '{name}'")]
+    return [
+        run.info.status for run in client.search_runs([experiment], f"tags.`dagster.asset_key` = '{PROFILE}/{name}'")
+    ]
 
 
 def show_compared(pages: Pages, browser, part: str) -> None:
     """Open MLflow's page on the newest runs of that part of both variants."""
     client = open_store(pages.data / "mlflow")
     experiment = client.get_experiment_by_name(f"sepbench/{PROFILE}").experiment_id
-    names = [f"tags.`mlflow.runName` = '{variant}/{part}'" for variant in VARIANTS]
-    runs = [client.search_runs([experiment], name)[0].info.run_id for name in names]
+    assets = [f"tags.`dagster.asset_key` = '{PROFILE}/{variant}/{part}'" for variant in VARIANTS]
+    runs = [client.search_runs([experiment], asset)[0].info.run_id for asset in assets]
     query = f"runs={quote(json.dumps(runs))}&experiments={quote(json.dumps([experiment]))}"
     browser.goto("about:blank")  # another address of the page that is open would not load it anew
     browser.goto(f"{pages.mlflow}/#/compare-runs?{query}&workflowType=machine_learning", wait_until="domcontentloaded")
@@ -231,7 +233,8 @@ def test_the_assets_link_opens_its_run_in_mlflow(pages: Pages, browser) -> None:
     link = browser.locator("a[href^='/mlflow/']").first
     link.wait_for()
     browser.goto(f"{pages.printed['Pages']}{link.get_attribute('href')}", wait_until="domcontentloaded")
-    browser.get_by_text("transformer/checkpoint").first.wait_for()
+    browser.get_by_text("transformer: sequence of Model").first.wait_for()  # what was edited
+    browser.get_by_text("Made because").first.wait_for()
     browser.get_by_text("Finished").first.wait_for()
 
 
@@ -251,14 +254,18 @@ def test_on_the_front_page_stand_the_table_and_what_is_to_be_made_and_the_report
 def test_the_printed_address_of_mlflow_leads_to_the_profiles_runs(pages: Pages, browser) -> None:
     browser.goto("about:blank")
     browser.goto(pages.printed["MLflow"], wait_until="domcontentloaded")
-    browser.get_by_text("transformer/checkpoint").first.wait_for()
+    browser.get_by_text("transformer: first training").first.wait_for()
+    assert browser.get_by_text("transformer/estimates").count() == 0  # trainings alone
 
 
-@pytest.mark.parametrize(("part", "metric"), [("checkpoint", "best_validation_sdr_db"), ("scores", "vocals_SDR_db")])
-def test_two_variants_are_compared_in_mlflow(pages: Pages, browser, part: str, metric: str) -> None:
+@pytest.mark.parametrize(
+    ("part", "name", "metric"),
+    [("checkpoint", ": ", "best_validation_sdr_db"), ("scores", "/scores", "vocals_SDR_db")],
+)
+def test_two_variants_are_compared_in_mlflow(pages: Pages, browser, part: str, name: str, metric: str) -> None:
     show_compared(pages, browser, part)
     for variant in VARIANTS:
-        browser.get_by_text(f"{variant}/{part}").first.wait_for()
+        browser.get_by_text(f"{variant}{name}").first.wait_for()
     browser.get_by_text(metric, exact=True).first.wait_for()
 
 

@@ -125,9 +125,19 @@ def test_a_kill_9_in_the_second_seed_costs_the_first_nothing_and_the_result_is_t
     runs = client.search_runs([experiment.experiment_id], key, order_by=["attributes.start_time"])
     assert [run.info.status for run in runs] == ["FINISHED"] * 3
     for run, seeds in zip(runs, [(1, 2), (1, 2, 3), (1, 2, 3)], strict=True):
-        for seed in seeds:
-            points = client.get_metric_history(run.info.run_id, f"seed_{seed}/loss")
+        below = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
+        children = client.search_runs([experiment.experiment_id], below, order_by=["attributes.start_time"])
+        assert [one.info.run_name for one in children] == [f"{VARIANT}, seed {seed}" for seed in seeds]
+        for one in children:
+            assert one.info.status == "FINISHED"
+            points = client.get_metric_history(one.info.run_id, "loss")
             assert [point.step for point in points] == [1, 2, 3, 4]
+            assert {"best_validation_sdr_db", "seconds"} <= one.data.metrics.keys() & run.data.metrics.keys()
+    assert [run.info.run_name for run in runs] == [
+        f"{VARIANT}: first training",
+        f"{VARIANT}: seeds [1, 2, 3], was [1, 2]",
+        f"{VARIANT}: again, as it was asked for",
+    ]
     patches = [Path(client.download_artifacts(run.info.run_id, PATCH)).read_text() for run in runs[1:]]
     assert patches == ["edits, for setting seeds changed from [1, 2] to [1, 2, 3]", "edits, for it was asked for"]
     versions = client.search_model_versions(f"name = '{model_name('musdb18-7s', VARIANT)}'")

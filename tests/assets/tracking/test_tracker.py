@@ -60,12 +60,14 @@ def nothing(_run) -> None:
     pass
 
 
-def an_asset(body=nothing, name="checkpoint", code_version="version-1", **options) -> dg.AssetsDefinition:
+def an_asset(
+    body=nothing, name="checkpoint", code_version="version-1", run_name=None, **options
+) -> dg.AssetsDefinition:
     """An asset whose body is called with its MLflow run."""
 
     @dg.asset(key=["demo", "open_unmix", name], code_version=code_version)
     def materialized(context: dg.AssetExecutionContext, tracker: Tracker) -> dg.MaterializeResult:
-        with tracker.run(context, **options) as run:
+        with tracker.run(context, name=run_name, **options) as run:
             body(run)
         return dg.MaterializeResult(metadata=asset_metadata(run))
 
@@ -101,6 +103,20 @@ def test_a_materialization_is_one_finished_run_that_names_its_asset_its_dagster_
     experiment = open_store(store).get_experiment(run.info.experiment_id)
     assert experiment.name == "sepbench/demo"
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+
+
+def test_a_run_has_the_name_that_it_is_given_and_its_note_says_why_it_was_made_also_after_a_failure(store, instance):
+    def fail(_run):
+        raise UserError("a fault.")
+
+    options = {"run_name": "open_unmix: layers 4, was 3", "why": ["variant setting layers changed from 3 to 4"]}
+    for body in (nothing, fail):
+        materialize(store, instance, an_asset(body, **options))
+    whole, failed = runs_of(store)
+    assert {run.info.run_name for run in (whole, failed)} == {"open_unmix: layers 4, was 3"}
+    why = "Made because:\n\n- variant setting layers changed from 3 to 4"
+    assert whole.data.tags["mlflow.note.content"] == why
+    assert failed.data.tags["mlflow.note.content"] == f"UserError: a fault.\n\n{why}"
 
 
 def test_the_assets_metadata_link_to_the_run_in_mlflows_mode_for_model_training(store, instance):
@@ -285,6 +301,33 @@ def test_a_point_of_a_curve_that_was_logged_before_is_not_logged_again(store, in
     (run,) = runs_of(store)
     assert history(store, run, "loss") == [(step, float(step)) for step in range(5)]
     assert [step for step, _ in history(store, run, "new")] == [1, 2, 3, 4]
+
+
+def seeds_of(store: Path) -> list[tuple[str, str, list[int]]]:
+    """Name, status and steps of the loss of each seed's run, in the order of their names."""
+    children = [run for run in runs_of(store) if "mlflow.parentRunId" in run.data.tags]
+    return sorted(
+        (run.info.run_name, run.info.status, [step for step, _ in history(store, run, "loss")]) for run in children
+    )
+
+
+def test_of_several_seeds_each_is_a_run_of_its_own_that_goes_on_after_an_interrupt(store, instance):
+    def train(run, until: int | None = None):
+        for seed in (1, 2):
+            for step in range(1, 4):
+                if (seed, step) == (2, until):
+                    raise KeyboardInterrupt
+                run.log_by_seed({f"seed_{seed}/loss": 1.0 / step}, step)
+
+    options = {"resume": True, "run_name": "open_unmix: first training"}
+    with pytest.raises(BaseException):  # noqa: B017, PT011
+        materialize(store, instance, an_asset(functools.partial(train, until=3), **options), raise_on_error=True)
+    first, second = "open_unmix, seed 1", "open_unmix, seed 2"
+    assert seeds_of(store) == [(first, "FINISHED", [1, 2, 3]), (second, "KILLED", [1, 2])]
+    materialize(store, instance, an_asset(train, **options))
+    assert seeds_of(store) == [(first, "FINISHED", [1, 2, 3]), (second, "FINISHED", [1, 2, 3])]
+    (training,) = [run for run in runs_of(store) if "mlflow.parentRunId" not in run.data.tags]
+    assert (training.info.status, "loss" in training.data.metrics) == ("FINISHED", False)
 
 
 @pytest.mark.parametrize(

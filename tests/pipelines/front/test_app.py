@@ -33,6 +33,19 @@ PRODUCTS = [
 ]
 
 
+def mlflow_run(name: str, metrics: list[str], tags: dict[str, str]) -> dict:
+    said = [{"key": key, "value": value} for key, value in tags.items()]
+    return {"info": {"run_id": name}, "data": {"metrics": [{"key": key} for key in metrics], "tags": said}}
+
+
+EXPERIMENT = {"experiment": {"experiment_id": "1"}}
+TRAINING = mlflow_run("training", ["system/cpu"], {"dagster.asset_key": "demo/open_unmix/checkpoint"})
+SEEDS = [
+    mlflow_run("first", ["loss", "seconds"], {"sepbench.seed": "1"}),
+    mlflow_run("second", ["loss"], {"sepbench.seed": "2"}),
+]
+
+
 class Served:
     """An application, served from a thread of this process."""
 
@@ -78,6 +91,9 @@ class Inner:
                 Route("/dagster/{rest:path}", self._echo, methods=["GET", "PUT", "DELETE"]),
                 WebSocketRoute("/dagster/socket", self._socket),
                 Route("/mlflow/slow", self._slow),
+                Route("/mlflow/api/2.0/mlflow/experiments/get-by-name", lambda _: JSONResponse(EXPERIMENT)),
+                Route("/mlflow/api/2.0/mlflow/runs/search", self._search, methods=["POST"]),
+                Route("/mlflow/api/2.0/mlflow/metrics/get-history", self._history),
             ]
         )
 
@@ -101,6 +117,14 @@ class Inner:
         await socket.send_text((await socket.receive_text()).upper())
         await socket.send_bytes(await socket.receive_bytes())
         await socket.close()
+
+    async def _search(self, request: Request) -> Response:
+        children = "parentRunId` = 'training'" in (await request.json())["filter"]
+        return JSONResponse({"runs": SEEDS if children else [TRAINING, SEEDS[-1]]})
+
+    async def _history(self, request: Request) -> Response:
+        points = [{"step": str(step), "value": 1 / step} for step in (1, 2)]
+        return JSONResponse({"metrics": points if request.query_params["run_id"] == "second" else points[:1]})
 
     async def _graphql(self, request: Request) -> Response:
         asked = await request.json()
@@ -197,6 +221,12 @@ def test_refresh_loads_the_code_anew_and_begins_the_job_that_makes_what_is_stale
     status, _, body = front.ask("/refresh", b"")
     assert (status, json.loads(body)) == (200, {"run": "cccccccc-3"})
     assert inner.launched == [{"repositoryLocationName": "here", "repositoryName": "place", "jobName": "refresh"}]
+
+
+def test_the_curves_of_a_training_are_those_of_each_seeds_run_also_of_seeds_that_have_ended(front: Served) -> None:
+    curves = json.loads(front.ask("/curves")[2])
+    expected = {"seed_1/loss": [[1, 1.0]], "seed_2/loss": [[1, 1.0], [2, 0.5]]}
+    assert curves == {"open_unmix/checkpoint": expected}
 
 
 def test_code_that_cannot_be_loaded_is_said_and_nothing_begins(front: Served, inner: Inner) -> None:
