@@ -34,6 +34,7 @@ KEPT_FROM = "kept_from_code_versions"
 REFRESH_TAGS = {"sepbench/refresh": "true"}  # of a run that makes only what is stale
 ANEW_TAGS = {"sepbench/anew": "true"}  # of a run that keeps nothing that was made before
 NEVER_MADE = "it has never been made"
+NOT_MADE_AGAIN = "Nothing was made this time: the product of before stands. It was made because:"
 
 
 @dataclass(frozen=True)
@@ -236,11 +237,20 @@ def _check_unedited(subject: Subject, now: CodeVersion) -> None:
 
 
 def carried_over(subject: Subject, last: LastMade) -> dg.MaterializeResult:
-    """The last product once more, as it was, under today's code version."""
+    """The last product once more, as it was, under today's code version, and told to be so."""
+    metadata = {name: _no_point(value) for name, value in last.metadata.items()}
+    if REASONS in metadata and CARRIED not in metadata:
+        metadata[REASONS] = dg.MetadataValue.md(f"{NOT_MADE_AGAIN}\n\n{last.metadata[REASONS].value}")
     return dg.MaterializeResult(
         data_version=dg.DataVersion(last.data_version),
-        metadata={**last.metadata, PARTS: _noted(subject), CARRIED: dg.MetadataValue.dagster_run(last.made_by)},
+        metadata={**metadata, PARTS: _noted(subject), CARRIED: dg.MetadataValue.dagster_run(last.made_by)},
     )
+
+
+def _no_point(value: dg.MetadataValue) -> dg.MetadataValue:
+    """A number as a text: Dagster would draw it over time once more, as if it had been measured again."""
+    numbers = (dg.IntMetadataValue, dg.FloatMetadataValue)
+    return dg.MetadataValue.text(str(value.value)) if isinstance(value, numbers) else value
 
 
 def _noted(subject: Subject) -> dg.MetadataValue:

@@ -10,8 +10,9 @@ import pytest
 
 import assets.factory
 from assets.staleness.durations import seconds_to_make
+from assets.staleness.last_made import SECONDS
 from assets.staleness.products import alone
-from assets.staleness.standing import ANEW_TAGS, CARRIED, PARTS, REASONS, REFRESH_TAGS, asset_name
+from assets.staleness.standing import ANEW_TAGS, CARRIED, NOT_MADE_AGAIN, PARTS, REASONS, REFRESH_TAGS, asset_name
 from pipelines.graph.refresh_sensor import refresh_sensor
 from sepmodels.systems.variants import VARIANTS
 from tests.stand_ins import Benchmark, check_stale, copy_code, matching, with_setting
@@ -32,9 +33,21 @@ def test_nothing_is_made_where_all_is_fresh_and_what_was_known_is_kept(runnable)
     assert runnable.run() == set()
     assert set(runnable.states().values()) == {"fresh"}
     after = runnable.metadata("transformer/checkpoint")
-    assert {**after, CARRIED: None} == {**before, CARRIED: None}
+    assert after.keys() - {CARRIED} == before.keys()
+    assert after[PARTS] == before[PARTS]
+    assert after[REASONS].value == f"{NOT_MADE_AGAIN}\n\n{before[REASONS].value}"
     runnable.run()
-    assert runnable.metadata("transformer/checkpoint")[CARRIED] == after[CARRIED]  # where it was really made
+    assert runnable.metadata("transformer/checkpoint") == after  # it names the run that really made it
+
+
+def test_what_is_carried_over_adds_no_point_to_dagsters_plots_over_time(runnable):
+    numbers = (dg.IntMetadataValue, dg.FloatMetadataValue)
+    before = runnable.metadata("transformer/checkpoint")
+    assert isinstance(before[SECONDS], numbers)
+    runnable.run()
+    after = runnable.metadata("transformer/checkpoint")
+    assert not [name for name, value in after.items() if isinstance(value, numbers)]
+    assert float(after[SECONDS].value) == before[SECONDS].value
 
 
 def test_a_refresh_makes_one_edited_variant_its_scores_and_the_table_and_no_other_variant(runnable):
