@@ -17,7 +17,7 @@ from assets.job import Job, Made
 from assets.making.beside import trained_beside
 from assets.paths import Paths
 from assets.runtime.events import Events, tell
-from assets.runtime.failures import OneSentence
+from assets.runtime.failures import OneSentence, stopped_in_one_sentence
 from assets.runtime.gpus import own_device
 from assets.runtime.interrupts import noted_interrupts, raise_lost
 from assets.runtime.orphans import end_with_the_run
@@ -31,6 +31,8 @@ from assets.step import Step
 from assets.tracking.edits import PATCH, code_edits
 from assets.tracking.naming import training_name
 from assets.tracking.origins import origins
+from assets.tracking.pages import FRONT
+from assets.tracking.run import TrackedRun
 from assets.tracking.tracker import READS, Tracker, asset_metadata
 from sepmodels.errors import UserError
 from sepmodels.machine.disk_room import require_room
@@ -40,6 +42,8 @@ from sepmodels.settings import Profile
 from sepmodels.systems.system import System
 from sepmodels.systems.variants import Variant, own_training
 
+# "Materialize" in Dagster makes what is up to date, too; "Materialize unsynced" no more than is marked at the moment.
+WHICH_BUTTON = f"The button *Refresh* on the [front page]({FRONT}) makes what is stale, and nothing else."
 TRAINING_BYTES = 400e6  # two states with the optimiser's and the one that is being written, the model, MLflow's copy
 
 
@@ -106,7 +110,7 @@ def _spec(step: Step, subject: Subject, profile: Profile) -> dg.AssetSpec:
         deps=subject.needs,
         code_version=subject.version.digest,
         group_name=step.group,
-        description=step.description,
+        description=f"{step.description} {WHICH_BUTTON}",
         kinds=set(step.kinds),
         tags={"sepbench/profile": profile.name, **({"sepbench/system": step.name} if step.name else {})},
     )
@@ -117,7 +121,7 @@ def _materialized(
 ) -> dg.MaterializeResult:
     """The product, made, carried over or accepted."""
     events = Events(step.path, say=context.log.info, going=job.paths.going, run=context.run.run_id)
-    with events, noted_interrupts(), _device(step, job) as device:
+    with stopped_in_one_sentence(events.stopped), events, noted_interrupts(), _device(step, job) as device:
         profile = replace(job.profile, device=device)
         job = replace(job, profile=profile, code_version=subject.seedless, say=context.log.info)
         result = refreshed(
@@ -158,6 +162,8 @@ def _make(
     trains = step.path[-1] == "checkpoint"
     name = training_name(step.name, why) if trains else None
     with tracker.run(context, _parameters(step, job.profile), tags, resume=trains, name=name, why=why) as run:
+        if trains:
+            context.log_event(_where_to_watch(context.asset_key, run))
         if trains and (edits := code_edits(why)):
             run.text(PATCH, edits)
         stems = (needed for needed in step.needs if needed[0] == "stems")
@@ -180,6 +186,12 @@ def _make(
         if made.kept_from:
             metadata[KEPT_FROM] = dg.MetadataValue.json(sorted(made.kept_from))
     return dg.MaterializeResult(data_version=dg.DataVersion(made.content), metadata=metadata)
+
+
+def _where_to_watch(key: dg.AssetKey, run: TrackedRun) -> dg.AssetObservation:
+    """What the run's page shows while a training goes on."""
+    pages = {"live_curves_and_time_left": dg.MetadataValue.url(FRONT), "mlflow_run": dg.MetadataValue.url(run.url)}
+    return dg.AssetObservation(key, description="The training begins.", metadata=pages)
 
 
 def _make_with_room(step: Step) -> Callable[[Job], Made]:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from assets.runtime.going import GoingFile
+from assets.runtime.going import GoingFile, duration
 
 VARIABLE = "SEPBENCH_EVENTS"
 SHOW_EVERY_SECONDS = 0.2
@@ -50,8 +50,14 @@ class Events:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and not issubclass(kind, Exception):
-            self._say(f"Stopped{self._place}: what is made is kept. `sepbench run` or Materialize goes on from there.")
+            self._say(self.stopped())
         self.ended("done" if kind is None else "failed" if issubclass(kind, Exception) else "stopped")
+
+    def stopped(self) -> str:
+        """Where a step that is stopped now ends, and how to go on."""
+        return (
+            f"Stopped{self._place}: what is made is kept. `sepbench run`, or Dagster's job refresh, goes on from there."
+        )
 
     def ended(self, state: str) -> None:
         """Say how the step ended: done, failed, stopped, accepted, or fresh (nothing was to do)."""
@@ -72,7 +78,9 @@ class Events:
         if now - self._logged >= LOG_EVERY_SECONDS:
             self._logged = now
             rest = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
-            self._say(f"{done} of {total} {unit}s{': ' if rest else ''}{rest}")
+            left = self._file.seconds_left
+            time_left = f"; about {duration(left)} left" if left else ""
+            self._say(f"{done} of {total} {unit}s{': ' if rest else ''}{rest}{time_left}")
 
     def _send(self, **message: Any) -> None:
         if self._socket is None:

@@ -1,4 +1,7 @@
-"""A failure that a person can mend is one sentence on Dagster's pages, without a traceback."""
+"""What a person can mend, or has done, is one sentence on Dagster's pages, without a traceback."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import dagster as dg
 from dagster._core.errors import DagsterUserCodeProcessError
@@ -16,3 +19,21 @@ class OneSentence(dg.Failure, DagsterUserCodeProcessError):
         Exception.__init__(self, sentence)
         self.description, self.metadata, self.allow_retries = sentence, {}, False
         self.user_code_process_error_infos = [SerializableErrorInfo(sentence, stack=[], cls_name="UserError")]
+
+
+class Stopped(dg.DagsterExecutionInterruptedError, DagsterUserCodeProcessError):
+    """Dagster's own interrupt, with a sentence in place of a traceback."""
+
+    def __init__(self, sentence: str) -> None:
+        BaseException.__init__(self, sentence)
+        kind = dg.DagsterExecutionInterruptedError.__name__  # by which Dagster knows it when it comes from a process
+        self.user_code_process_error_infos = [SerializableErrorInfo(sentence, stack=[], cls_name=kind)]
+
+
+@contextmanager
+def stopped_in_one_sentence(say: Callable[[], str]) -> Iterator[None]:
+    """An interrupt that leaves the block says what ``say`` gives. To be the outermost: it is an ``Exception``, too."""
+    try:
+        yield
+    except dg.DagsterExecutionInterruptedError:
+        raise Stopped(say()) from None

@@ -53,6 +53,11 @@ class GoingFile:
         self._going = Going(asset, run, this_process(), time.time())
         self._written = 0.0
 
+    @property
+    def seconds_left(self) -> float | None:
+        """At the pace so far; None before there is any."""
+        return self._going.seconds_left
+
     def begin(self) -> None:
         self._write(time.time())
 
@@ -101,3 +106,23 @@ def going_on(folder: Path) -> list[Going]:
             if time.time() - path.stat().st_mtime < FOREIGN_SECONDS if alive is None else alive:
                 found.append(one)
     return sorted(found, key=lambda one: one.began)
+
+
+def duration(seconds: float) -> str:
+    """A duration in words, roughly.
+
+    >>> [duration(seconds) for seconds in (0.2, 41, 95, 5400, 200_000)]
+    ['less than a second', '41 s', '2 min', '1 h 30 min', '2 d 8 h']
+    """
+    if seconds < 1:
+        return "less than a second"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        hours, rest = divmod(minutes, 60)
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    days, hours = divmod(round(minutes / 60), 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"

@@ -36,23 +36,3 @@ def _seeds(metadata: Mapping[str, dg.MetadataValue]) -> int:
     parts = metadata.get(PARTS)
     known = parts.value if isinstance(parts, dg.JsonMetadataValue) else None
     return len(json.loads(known[SEEDS])) if isinstance(known, dict) and SEEDS in known else 1
-
-
-def duration(seconds: float) -> str:
-    """A duration in words, roughly.
-
-    >>> [duration(seconds) for seconds in (0.2, 41, 95, 5400, 200_000)]
-    ['less than a second', '41 s', '2 min', '1 h 30 min', '2 d 8 h']
-    """
-    if seconds < 1:
-        return "less than a second"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        hours, rest = divmod(minutes, 60)
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    days, hours = divmod(round(minutes / 60), 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"

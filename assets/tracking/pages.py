@@ -4,7 +4,7 @@ import os
 
 ADDRESS_VARIABLE = "SEPBENCH_URL"
 USUAL_ADDRESS = "http://127.0.0.1:3000"
-DAGSTER, MLFLOW, REPORT, SONGS = "/dagster", "/mlflow", "/report", "/songs"
+FRONT, DAGSTER, MLFLOW, REPORT, SONGS = "/", "/dagster", "/mlflow", "/report", "/songs"
 
 
 def full_address(page: str) -> str:

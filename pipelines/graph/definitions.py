@@ -1,12 +1,14 @@
 """Everything that Dagster loads: the chosen profile's assets, checks, jobs, sensor and resources. No logic is here."""
 
 import multiprocessing
+import sys
 
 import dagster as dg
 
 from assets.factory import benchmark_assets
 from assets.paths import Paths, data_folder
 from assets.resources import benchmark_resources
+from pipelines.graph.instance import history_hint, of_dagsters_command
 from pipelines.graph.jobs import benchmark_jobs
 from pipelines.graph.pool import look_while_waiting
 from pipelines.graph.refresh_sensor import refresh_sensor
@@ -22,6 +24,8 @@ def build_definitions() -> dg.Definitions:
     if multiprocessing.parent_process():  # a run that Dagster has launched, whose steps are processes as well
         fix_settings(profile)
     paths = Paths(data_folder(), profile.name)
+    if of_dagsters_command(sys.argv[0]) and (hint := history_hint(paths.data)):
+        print(hint, file=sys.stderr)
     systems = systems_of(profile, paths.systems)
     return dg.Definitions(
         assets=benchmark_assets(profile, paths, systems),

@@ -47,6 +47,36 @@ def use_instance(data: Path) -> Path:
     return home
 
 
+def history_hint(data: Path) -> str | None:
+    """For whoever starts Dagster by its own command: where its history is; None where nothing needs to be said.
+
+    That command says that a temporary directory holds everything. That is so, unless a ``dagster.yaml`` where it was
+    started names the data folder.
+    """
+    home, here = data / "dagster", Path.cwd()
+    told = os.environ.get("DAGSTER_HOME")
+    if told and Path(told).resolve() == home.resolve():
+        return None
+    if not told and (here / "dagster.yaml").exists() and (here / "data").resolve() == data.resolve():
+        return (
+            f"Dagster's history is kept in {home}, not in a temporary directory. `sepbench ui` opens all pages at once."
+        )
+    return (
+        f"This Dagster does not know what has been made in {data}: its history is another one. "
+        f"Open the pages by `sepbench ui`, or set DAGSTER_HOME={home}."
+    )
+
+
+def of_dagsters_command(program: str) -> bool:
+    """Whether a program is Dagster's own command, or a server that it has started.
+
+    >>> [of_dagsters_command(name) for name in ("/x/bin/dagster", "/x/dagster/__main__.py", "/x/bin/sepbench")]
+    [True, True, False]
+    """
+    path = Path(program)
+    return "dagster" in (path.name, path.parent.name)
+
+
 @contextmanager
 def history(data: Path) -> Iterator["dg.DagsterInstance"]:
     """Dagster's history under ``data``, to look things up in.

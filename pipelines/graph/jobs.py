@@ -25,14 +25,16 @@ def benchmark_jobs(refresh_executor: dg.ExecutorDefinition = dg.in_process_execu
         dg.define_asset_job(
             BENCHMARK,
             selection=dg.AssetSelection.all(),
-            description="The whole benchmark: dataset, training of every variant, separation, scores, table, report.",
+            description="Makes the whole benchmark again, also what is up to date: dataset, training of every variant, "
+            "separation, scores, table, report. To make only what is stale, take the job refresh.",
         ),
         dg.define_asset_job(
             REFRESH,
             selection=dg.AssetSelection.all(),
             tags=REFRESH_TAGS,
             executor_def=refresh_executor,
-            description="Only what is stale, and what follows from it; all else is carried over.",
+            description="Makes what is stale and what follows from it, and nothing else. The button of this page does "
+            'just that, although Dagster calls it "Materialize all". "Materialize unsynced" makes what is marked now.',
         ),
         dg.define_asset_job(
             ACCEPT,

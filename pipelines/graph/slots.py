@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets.runtime.gpus import count_gpus, leaves_the_choice
+from pipelines.graph.executor import processes
 from sepmodels.machine.memory import GIB, free_host_bytes
 from sepmodels.machine.parallel import usable_cores
 from sepmodels.settings import Profile, TrainingSettings
@@ -54,7 +55,7 @@ def slots_here(profile: Profile) -> int:
 
 def executor_for(profile: Profile) -> dg.ExecutorDefinition:
     """An executor for as many trainings as there are slots, and one more step beside them."""
-    return dg.multiprocess_executor.configured(
+    return processes.configured(
         {"max_concurrent": slots_here(profile) + 1, "start_method": FORKSERVER}, name="side_by_side"
     )
 

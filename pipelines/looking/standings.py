@@ -143,7 +143,7 @@ def _listing(lines: Iterable[Line], *, everything: bool) -> Iterator[str]:
 
 
 def _time(lines: Sequence[Line]) -> str:
-    from assets.staleness.durations import duration
+    from assets.runtime.going import duration
 
     known = [line.seconds for line in lines if line.seconds is not None]
     return f", {duration(sum(known))} to make again" if len(known) == len(lines) else ""
@@ -151,7 +151,7 @@ def _time(lines: Sequence[Line]) -> str:
 
 def _outlook(behind: Sequence[Line]) -> str:
     """How long it takes to make all of it, as far as it has been made before."""
-    from assets.staleness.durations import duration
+    from assets.runtime.going import duration
 
     stale = [line.seconds for line in behind if line.standing.state == "stale" and line.seconds is not None]
     waiting = [line.seconds for line in behind if line.standing.state == "waiting" and line.seconds is not None]

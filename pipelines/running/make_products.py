@@ -88,7 +88,8 @@ def _lost(profile: Profile, paths: Paths, keys: Sequence[str]) -> Iterator[str]:
     """Sentences on what is thrown away, and how long it took to make; none where nothing has been made."""
     import dagster as dg
 
-    from assets.staleness.durations import duration, seconds_to_make
+    from assets.runtime.going import duration
+    from assets.staleness.durations import seconds_to_make
     from assets.staleness.last_made import last_made
     from pipelines.graph.instance import use_instance
 

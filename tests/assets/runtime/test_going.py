@@ -52,7 +52,8 @@ def test_a_step_that_is_stopped_says_where_and_how_to_go_on(tmp_path: Path) -> N
     with pytest.raises(KeyboardInterrupt), events:
         _interrupted(events)
     assert said == [
-        "Stopped after 120 of 200 steps: what is made is kept. `sepbench run` or Materialize goes on from there."
+        "Stopped after 120 of 200 steps: what is made is kept. "
+        "`sepbench run`, or Dagster's job refresh, goes on from there."
     ]
 
 
