@@ -28,7 +28,7 @@ class HelpScreen(TyperGroup):
             console.print(f"{self.help}\n")
             console.print(self._commands(ctx))
             console.print(
-                "\nExamples: [cyan]sepbench COMMAND --help[/]. Also: [cyan]--version[/], [cyan]--install-completion[/]"
+                "Examples: [cyan]sepbench COMMAND --help[/]. Also: [cyan]--version[/], [cyan]--install-completion[/]"
             )
         formatter.write(screen.get())
 

@@ -26,6 +26,7 @@ COMMANDS = [
     "ui",
     "table",
     "claims",
+    "votes",
     "plan",
     "separate",
     "export",
