@@ -18,7 +18,8 @@ def tidy_end() -> Iterator[None]:
     another thread than the main one, where no signal arrives, nothing is done.
 
     In a callback of the garbage collector Python prints the exception and goes on. So :func:`end_if_asked` raises it
-    again, and so does the end of the block.
+    again, and so does the end of the block. Within an import Python may raise an error of its own in its place; that is
+    no fault of the program.
     """
     global _asked_for
     _asked_for = None
@@ -30,6 +31,9 @@ def tidy_end() -> Iterator[None]:
     try:
         yield
         end_if_asked()
+    except Exception:
+        end_if_asked()
+        raise
     finally:
         for number in changed:
             signal.signal(number, signal.SIG_DFL)

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from pipelines.songs.tidy_end import tidy_end
 from tests.conftest import PROJECT
 
 LOST = """
@@ -31,3 +32,16 @@ def test_a_signal_whose_exception_got_lost_ends_the_program_all_the_same(look: s
     assert done.stdout == "went on\n"
     assert "SystemExit" in done.stderr  # ignored, where it was raised
     assert done.returncode == 128 + signal.SIGTERM
+
+
+def broken_off_import() -> None:
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    except SystemExit:
+        raise TypeError("expected a message argument") from None
+
+
+def test_an_error_of_an_import_that_takes_the_place_of_the_signals_exception_changes_nothing() -> None:
+    with pytest.raises(SystemExit) as ended, tidy_end():
+        broken_off_import()
+    assert ended.value.code == 128 + signal.SIGTERM

@@ -314,8 +314,9 @@ def test_a_cell_of_the_heat_map_is_heard_in_its_player_or_from_the_estimates(pag
     assert page.get_by_role("radio", name="L1 loss, vocals").is_checked()
     assert page.locator("#heat tbody tr").count() == len(TRACKS)
     other = page.locator("#heat tbody tr:not(:has(.excerpt))").first
+    page.evaluate("document.addEventListener('play', (event) => { window.begun = event.target; }, true)")
     other.locator("button").nth(2).click()
-    page.wait_for_function("document.querySelector('.elsewhere audio')?.currentTime > 0")
+    page.wait_for_function(f"Math.abs(window.begun?.duration - {SECONDS}) < 0.1")  # the file is there, and is played
     page.get_by_role("button", name="Play", exact=True).wait_for()  # the player stopped
     assert other.locator("button").first.get_attribute("aria-disabled") == "true"  # the mixture has no file of its own
 
