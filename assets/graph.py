@@ -201,6 +201,7 @@ def _result_steps(profile: Profile, systems: Sequence[System]) -> Iterator[Step]
             "trained_on": {one.name: one.learnt_from for one in systems if isinstance(one, Added)},
         },
         libraries=("scipy", "numpy", "pandas"),
+        files=lambda _profile, paths: paths.costs if paths.costs.is_dir() else None,
     )
     claimed = claims.claimed_systems(one.name for one in systems)
     yield Step(

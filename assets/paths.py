@@ -129,6 +129,14 @@ class Paths:
         return self.root / "scores" / f"{variant}.parquet"
 
     @property
+    def costs(self) -> Path:
+        """What each system costs to separate with, as it was measured: a JSON file each."""
+        return self.root / "cost"
+
+    def cost(self, system: str) -> Path:
+        return self.costs / f"{system}.json"
+
+    @property
     def museval_files(self) -> Path:
         """The scores in museval's own format: a folder per system."""
         return self.root / "scores" / "museval"

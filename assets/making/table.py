@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 import pandas as pd
 
 from assets.job import Job, Made
+from assets.making.cost import costs
 from assets.paths import Paths
 from sepmodels.files import hash_texts, replacing
 from sepmodels.report.how_made import Origin
@@ -131,7 +132,8 @@ def system_figures(job: Job) -> pd.DataFrame:
     """What is known of each system beside its scores: its size, its training, its speed.
 
     Minutes of a training are those that passed, beside whatever else ran then. What it costs is told in processor
-    time, which that leaves alone, and which on a GPU says nothing.
+    time, which that leaves alone, and which on a GPU says nothing. What separating costs is there where it was measured
+    (:mod:`assets.making.cost`).
     """
     rows: dict[str, dict[str, float]] = {one.name: {} for one in job.systems}
     for name, row in rows.items():
@@ -146,7 +148,8 @@ def system_figures(job: Job) -> pd.DataFrame:
             times = pd.read_parquet(path)
             if (times.device == "cpu").all():
                 row[PROCESSOR_SECONDS] = float(times.processor_seconds.sum() / times.audio_seconds.sum())
-    return pd.DataFrame.from_dict(rows, orient="index")
+    known = pd.DataFrame.from_dict(rows, orient="index")
+    return known.join(costs(job.paths, rows))
 
 
 def baseline_of(found: Sequence[System]) -> str:

@@ -1,4 +1,4 @@
-"""The commands that show what was made: ``sepbench ui``, ``table``, ``claims`` and ``votes``."""
+"""The commands that show what was made: ``sepbench ui``, ``table``, ``claims``, ``cost`` and ``votes``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -79,6 +79,24 @@ def claims(profile: ProfileOption = None, data: DataOption = None) -> None:
     from pipelines.looking.claims import show_claims
 
     show_claims(*use_options(profile, data=data), console)
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help="Measure what separating costs: time, memory, operations.",
+    epilog=examples(("sepbench cost -p musdb18-7s", "what is not measured yet, one system after another")),
+)
+def cost(
+    only: Annotated[list[str] | None, typer.Option(help="Measure this system, though it was measured before.")] = None,
+    profile: ProfileOption = None,
+    data: DataOption = None,
+) -> None:
+    """Measure each system alone on this machine's CPU; the table and the report show it after the next run."""
+    from pipelines.looking.cost import measure_costs
+
+    chosen, paths = use_options(profile, data=data)
+    require_writable(paths)
+    measure_costs(chosen, paths, only or [], console)
 
 
 @app.command(

@@ -13,6 +13,7 @@ from sepmodels.dataset.health import health_summary, health_table
 from sepmodels.files import hash_texts, replacing
 from sepmodels.progress import Progress, silent
 from sepmodels.report import TEMPLATES, how_made
+from sepmodels.report.cost_figures import cost_figures, costs_shown
 from sepmodels.report.excerpts import make_excerpts
 from sepmodels.report.material import Material
 from sepmodels.report.paper_figures import write_prints
@@ -80,7 +81,7 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    figures = {**score_figures(material), **training_figures(material)}
+    figures = {**score_figures(material), **cost_figures(material), **training_figures(material)}
     shown = tables(material)
     named: dict[str, list[str]] = {}
     for path in prints:
@@ -112,6 +113,7 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
         axes=AXES,
         seed_lines=seed_lines(material.profile.seeds),
         resources={name: words for name, words in RESOURCES.items() if f"resources/{name}" in figures},
+        costs=costs_shown(figures),
         prints=named,
         made=_made(material),
         data=_data(material, shown, listening, figures),

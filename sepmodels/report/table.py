@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from sepmodels.audio import TARGETS
 from sepmodels.report.material import Material
 from sepmodels.results.before import was
+from sepmodels.results.costs import HEADINGS
 from sepmodels.results.markdown import figure, interval, marked, number, summary_table
 from sepmodels.results.per_track import SHOWN_METRICS
 from sepmodels.results.sentences import margin
@@ -32,6 +33,7 @@ FIGURES = {
     "processor seconds per second of music": "Seconds that processors work, all threads together, to separate one "
     "second of the test tracks, on a CPU: less is faster.",
 }
+FIGURES |= {name: one.meaning for name, one in HEADINGS.items()}
 _LATEX = {character: f"\\{character}" for character in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",

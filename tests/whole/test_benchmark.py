@@ -14,6 +14,10 @@ import pandas as pd
 import pytest
 import torch
 
+from assets.job import Job
+from assets.making.cost import can_be_measured, is_measured, measure
+from assets.making.report import make_report
+from assets.making.table import make_table
 from assets.paths import Paths
 from assets.tracking.store import open_store
 from sepmodels.models.model_file import load_model
@@ -192,7 +196,6 @@ def test_scores_have_a_row_per_system_seed_track_target_metric_and_window(done: 
 def test_any_number_of_workers_and_museval_itself_give_the_same_scores(
     done: Done, tmp_path: Path, setting: dict[str, object]
 ) -> None:
-    from assets.job import Job
     from assets.making.scores import make_scores
 
     before = pd.read_parquet(done.paths.scores("smaller"))
@@ -206,7 +209,6 @@ def test_any_number_of_workers_and_museval_itself_give_the_same_scores(
 def test_scoring_goes_on_where_it_was_and_does_again_what_another_scorer_or_code_did(
     done: Done, tmp_path: Path
 ) -> None:
-    from assets.job import Job
     from assets.making.scores import make_scores
 
     shutil.copytree(done.paths.data, tmp_path / "data", ignore=shutil.ignore_patterns("scores", "mlflow"))
@@ -230,7 +232,6 @@ def test_scoring_goes_on_where_it_was_and_does_again_what_another_scorer_or_code
 def test_an_estimate_that_was_cut_is_made_again_and_all_are_when_they_are_asked_for_anew(
     done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from assets.job import Job
     from assets.making.estimates import make_estimates
 
     monkeypatch.setitem(VARIANTS, ADDED.name, ADDED)
@@ -329,7 +330,6 @@ def test_a_file_that_is_damaged_fails_in_one_sentence_and_the_other_tracks_are_l
 
 
 def test_a_model_of_another_configuration_is_refused_by_name(done: Done) -> None:
-    from assets.job import Job
     from assets.making.estimates import make_estimates
     from sepmodels.errors import UserError
 
@@ -342,8 +342,6 @@ def test_a_model_of_another_configuration_is_refused_by_name(done: Done) -> None
 def test_another_way_to_sum_up_the_same_scores_is_new_data_for_the_report(
     done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from assets.job import Job
-    from assets.making.table import make_table
 
     shutil.copytree(done.paths.data, tmp_path / "data", ignore=shutil.ignore_patterns("mlflow"))
     job = Job(
@@ -369,6 +367,25 @@ def test_museval_files_that_we_write_are_read_back_as_given_scores(done: Done) -
         check_dtype=False,
         atol=1e-5,
     )
+
+
+def test_what_separating_costs_is_measured_once_and_shown_in_the_table_and_the_report(done: Done, monkeypatch) -> None:
+    monkeypatch.setattr("sepmodels.separation.cost.SONG_SECONDS", 2)
+    own = VARIANTS["open_unmix"]
+    assert can_be_measured(done.profile, done.paths, own)
+    assert not is_measured(done.profile, done.paths, own)
+    for system in (own, ADDED):
+        measure(done.profile, done.paths, system)
+    assert is_measured(done.profile, done.paths, own)
+    job = Job(done.profile, done.paths, systems=(own, ADDED, *REFERENCES.values()))
+    make_table(job)
+    table = pd.read_parquet(done.paths.results / "results.parquet").set_index(["target", "variant"]).loc["vocals"]
+    assert table["real-time factor"].notna().tolist() == [False, True, True, False, False]
+    assert table["billion multiply-adds"]["open_unmix"] > table["billion multiply-adds"]["smaller"] > 0
+    make_report(job)
+    page = (done.paths.report / "index.html").read_text(encoding="utf-8")
+    assert '"cost/vocals/real-time factor"' in page
+    shutil.rmtree(done.paths.costs)
 
 
 def test_the_graph_trains_every_seed_by_as_many_processes_as_the_profile_says(done: Done) -> None:

@@ -26,6 +26,7 @@ COMMANDS = [
     "ui",
     "table",
     "claims",
+    "cost",
     "votes",
     "plan",
     "separate",

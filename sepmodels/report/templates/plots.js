@@ -1,5 +1,5 @@
 // Plotly's figures, drawn when they come into sight, in the colours of the page.
-const CHOICES = { target: "track-target", metric: "track-metric", curve: "curve", axis: "axis" };
+const CHOICES = { target: "track-target", metric: "track-metric", cost: "cost", curve: "curve", axis: "axis" };
 const FINGER = matchMedia("(pointer: coarse)").matches; // which scrolls the page, and hides what lies under buttons
 const CONFIG = {
   displaylogo: false, responsive: true, displayModeBar: FINGER ? false : "hover",
