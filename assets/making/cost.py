@@ -1,7 +1,7 @@
 """What each system costs to separate with, measured alone: kept in a small file for each, beside the products."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from assets.making.models import models_of
 from assets.paths import Paths
 from sepmodels.errors import UserError
 from sepmodels.files import hash_file, hash_texts, replacing
@@ -39,8 +40,11 @@ def is_measured(profile: Profile, paths: Paths, system: System) -> bool:
     return _read(paths.cost(system.name)).get("version") == version_of(profile, paths, system)
 
 
-def measure(profile: Profile, paths: Paths, system: System) -> None:
-    """Measure one system in this process, on a CPU, and keep what was found."""
+def measure(profile: Profile, paths: Paths, system: System, systems: Mapping[str, System]) -> None:
+    """Measure one system in this process, on a CPU, and keep what was found.
+
+    systems: those that it may be made from, by name.
+    """
     import torch
 
     from sepmodels.machine.hardware import processor_name
@@ -67,7 +71,7 @@ def measure(profile: Profile, paths: Paths, system: System) -> None:
         }
     else:
         assert isinstance(system, Added)
-        with system.opened(Tracks((), lambda name, track: ())) as by_system:
+        with system.opened(Tracks(model=models_of(profile, paths, systems))) as by_system:
             factor, memory = time_and_memory(lambda mixture: by_system("song", mixture), song)
     cost = Cost(factor, memory, torch.get_num_threads(), processor_name(), version, **known)
     with replacing(paths.cost(system.name)) as temporary:

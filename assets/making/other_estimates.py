@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,11 @@ import pandas as pd
 
 from assets.job import Job, Made
 from assets.making.estimates import NOTE
+from assets.making.models import models_of
 from sepmodels.errors import UserError
 from sepmodels.files import hash_arrays, hash_texts, replacing
 from sepmodels.systems.added import Heard, Separate, Tracks
-from sepmodels.systems.system import UNSEEDED
+from sepmodels.systems.system import UNSEEDED, System
 
 SEED = UNSEEDED[0]
 
@@ -34,7 +35,9 @@ def make_other_estimates(job: Job) -> Made:
     names = cached_names(job.paths.stems("test"))
     rows: list[dict[str, Any]] = []
     lacking: dict[str, str] = {}
-    with job.own.opened(Tracks(tuple(names), _estimates_of_others(job), job.say)) as separate:
+    systems = {one.name: one for one in job.systems}
+    models = models_of(job.profile, job.paths, systems)
+    with job.own.opened(Tracks(tuple(names), _estimates_of_others(job, systems), models, job.say)) as separate:
         one = _OneSystem(job, separate)
         for done, track in enumerate(names):
             job.progress(done, len(names), "track")
@@ -66,11 +69,9 @@ def _lacking(faults: dict[str, str], tracks: int) -> Iterator[str]:
         yield f"{len(faults)} of {tracks} tracks have no estimate that can be used, such as {track}: {fault}"
 
 
-def _estimates_of_others(job: Job):
+def _estimates_of_others(job: Job, systems: Mapping[str, System]):
     """Gives the estimates of another system, of each of its seeds."""
     from sepmodels.audio.io import read_audio
-
-    systems = {one.name: one for one in job.systems}
 
     def estimates(name: str, track: str) -> list[np.ndarray]:
         seeds = systems[name].seeds_of(job.profile.seeds)

@@ -34,6 +34,7 @@ SomeName = Annotated[
         ("sepbench add spleeter --architecture spleeter", "a published model"),
         ("sepbench add --variants mine.py", "variants of your own, trained here"),
         ("sepbench add both --mean open_unmix,transformer", "an ensemble"),
+        ("sepbench add unmix_tta --augmented open_unmix --shifts 4", "test-time augmentation"),
         ("sepbench add published --scores ~/sisec/UMX -p musdb18", "you have scores: museval's files or a table"),
     ),
 )
@@ -73,6 +74,12 @@ def add(
     mean: Annotated[
         str | None, typer.Option(metavar="A,B,C", help="The mean of these systems' estimates, or of one's trainings.")
     ] = None,
+    augmented: Annotated[
+        str | None, typer.Option(metavar="VARIANT", help="A variant that hears each track several times, changed.")
+    ] = None,
+    shifts: Annotated[
+        int | None, typer.Option(help="With --augmented: by how many shifts in time. [default: 2]")
+    ] = None,
     weights: Annotated[str | None, typer.Option(metavar="X,Y,Z", help="With --mean: a weight for each.")] = None,
     title: Annotated[str, typer.Option(help="What the table calls it. [default: NAME]")] = "",
     about: Annotated[str, typer.Option(help="A sentence on what it is.")] = "",
@@ -103,6 +110,8 @@ def add(
         "architecture": architecture,
         "checkpoint": tuple(map(whole_path, checkpoint or ())),
         "limit_minutes": limit_minutes,
+        "augmented": augmented,
+        "shifts": shifts,
         "mean": tuple(mean.split(",")) if mean else (),
         "weights": read_numbers(weights) if weights else (),
         "title": title,

@@ -59,7 +59,8 @@ def main() -> None:
     profile_name, data, name = sys.argv[1:]
     profile, paths = use_options(profile_name, data=Path(data))
     try:
-        measure(profile, paths, {one.name: one for one in systems_of(profile, paths.systems)}[name])
+        systems = {one.name: one for one in systems_of(profile, paths.systems)}
+        measure(profile, paths, systems[name], systems)
     except UserError as fault:
         sys.exit(str(fault))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from assets.making.models import models_of
 from assets.paths import Paths
 from pipelines.songs.choose_model import choose_model
 from pipelines.songs.song_list import Song
@@ -38,8 +39,8 @@ def separator_for(profile: Profile, paths: Paths, wishes: Any) -> Iterator[Separ
             raise UserError(
                 f"--system {system.name} is no trained variant: leave out --variant, --model, --seed and --wiener."
             )
-        tracks = Tracks((), lambda name, track: ())
-        with system.opened(tracks) as separate:
+        models = models_of(profile, paths, _known(paths))
+        with system.opened(Tracks(model=models)) as separate:
             yield Separator(f"System: {system.name} ({system.kind}).", partial(_by_system, separate))
         return
     if system is not None and wishes.variant not in (None, system.name):
@@ -48,7 +49,7 @@ def separator_for(profile: Profile, paths: Paths, wishes: Any) -> Iterator[Separ
 
 
 def _system(paths: Paths, name: str) -> System:
-    known = {**known_systems(), **read_systems(paths.systems, known_systems())}
+    known = _known(paths)
     able = {key: one for key, one in known.items() if one.seeded or (isinstance(one, Added) and one.separates_songs)}
     if name not in known:
         raise unknown_name("system", name, able)
@@ -58,6 +59,10 @@ def _system(paths: Paths, name: str) -> System:
             f"{', '.join(able)}."
         )
     return known[name]
+
+
+def _known(paths: Paths) -> dict[str, System]:
+    return {**known_systems(), **read_systems(paths.systems, known_systems())}
 
 
 def _by_system(separate: Any, song: Song, form: Any, progress: Callable[..., None]) -> Any:

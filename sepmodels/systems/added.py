@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from sepmodels.errors import UserError
 from sepmodels.progress import Say
 from sepmodels.systems.system import WORDS_ONLY, System
 
@@ -32,16 +33,26 @@ class Heard:
     file: Path | None = None
 
 
+def no_model(name: str, /) -> "Model":
+    """There is none."""
+    raise UserError(f"There is no model of {name} here.")
+
+
+# a mixture, float32 (2, sample) -> its vocals, of the same shape
+Model = Callable[[np.ndarray], np.ndarray]
+
+
 @dataclass(frozen=True)
 class Tracks:
     """What a system may know of the test tracks.
 
-    names: all of them. estimates: gives another system's estimates of a track, one for each of its seeds. say: takes a
-    sentence for the run's log.
+    names: all of them. estimates: gives another system's estimates of a track, one for each of its seeds. model: gives
+    what separates by a variant's trained model, that of the first seed. say: takes a sentence for the run's log.
     """
 
-    names: tuple[str, ...]
-    estimates: Callable[[str, str], Sequence[np.ndarray]]
+    names: tuple[str, ...] = ()
+    estimates: Callable[[str, str], Sequence[np.ndarray]] = lambda name, track: ()
+    model: Callable[[str], Model] = no_model
     say: Say = silent_say
 
 

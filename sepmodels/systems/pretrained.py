@@ -79,7 +79,7 @@ class Pretrained(Added):
 
     def check(self) -> None:
         """Raise UserError for a package or a file that is missing, and for weights that do not fit."""
-        with self.opened(Tracks((), lambda name, track: ())) as _:
+        with self.opened(Tracks()) as _:
             return
 
     @contextmanager

@@ -15,6 +15,7 @@ from typing import Any, get_args, get_type_hints
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.files import replacing
 from sepmodels.systems.added import Added
+from sepmodels.systems.augmented import Augmented
 from sepmodels.systems.ensemble import Ensemble
 from sepmodels.systems.given_audio import GivenAudio
 from sepmodels.systems.given_scores import GivenScores
@@ -24,7 +25,7 @@ from sepmodels.systems.program import Program
 from sepmodels.systems.python_function import PythonFunction
 
 ADDED_KINDS: dict[str, type[Added]] = {
-    kind.kind: kind for kind in (GivenAudio, GivenScores, Program, PythonFunction, Pretrained, Ensemble)
+    kind.kind: kind for kind in (GivenAudio, GivenScores, Program, PythonFunction, Pretrained, Ensemble, Augmented)
 }
 AddedSystem = Added | OutsideVariant
 # Names that products of other steps have, beside which a system's own lie.

@@ -24,6 +24,7 @@ from sepmodels.models.model_file import load_model
 from sepmodels.settings import Profile
 from sepmodels.systems import read_systems
 from sepmodels.systems.added import Added
+from sepmodels.systems.augmented import Augmented
 from sepmodels.systems.ensemble import Ensemble
 from sepmodels.systems.given_audio import GivenAudio
 from sepmodels.systems.given_scores import GivenScores
@@ -98,6 +99,7 @@ def added_systems(folder: Path, paths: Paths, tracks: list[str]) -> Iterator[Add
     )
     yield PythonFunction("by_python", "By Python", "", python=f"{script}:separate", trained_on="nothing at all")
     yield Ensemble("both", "Both", "", mean=("as_audio", "by_python"), weights=(1.0, 3.0))
+    yield Augmented("heard_often", "Heard often", "", augmented="filtered", shifts=1)
     columns = {"track": tracks, "target": "vocals", "SDR": [5.0, 7.0]}
     pd.DataFrame(columns).to_csv(folder / "scores.csv", index=False)
     yield GivenScores("published", "Published", "", scores=folder / "scores.csv")
@@ -141,6 +143,12 @@ def test_a_separator_scores_the_same_as_audio_as_a_program_as_a_function_and_in_
         "Python",
         "ensemble",
     ]
+
+
+def test_a_model_that_hears_each_track_several_times_is_a_row_beside_the_model(done: Done) -> None:
+    rows = done.rows()
+    assert rows.kind["heard_often"] == "augmented"
+    assert rows.SDR["heard_often"] == pytest.approx(rows.SDR["filtered"], abs=1.0)
 
 
 def test_audio_that_fits_as_it_is_becomes_a_link_and_no_copy(done: Done) -> None:

@@ -375,7 +375,7 @@ def test_what_separating_costs_is_measured_once_and_shown_in_the_table_and_the_r
     assert can_be_measured(done.profile, done.paths, own)
     assert not is_measured(done.profile, done.paths, own)
     for system in (own, ADDED):
-        measure(done.profile, done.paths, system)
+        measure(done.profile, done.paths, system, {})
     assert is_measured(done.profile, done.paths, own)
     job = Job(done.profile, done.paths, systems=(own, ADDED, *REFERENCES.values()))
     make_table(job)

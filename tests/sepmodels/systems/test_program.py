@@ -14,7 +14,7 @@ from sepmodels.systems.added import Tracks
 from sepmodels.systems.program import Program
 from sepmodels.systems.python_function import PythonFunction
 
-NO_TRACKS = Tracks((), lambda name, track: [])
+NO_TRACKS = Tracks()
 MIXTURE = np.random.default_rng(0).uniform(-0.5, 0.5, (2, SAMPLE_RATE_HZ)).astype(np.float32)
 LIMIT_MINUTES = 0.2
 

@@ -16,7 +16,7 @@ from sepmodels.systems.added import Tracks
 from sepmodels.systems.pretrained import Pretrained
 from sepmodels.systems.published_models import _inverse_of_pairs, read_weights
 
-NO_TRACKS = Tracks((), lambda name, track: [])
+NO_TRACKS = Tracks()
 MIXTURE = np.random.default_rng(0).uniform(-0.5, 0.5, (2, SAMPLE_RATE_HZ)).astype(np.float32)
 
 
