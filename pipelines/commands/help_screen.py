@@ -25,7 +25,7 @@ class HelpScreen(TyperGroup):
         console = Terminal(highlight=False)
         with console.capture() as screen:
             console.print("[bold]Usage: sepbench COMMAND \\[OPTIONS][/]")
-            console.print(f"{self.help}\n")
+            console.print(self.help)
             console.print(self._commands(ctx))
             console.print(
                 "Examples: [cyan]sepbench COMMAND --help[/]. Also: [cyan]--version[/], [cyan]--install-completion[/]"
