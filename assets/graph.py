@@ -130,7 +130,7 @@ def _other_estimates(profile: Profile, system: System) -> Step:
     sources = tuple((needed, "estimates") for needed in system.needs)
     return Step(
         (system.name, "estimates"),
-        other_estimates.make_other_estimates,
+        other_estimates.make_estimates_by_models if system.by_models else other_estimates.make_other_estimates,
         group=system.group,
         description=f"{system.words} The vocals of every test track, as long as its mixture; the rest is the mixture "
         "minus these.",

@@ -1,8 +1,9 @@
 """What each system costs to separate with, measured alone: kept in a small file for each, beside the products."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,75 +14,105 @@ from assets.making.models import models_of
 from assets.paths import Paths
 from sepmodels.errors import UserError
 from sepmodels.files import hash_file, hash_texts, replacing
+from sepmodels.machine.hardware import processor_name
+from sepmodels.machine.parallel import usable_cores
 from sepmodels.results.costs import shown
-from sepmodels.settings import Profile
+from sepmodels.settings import Profile, result_settings
 from sepmodels.systems.added import Added, Tracks
 from sepmodels.systems.system import System
 from sepmodels.systems.variants import Variant
 
+Systems = Mapping[str, System]
 
-def can_be_measured(profile: Profile, paths: Paths, system: System) -> bool:
-    """Whether it separates songs here and now: a variant with a model, or an added system of a kind that can."""
+
+def can_be_measured(profile: Profile, paths: Paths, system: System, systems: Systems) -> bool:
+    """Whether it separates songs here and now: a variant with a model, or an added system of a kind that can.
+
+    systems: all of the benchmark, by name, of which it may be made.
+    """
     if isinstance(system, Variant):
         return paths.model(system.name, profile.seeds[0]).exists()
-    return isinstance(system, Added) and system.separates_songs
+    if not (isinstance(system, Added) and system.separates_songs):
+        return False
+    return all(can_be_measured(profile, paths, systems[name], systems) for name in system.needs)
 
 
-def version_of(profile: Profile, paths: Paths, system: System) -> str:
-    """What was measured: the model's file, or whatever decides an added system's estimates."""
-    if isinstance(system, Variant):
-        return hash_file(paths.model(system.name, profile.seeds[0]))
-    assert isinstance(system, Added)
-    return hash_texts([json.dumps(dict(system.version()), sort_keys=True), system.name])
+def is_measured(profile: Profile, paths: Paths, system: System, systems: Systems) -> bool:
+    """Whether its cost is known, as it is now, on a machine like this."""
+    known = _read(paths.cost(system.name)).get("version")
+    return known is not None and known == _version(profile, paths, system, systems)
 
 
-def is_measured(profile: Profile, paths: Paths, system: System) -> bool:
-    """Whether its cost is known, as it is now."""
-    return _read(paths.cost(system.name)).get("version") == version_of(profile, paths, system)
+def measure(profile: Profile, paths: Paths, system: System, systems: Systems) -> None:
+    """Measure one system in this process, on the CPU, and keep what was found.
 
-
-def measure(profile: Profile, paths: Paths, system: System, systems: Mapping[str, System]) -> None:
-    """Measure one system in this process, on a CPU, and keep what was found.
-
-    systems: those that it may be made from, by name.
+    Raises UserError where there are no test tracks to measure with, and as the system does.
     """
-    import torch
+    from sepmodels.separation.cost import Cost, time_and_memory
 
-    from sepmodels.machine.hardware import processor_name
-    from sepmodels.separation.cost import Cost, multiply_adds, time_and_memory
-
-    song, known = _song(paths), {}
-    version = version_of(profile, paths, system)
-    if isinstance(system, Variant):
-        from sepmodels.models.model_file import load_model
-        from sepmodels.separation.separate import separate
-
-        file = paths.model(system.name, profile.seeds[0])
-        model, _ = load_model(file, expect=system)
-        factor, memory = time_and_memory(
-            lambda mixture: separate(
-                model, mixture, profile.separation, wiener_iterations=system.wiener_iterations, device="cpu"
-            ),
-            song,
-        )
-        known = {
-            "parameters": sum(parameter.numel() for parameter in model.parameters()),
-            "multiply_adds_per_second": multiply_adds(model, model.sample_rate_hz),
-            "model_bytes": file.stat().st_size,
-        }
-    else:
-        assert isinstance(system, Added)
-        with system.opened(Tracks(model=models_of(profile, paths, systems))) as by_system:
-            factor, memory = time_and_memory(lambda mixture: by_system("song", mixture), song)
-    cost = Cost(factor, memory, torch.get_num_threads(), processor_name(), version, **known)
+    profile = replace(profile, device="cpu")
+    with _opened(profile, paths, system, systems) as separate:
+        factor, memory = time_and_memory(separate, _song(paths))
+    cost = Cost(_version(profile, paths, system, systems), factor, memory, **_of_model(profile, paths, system))
     with replacing(paths.cost(system.name)) as temporary:
         temporary.write_text(json.dumps(asdict(cost), indent=1), encoding="utf-8")
 
 
-def costs(paths: Paths, names: Iterable[str]) -> pd.DataFrame:
-    """What is known, a row for each system, by the headings of :mod:`sepmodels.results.costs`."""
-    found = {name: shown(_read(paths.cost(name))) for name in names}
-    return pd.DataFrame.from_dict({name: row for name, row in found.items() if row}, orient="index")
+def costs(profile: Profile, paths: Paths, systems: Systems) -> pd.DataFrame:
+    """What is known of the systems as they are now, a row each, by the headings of :mod:`sepmodels.results.costs`.
+
+    What was measured of another model or on another machine is left out: such figures cannot stand side by side.
+    """
+    known = (name for name, one in systems.items() if _is_known(profile, paths, one, systems))
+    return pd.DataFrame.from_dict({name: shown(_read(paths.cost(name))) for name in known}, orient="index")
+
+
+def _is_known(profile: Profile, paths: Paths, system: System, systems: Systems) -> bool:
+    return can_be_measured(profile, paths, system, systems) and is_measured(profile, paths, system, systems)
+
+
+def _version(profile: Profile, paths: Paths, system: System, systems: Systems) -> str:
+    """What was measured, and on which kind of machine."""
+    machine = f"{processor_name()}, {usable_cores()} cores"
+    if isinstance(system, Variant):
+        return hash_texts([machine, hash_file(paths.model(system.name, profile.seeds[0]))])
+    assert isinstance(system, Added)
+    own = {"settings": result_settings(system), "version": dict(system.version())}
+    parts = [_version(profile, paths, systems[name], systems) for name in system.needs]
+    return hash_texts([machine, json.dumps(own, sort_keys=True, default=_name), *parts])
+
+
+def _name(value: object) -> str:
+    """Of a function that a field holds."""
+    return getattr(value, "__qualname__", str(value))
+
+
+@contextmanager
+def _opened(profile: Profile, paths: Paths, system: System, systems: Systems) -> Iterator[Callable[[np.ndarray], Any]]:
+    """What separates a mixture by the system."""
+    models = models_of(profile, paths, systems)
+    if isinstance(system, Variant):
+        yield models(system.name)
+        return
+    assert isinstance(system, Added)
+    with system.opened(Tracks(model=models)) as separate:
+        yield lambda mixture: separate("song", mixture)
+
+
+def _of_model(profile: Profile, paths: Paths, system: System) -> dict[str, float]:
+    """What is known of a model that was trained here."""
+    if not isinstance(system, Variant):
+        return {}
+    from sepmodels.models import sample_rate_of
+    from sepmodels.models.model_file import load_model
+    from sepmodels.separation.cost import multiply_adds
+
+    file = paths.model(system.name, profile.seeds[0])
+    model, _ = load_model(file, expect=system)
+    return {
+        "multiply_adds_per_second": multiply_adds(model, sample_rate_of(model)),
+        "model_bytes": file.stat().st_size,
+    }
 
 
 def _song(paths: Paths) -> np.ndarray:
@@ -90,11 +121,17 @@ def _song(paths: Paths) -> np.ndarray:
     from sepmodels.dataset.stem_cache import cached_names, load_stems
     from sepmodels.separation.cost import SONG_SECONDS
 
-    names = cached_names(paths.stems("test")) if paths.stems("test").is_dir() else []
-    if not names:
-        raise UserError(f"There are no test tracks in {paths.stems('test')} to measure with: run `sepbench run` first.")
-    samples = SONG_SECONDS * SAMPLE_RATE_HZ
-    joined = np.concatenate([load_stems(paths.stems("test"), name)[0][:, :samples] for name in names], axis=1)
+    folder, samples = paths.stems("test"), SONG_SECONDS * SAMPLE_RATE_HZ
+    pieces: list[np.ndarray] = []
+    for name in cached_names(folder) if folder.is_dir() else ():
+        pieces.append(np.array(load_stems(folder, name)[0][:, :samples]))
+        if sum(piece.shape[1] for piece in pieces) >= samples:
+            break
+    if not pieces:
+        raise UserError(
+            f"There are no test tracks in {folder} to measure with: run `sepbench run -p {paths.profile}` first."
+        )
+    joined = np.concatenate(pieces, axis=1)
     return np.resize(joined.T, (samples, 2)).T.astype(np.float32) / FULL_SCALE
 
 

@@ -23,7 +23,9 @@ def models_of(profile: Profile, paths: Paths, systems: Mapping[str, System]) -> 
         if not isinstance(variant, Variant):
             raise UserError(f"{name} ({variant.kind}) has no model here: name a trained variant.")
         if not file.exists():
-            raise UserError(f"{name} is not trained yet ({file} is missing): run `sepbench run --only {name}`.")
+            raise UserError(
+                f"{name} is not trained yet ({file} is missing): run `sepbench run -p {profile.name} --only {name}`."
+            )
         device = choose_device(profile.device)
         model, _ = load_model(file, expect=variant, device=device)
 

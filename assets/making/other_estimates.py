@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +14,27 @@ import pandas as pd
 
 from assets.job import Job, Made
 from assets.making.estimates import NOTE
-from assets.making.models import models_of
 from sepmodels.errors import UserError
 from sepmodels.files import hash_arrays, hash_texts, replacing
-from sepmodels.systems.added import Heard, Separate, Tracks
-from sepmodels.systems.system import UNSEEDED, System
+from sepmodels.systems.added import Heard, Model, Separate, Tracks, no_model
+from sepmodels.systems.system import UNSEEDED
 
 SEED = UNSEEDED[0]
 
 
 def make_other_estimates(job: Job) -> Made:
+    """The estimates of a system that stands on its own, or on other systems' estimates."""
+    return _make(job, no_model)
+
+
+def make_estimates_by_models(job: Job) -> Made:
+    """The estimates of a system that separates by trained models; apart, so that their code counts for it alone."""
+    from assets.making.models import models_of
+
+    return _make(job, models_of(job.profile, job.paths, {one.name: one for one in job.systems}))
+
+
+def _make(job: Job, model: Callable[[str], Model]) -> Made:
     """Let the system separate the test tracks; what was made before from the same is kept.
 
     What is odd about the estimates is said and kept with their figures. A track that has none is named; it is an
@@ -35,9 +46,7 @@ def make_other_estimates(job: Job) -> Made:
     names = cached_names(job.paths.stems("test"))
     rows: list[dict[str, Any]] = []
     lacking: dict[str, str] = {}
-    systems = {one.name: one for one in job.systems}
-    models = models_of(job.profile, job.paths, systems)
-    with job.own.opened(Tracks(tuple(names), _estimates_of_others(job, systems), models, job.say)) as separate:
+    with job.own.opened(Tracks(tuple(names), _estimates_of_others(job), model, job.say)) as separate:
         one = _OneSystem(job, separate)
         for done, track in enumerate(names):
             job.progress(done, len(names), "track")
@@ -69,9 +78,11 @@ def _lacking(faults: dict[str, str], tracks: int) -> Iterator[str]:
         yield f"{len(faults)} of {tracks} tracks have no estimate that can be used, such as {track}: {fault}"
 
 
-def _estimates_of_others(job: Job, systems: Mapping[str, System]):
+def _estimates_of_others(job: Job):
     """Gives the estimates of another system, of each of its seeds."""
     from sepmodels.audio.io import read_audio
+
+    systems = {one.name: one for one in job.systems}
 
     def estimates(name: str, track: str) -> list[np.ndarray]:
         seeds = systems[name].seeds_of(job.profile.seeds)

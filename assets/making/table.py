@@ -133,7 +133,7 @@ def system_figures(job: Job) -> pd.DataFrame:
 
     Minutes of a training are those that passed, beside whatever else ran then. What it costs is told in processor
     time, which that leaves alone, and which on a GPU says nothing. What separating costs is there where it was measured
-    (:mod:`assets.making.cost`).
+    as the system is now (:mod:`assets.making.cost`).
     """
     rows: dict[str, dict[str, float]] = {one.name: {} for one in job.systems}
     for name, row in rows.items():
@@ -149,7 +149,7 @@ def system_figures(job: Job) -> pd.DataFrame:
             if (times.device == "cpu").all():
                 row[PROCESSOR_SECONDS] = float(times.processor_seconds.sum() / times.audio_seconds.sum())
     known = pd.DataFrame.from_dict(rows, orient="index")
-    return known.join(costs(job.paths, rows))
+    return known.join(costs(job.profile, job.paths, {one.name: one for one in job.systems}))
 
 
 def baseline_of(found: Sequence[System]) -> str:

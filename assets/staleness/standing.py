@@ -34,6 +34,7 @@ KEPT_FROM = "kept_from_code_versions"
 REFRESH_TAGS = {"sepbench/refresh": "true"}  # of a run that makes only what is stale
 ANEW_TAGS = {"sepbench/anew": "true"}  # of a run that keeps nothing that was made before
 NEVER_MADE = "it has never been made"
+ASKED_FOR = "it was asked for"
 NOT_MADE_AGAIN = "Nothing was made this time: the product of before stands. It was made because:"
 
 
@@ -119,11 +120,11 @@ def refreshed(
         return carried_over(subject, last)
     if is_acceptance(context.run):
         return accept(last, [reason for reason in reasons if reason not in _code_changes(subject, last)])
-    context.log.info(f"{asset_name(subject.key)} is made: {'; '.join(reasons) or 'it was asked for'}.")
+    context.log.info(f"{asset_name(subject.key)} is made: {'; '.join(reasons) or ASKED_FOR}.")
     begin(subject.begun, context.run.run_id)
     started = time.perf_counter()
     accepted = last.acceptances
-    why = reasons or ["it was asked for"]
+    why = reasons or [ASKED_FOR]
     result = make(not reasons or is_anew(context.run), versions_accepted(accepted, subject.seedless), why)
     said = "\n".join(f"- {reason}" for reason in why)
     notes = {

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 
+from assets.staleness.standing import ASKED_FOR, NEVER_MADE
+
 NOTE = "mlflow.note.content"
 _MOST_CHARACTERS = 80
-_FIRST, _AGAIN = "it has never been made", "it was asked for"
 _CODE = re.compile(r"(?P<event>now uses |no longer uses )?(?P<file>\S+\.py)(?: changed)? \((?P<parts>.+)\)")
 _VALUE = re.compile(r"(?:(?P<group>\w+) )?(?:setting|library) (?P<name>\S+) changed from (?P<old>.+) to (?P<new>.+)")
 
@@ -22,7 +23,7 @@ def training_name(system: str, reasons: Sequence[str]) -> str:
     >>> training_name("l1_loss", ["it has never been made"])
     'l1_loss: first training'
     """
-    tried = [_tried(reason) for reason in reasons] or [_tried(_AGAIN)]
+    tried = [_tried(reason) for reason in reasons] or [_tried(ASKED_FOR)]
     more = f", and {len(tried) - 1} more" if len(tried) > 1 else ""
     room = _MOST_CHARACTERS - len(system) - len(more)
     first = tried[0] if len(tried[0]) <= room else f"{tried[0][: room - 1]}…"
@@ -41,8 +42,8 @@ def note(reasons: Sequence[str], ended: str = "") -> str:
 
 def _tried(reason: str) -> str:
     """A reason in few words: what is new, without where it stands."""
-    if reason in (_FIRST, _AGAIN):
-        return "first training" if reason == _FIRST else "again, as it was asked for"
+    if reason in (NEVER_MADE, ASKED_FOR):
+        return "first training" if reason == NEVER_MADE else "again, as it was asked for"
     if found := _CODE.fullmatch(reason):
         return (found["event"] or "") + re.sub(r"(?:\b(?!of )\w+ )?`([^`]+)`", r"\1", found["parts"])
     if found := _VALUE.fullmatch(reason):

@@ -4,11 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
 from assets.making.cost import can_be_measured, costs, is_measured, measure
 from assets.paths import Paths
+from assets.runtime.going import going_on
 from pipelines.options import advised, use_options
 from pipelines.own_code import own_module
 from sepmodels.errors import UserError, unknown_name
@@ -23,13 +25,16 @@ def measure_costs(profile: Profile, paths: Paths, only: list[str], console: Cons
     One system that cannot be measured keeps no other from it. Raises :class:`UserError` at the end for those, and at
     once for an unknown name or where there is nothing to measure.
     """
-    able = {one.name: one for one in systems_of(profile, paths.systems) if can_be_measured(profile, paths, one)}
+    systems = {one.name: one for one in systems_of(profile, paths.systems)}
+    able = {name: one for name, one in systems.items() if can_be_measured(profile, paths, one, systems)}
     if unknown := [name for name in only if name not in able]:
         raise unknown_name("system that can separate", unknown[0], able)
     if not able:
         raise UserError(f"Nothing of {profile.name} can separate yet: run `{advised('run', profile)}`.")
+    if going_on(paths.going):
+        console.print("[yellow]Something is being made here:[/] wait for its end, or the times are too long.")
     failed = []
-    for name in only or [name for name, one in able.items() if not is_measured(profile, paths, one)]:
+    for name in only or [name for name, one in able.items() if not is_measured(profile, paths, one, systems)]:
         console.print(f"Measuring {name} ...", highlight=False)
         words, folder = own_module(__name__)
         done = subprocess.run(
@@ -39,13 +44,12 @@ def measure_costs(profile: Profile, paths: Paths, only: list[str], console: Cons
             failed.append(name)
             said = done.stderr.strip().splitlines() or ["It ended without a word."]
             console.print(f"{name} was not measured: {said[-1]}", highlight=False, soft_wrap=True, markup=False)
-    _show(paths, list(able), console)
+    _show(costs(profile, paths, able), console)
     if failed:
         raise UserError(f"Not measured: {', '.join(failed)}.")
 
 
-def _show(paths: Paths, names: list[str], console: Console) -> None:
-    known = costs(paths, names)
+def _show(known: pd.DataFrame, console: Console) -> None:
     listing = Table("system", *HEADINGS, box=None, pad_edge=False)
     for name, row in known.iterrows():
         listing.add_row(

@@ -115,7 +115,8 @@ def remove_system(profile: Profile, paths: Paths, name: str, console: Console) -
     made = (paths.checkpoint(name, 0).parent, paths.estimates(name, 0).parent)
     for folder in (*made, paths.score_parts(name), paths.museval_files / name):
         shutil.rmtree(folder, ignore_errors=True)
-    paths.scores(name).unlink(missing_ok=True)
+    for file in (paths.scores(name), paths.cost(name)):
+        file.unlink(missing_ok=True)
     console.print(f"Removed {name} from {profile.name}.", highlight=False)
     console.print(f"Next: {advised('run', profile)}", highlight=False, soft_wrap=True, markup=False)
 

@@ -12,27 +12,24 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from sepmodels.audio import SAMPLE_RATE_HZ
+from sepmodels.machine.memory import GIB
 
 SONG_SECONDS = 30
-KIB_OF_GIB = 1 << 20
 
 
 @dataclass(frozen=True)
 class Cost:
     """What one system costs; None for what is not known of it.
 
-    parameters: of the model. multiply_adds_per_second: for one second of stereo audio. model_bytes: of its file.
+    version: of what was measured, and where.
     real_time_factor: seconds that pass to separate one second of audio.
     peak_memory_gib: of the process, and of those that it started, with libraries and all.
-    threads: of the CPU. machine: its processor. version: of what was measured.
+    multiply_adds_per_second: for one second of stereo audio. model_bytes: of the model's file.
     """
 
+    version: str
     real_time_factor: float
     peak_memory_gib: float
-    threads: int
-    machine: str
-    version: str
-    parameters: int | None = None
     multiply_adds_per_second: float | None = None
     model_bytes: int | None = None
 
@@ -71,4 +68,4 @@ def time_and_memory(separate: Callable[[np.ndarray], object], song: np.ndarray) 
     separate(song)
     seconds = time.perf_counter() - started
     used = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return seconds * SAMPLE_RATE_HZ / song.shape[1], used / KIB_OF_GIB
+    return seconds * SAMPLE_RATE_HZ / song.shape[1], used * 1024 / GIB

@@ -71,6 +71,7 @@ class Added(System):
         keeps_parts: whether an estimate stands while the track and the system's version are the same.
         separates_songs: whether it can separate a song that is no test track.
         learns: whether it has learnt from some data.
+        by_models: whether it separates by trained models of other systems.
         libraries: distributions whose version decides its estimates.
     """
 
@@ -83,6 +84,7 @@ class Added(System):
     keeps_parts: ClassVar[bool] = False
     separates_songs: ClassVar[bool] = False
     learns: ClassVar[bool] = True
+    by_models: ClassVar[bool] = False
     libraries: ClassVar[tuple[str, ...]] = ()
 
     @property

@@ -30,9 +30,10 @@ class Augmented(Added):
     kind = "augmented"
     says = "A trained model that hears each track several times; the accompaniment is the mixture minus the mean."
     option = "augmented"
-    keeps_parts = False
     separates_songs = True
     learns = False  # the variant says what it has learnt from
+    by_models = True
+    libraries = ("torch", "torchaudio")
 
     @property
     def needs(self) -> tuple[str, ...]:

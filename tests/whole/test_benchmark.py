@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from assets.job import Job
-from assets.making.cost import can_be_measured, is_measured, measure
+from assets.making.cost import can_be_measured, costs, is_measured, measure
 from assets.making.report import make_report
 from assets.making.table import make_table
 from assets.paths import Paths
@@ -369,15 +369,19 @@ def test_museval_files_that_we_write_are_read_back_as_given_scores(done: Done) -
     )
 
 
-def test_what_separating_costs_is_measured_once_and_shown_in_the_table_and_the_report(done: Done, monkeypatch) -> None:
+def test_what_separating_costs_is_measured_once_and_shown_while_model_and_machine_are_the_same(
+    done: Done, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sepmodels.separation.cost.SONG_SECONDS", 2)
-    own = VARIANTS["open_unmix"]
-    assert can_be_measured(done.profile, done.paths, own)
-    assert not is_measured(done.profile, done.paths, own)
-    for system in (own, ADDED):
-        measure(done.profile, done.paths, system, {})
-    assert is_measured(done.profile, done.paths, own)
-    job = Job(done.profile, done.paths, systems=(own, ADDED, *REFERENCES.values()))
+    systems = {one.name: one for one in (VARIANTS["open_unmix"], ADDED, *REFERENCES.values())}
+    about = (done.profile, done.paths)
+    able = [one for one in systems.values() if can_be_measured(*about, one, systems)]
+    assert [one.name for one in able] == ["open_unmix", "smaller"]
+    for system in able:
+        assert not is_measured(*about, system, systems)
+        measure(*about, system, systems)
+        assert is_measured(*about, system, systems)
+    job = Job(*about, systems=tuple(systems.values()))
     make_table(job)
     table = pd.read_parquet(done.paths.results / "results.parquet").set_index(["target", "variant"]).loc["vocals"]
     assert table["real-time factor"].notna().tolist() == [False, True, True, False, False]
@@ -385,6 +389,8 @@ def test_what_separating_costs_is_measured_once_and_shown_in_the_table_and_the_r
     make_report(job)
     page = (done.paths.report / "index.html").read_text(encoding="utf-8")
     assert '"cost/vocals/real-time factor"' in page
+    monkeypatch.setattr("assets.making.cost.processor_name", lambda: "another processor")
+    assert costs(*about, systems).empty
     shutil.rmtree(done.paths.costs)
 
 

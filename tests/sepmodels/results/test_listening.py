@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.listening import share_found
 from pipelines.cli import app
 from sepmodels.errors import UserError
-from sepmodels.results.listening import REFERENCE, agreement, crossed_mean, rated, read_ratings, screened
+from sepmodels.results.listening import REFERENCE, agreement, rated, read_ratings, screened
 
 SYSTEMS = {"open_unmix": 50.0, "transformer": 40.0, REFERENCE: 100.0, "(mixture)": 15.0}
 
@@ -65,14 +66,7 @@ def test_one_listener_or_one_track_says_nothing_of_others(listeners: int, tracks
 
 @pytest.mark.parametrize(("listeners", "tracks"), [(2, 10), (5, 3), (20, 10)])
 def test_no_difference_is_found_by_chance_more_often_than_promised(listeners: int, tracks: int) -> None:
-    draws = np.random.default_rng(0)
-    found = 0
-    for _ in range(300):
-        of_listeners, of_tracks = draws.standard_normal((1, listeners)), draws.standard_normal((tracks, 1))
-        found += (
-            crossed_mean(5 * of_listeners + 5 * of_tracks + 8 * draws.standard_normal((tracks, listeners)))[3] < 0.05
-        )
-    assert found / 300 < 0.075  # 5 % and two standard errors
+    assert share_found(tracks, listeners, (5, 5), 0.0, draws=300) < 0.075  # 5 % and two standard errors
 
 
 def test_who_does_not_know_the_hidden_reference_is_left_out_and_named() -> None:
