@@ -4,7 +4,6 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,12 +113,13 @@ class _OneSystem:
 
     def _made(self, track: str, stems: np.ndarray, path: Path) -> dict[str, Any]:
         from sepmodels.audio import FULL_SCALE, SAMPLE_RATE_HZ
+        from sepmodels.machine.processor_time import processor_seconds
         from sepmodels.systems.estimate_faults import faults_of
 
         mixture = stems[0].astype(np.float32) / FULL_SCALE
-        started, worked = time.perf_counter(), _processor_seconds()
+        started, worked = time.perf_counter(), processor_seconds()
         heard = self.separate_track(track, mixture)
-        seconds, processor_seconds = time.perf_counter() - started, _processor_seconds() - worked
+        seconds, processor_seconds = time.perf_counter() - started, processor_seconds() - worked
         path.with_name(NOTE).unlink(missing_ok=True)
         _put(heard, path)
         return {
@@ -130,19 +130,6 @@ class _OneSystem:
             "audio_seconds": mixture.shape[1] / SAMPLE_RATE_HZ,
             "findings": [*heard.said, *faults_of(heard.vocals, stems)],
         }
-
-
-def _processor_seconds() -> float:
-    """Of this process and of all that it has started, whether they have ended or not."""
-    import psutil
-
-    total = 0.0
-    own = psutil.Process()
-    for one in (own, *own.children(recursive=True)):
-        with suppress(psutil.NoSuchProcess):
-            used = one.cpu_times()
-            total += used.user + used.system + used.children_user + used.children_system
-    return total
 
 
 def _put(heard: Heard, path: Path) -> None:

@@ -10,7 +10,6 @@ from rich.table import Table
 
 from assets.making.cost import can_be_measured, costs, is_measured, measure
 from assets.paths import Paths
-from assets.runtime.going import going_on
 from pipelines.options import advised, use_options
 from pipelines.own_code import own_module
 from sepmodels.errors import UserError, unknown_name
@@ -31,8 +30,6 @@ def measure_costs(profile: Profile, paths: Paths, only: list[str], console: Cons
         raise unknown_name("system that can separate", unknown[0], able)
     if not able:
         raise UserError(f"Nothing of {profile.name} can separate yet: run `{advised('run', profile)}`.")
-    if going_on(paths.going):
-        console.print("[yellow]Something is being made here:[/] wait for its end, or the times are too long.")
     failed = []
     for name in only or [name for name, one in able.items() if not is_measured(profile, paths, one, systems)]:
         console.print(f"Measuring {name} ...", highlight=False)

@@ -15,7 +15,9 @@ from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile
 from sepmodels.systems import known_systems, read_systems, systems_of
 from sepmodels.systems.added import Added
+from sepmodels.systems.system import System
 from sepmodels.systems.system_files import ADDED_KINDS, check_name, names_of, read_system, write_system
+from sepmodels.systems.variants import Variant
 
 # The option that is given says which kind it is.
 _TELLING = {kind.option: kind for kind in ADDED_KINDS.values()}
@@ -30,10 +32,10 @@ def add_system(profile: Profile, paths: Paths, name: str, given: Mapping[str, An
     known = {**known_systems(), **read_systems(paths.systems, known_systems())}
     check_name(name, known)
     system = _system(name, {key: value for key, value in given.items() if value not in (None, (), [], "")})
-    separated = [one.name for one in systems_of(profile, paths.systems) if "estimates" in one.chain]
+    able = [one.name for one in systems_of(profile, paths.systems) if _can_be_needed(one, system)]
     for needed in system.needs:
-        if needed not in separated:
-            raise unknown_name("system with estimates", needed, separated)
+        if needed not in able:
+            raise unknown_name("trained variant" if system.by_models else "system with estimates", needed, able)
     system.check()
     for sentence in _matched(system, paths):
         console.print(sentence, highlight=False, soft_wrap=True, markup=False)
@@ -42,6 +44,11 @@ def add_system(profile: Profile, paths: Paths, name: str, given: Mapping[str, An
         f"Added {name} ({system.kind}) to {profile.name}: {printable(file)}.", highlight=False, soft_wrap=True
     )
     console.print(f"Next: {advised('run', profile, '--only', name)}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _can_be_needed(one: System, by: Added) -> bool:
+    """Whether the system has what the other is made from: a model, or estimates."""
+    return isinstance(one, Variant) if by.by_models else "estimates" in one.chain
 
 
 def _system(name: str, given: Mapping[str, Any]) -> Added:

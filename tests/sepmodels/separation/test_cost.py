@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from sepmodels.audio import SAMPLE_RATE_HZ
+from sepmodels.errors import UserError
+from sepmodels.machine.processor_time import OthersWork
 from sepmodels.models.architectures import build_model
 from sepmodels.models.estimate import Estimate
 from sepmodels.separation.cost import multiply_adds, time_and_memory
@@ -41,9 +43,16 @@ def test_two_seconds_take_twice_the_multiply_adds_of_one(name: str) -> None:
     assert multiply_adds(model, 2 * SAMPLE_RATE_HZ) == pytest.approx(2 * multiply_adds(model), rel=0.15)
 
 
-def test_what_is_only_made_once_is_not_timed_and_memory_is_that_of_a_process() -> None:
+def test_what_is_only_made_once_is_not_timed_and_memory_is_that_of_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OthersWork, "share", lambda _: 0.0)  # these tests run side by side
     lengths = []
     factor, memory = time_and_memory(lambda song: lengths.append(song.shape[1]), np.zeros((2, 3 * SAMPLE_RATE_HZ)))
-    assert lengths == [SAMPLE_RATE_HZ, 3 * SAMPLE_RATE_HZ]
+    assert lengths == [SAMPLE_RATE_HZ, *[3 * SAMPLE_RATE_HZ] * 3]
     assert 0 <= factor < 1
     assert 0.05 < memory < 64
+
+
+def test_a_time_that_others_have_spoilt_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OthersWork, "share", lambda _: 0.37)
+    with pytest.raises(UserError, match="Other programs kept 37% of the processors busy: measure again"):
+        time_and_memory(lambda song: song, np.zeros((2, SAMPLE_RATE_HZ)))
