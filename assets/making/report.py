@@ -9,11 +9,12 @@ import pandas as pd
 from assets.job import Job, Made
 from assets.making.checkpoint import histories
 from assets.making.scores import signals
-from assets.making.table import baseline_of, scored, trainings
+from assets.making.table import baseline_of, scored, stale_systems, trainings, with_terms
 from assets.paths import Paths
 from assets.tracking.edits import can_be_applied, code_edits
 from assets.tracking.provenance import git_state
 from sepmodels.report.material import Material, Sounds
+from sepmodels.results.against import against_others
 from sepmodels.results.before import sdr_before
 from sepmodels.results.imported import comparable
 from sepmodels.settings import Profile
@@ -27,7 +28,9 @@ def report_material(job: Job) -> Material:
     trained = [one.name for one in found if one.seeded]
     titles = {one.name: one.title for one in job.systems}
     git, edits = git_state(), code_edits()
-    scores = [pd.read_parquet(paths.scores(one.name)) for one in found]
+    scores = pd.concat([pd.read_parquet(paths.scores(one.name)) for one in found], ignore_index=True)
+    known, made = job.origins(), trainings(paths, [one.name for one in found])
+    terms = with_terms(made, known, job.systems)
     elsewhere = [one.name for one in found if one.place == "elsewhere"]
     separated = {one.name: one.seeds_of(seeds)[0] for one in found if "estimates" in one.chain}
     return Material(
@@ -42,18 +45,20 @@ def report_material(job: Job) -> Material:
         scenario=said["scenario"],
         claims=pd.read_parquet(paths.claims / "claims.parquet"),
         missing=[titles[name] for name in said["missing"]],
-        scores=comparable(pd.concat(scores, ignore_index=True), elsewhere),
+        scores=comparable(scores, elsewhere),
         histories=histories(paths, trained, seeds),
         trainings=trainings(paths, trained),
         separations=_separations(paths, trained),
         tracks=pd.read_parquet(paths.tracks),
         baseline=baseline_of(found),
+        others=dict(against_others(scores, job.systems, baseline_of(found), terms, stale_systems(known))),
+        shared_notes=said.get("shared_notes", ()),  # which tables of before do not have
         sounds=_sounds(job),
         before=sdr_before(paths.results),
         silent=_silent(job, separated),
         summaries={one.name: one.words for one in job.systems},
         estimate_folders={name: f"../estimates/{name}/seed_{seed}" for name, seed in separated.items()},
-        origins=job.origins(),
+        origins=known,
         command=command(job.profile, trained),
         commit=git.get("mlflow.source.git.commit", ""),
         edited=git.get("git.dirty") == "true",

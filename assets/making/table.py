@@ -37,13 +37,15 @@ def make_table(job: Job) -> Made:
         dataset=job.profile.name,
     )
     accepted = tuple(f"{one.asset} was {one.accepted}" for one in known if one.accepted)
-    results = replace(results, notes=(*results.notes, *_left_in_the_old_place(job.paths), *accepted))
+    more = (*_left_in_the_old_place(job.paths), *accepted)
+    results = replace(results, notes=(*results.notes, *more), shared_notes=(*results.shared_notes, *more))
     keep_before(job.paths.results, results.summary)
     write_results(results, job.paths.results)
     said = {
         "scenario": results.scenario,
         "sentences": results.sentences,
         "notes": list(results.notes),
+        "shared_notes": list(results.shared_notes),
         "missing": list(results.missing),
     }
     with replacing(job.paths.results / "said.json") as temporary:

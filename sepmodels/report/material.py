@@ -1,7 +1,7 @@
 """What a report is made from."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sepmodels.report.how_made import Origin
+from sepmodels.results.against import Against
 from sepmodels.results.per_track import track_scores
 from sepmodels.settings import Profile
 
@@ -33,7 +34,9 @@ class Material:
     tracks: of :func:`sepmodels.dataset.tracks.describe_tracks`.
     before: SDR by system and target in the last table that was another one.
     silent: (system, track) of the estimates that are not there.
-    baseline: the variant that the others are compared with. summaries: what each system is.
+    baseline: the variant that the others are compared with. others: what the table says against each other system that
+        can be chosen as the baseline; shared_notes: the notes that are then the same.
+    summaries: what each system is.
     estimate_folders: by variant, the folder of its estimates relative to the page, a folder per track in it.
     command: what makes it all again. commit: of the code that made the report; ``edited`` where files differ,
         ``edits`` the patch that makes the commit the code that it was, as far as it can be kept.
@@ -55,6 +58,8 @@ class Material:
     tracks: pd.DataFrame
     baseline: str
     sounds: Sounds
+    others: Mapping[str, Against] = field(default_factory=dict)
+    shared_notes: Sequence[str] = ()
     before: Mapping[tuple[str, str], float] = field(default_factory=dict)
     silent: Collection[tuple[str, str]] = ()
     summaries: Mapping[str, str] = field(default_factory=dict)
@@ -103,6 +108,20 @@ class Material:
         colours = dict.fromkeys(self.systems, GREY)
         shown = dict.fromkeys([*self.trained, *self.compared])
         return colours | {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(shown)}
+
+    def against(self, baseline: str) -> "Material":
+        """The same with another baseline."""
+        if baseline == self.baseline:
+            return self
+        found = self.others[baseline]
+        return replace(
+            self,
+            baseline=baseline,
+            summary=self.summary.assign(unequal=self.summary.variant.map(found.unequal)),
+            comparisons=found.comparisons,
+            said=found.sentences,
+            notes=(*found.notes, *self.shared_notes),
+        )
 
     def per_track(self) -> pd.DataFrame:
         """Columns variant, track, target, metric, value: the median over windows, its mean over seeds."""

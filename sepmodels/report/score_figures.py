@@ -13,14 +13,17 @@ import pandas as pd
 from sepmodels.audio import TARGETS
 from sepmodels.report.material import Material
 from sepmodels.results.per_track import SHOWN_METRICS
-from sepmodels.results.sentences import LARGEST_SHOWN_DB
 
 ROW_PIXELS = 46
 SECONDS_PER_MINUTE = 60.0
 
 
 def score_figures(material: Material) -> dict[str, Any]:
-    """All figures of scores by name: ``distribution/<target>/<metric>`` and ``differences/<target>/<metric>``."""
+    """All figures of scores by name: ``distribution/<target>/<metric>`` and ``differences/<target>/<metric>``.
+
+    Of the differences it is the layout alone: the page's script draws them from the distributions, against the baseline
+    that is chosen there.
+    """
     table = material.per_track()
     found: dict[str, Any] = {}
     for target in TARGETS:
@@ -28,7 +31,7 @@ def score_figures(material: Material) -> dict[str, Any]:
             rows = table[(table.target == target) & (table.metric == metric)]
             if len(rows):
                 found[f"distribution/{target}/{metric}"] = distribution(material, rows, metric)
-                found[f"differences/{target}/{metric}"] = differences(material, rows, target, metric)
+                found[f"differences/{target}/{metric}"] = differences_layout(material, metric)
     return found
 
 
@@ -43,25 +46,12 @@ def distribution(material: Material, rows: pd.DataFrame, metric: str) -> Any:
     return as_json(figure)
 
 
-def differences(material: Material, rows: pd.DataFrame, target: str, metric: str) -> Any:
-    """For each variant, its difference to the baseline on every track, and the mean with its interval."""
+def differences_layout(material: Material, metric: str) -> Any:
+    """A figure without data, with a row for each system that is compared."""
     import plotly.graph_objects as go
 
-    compared = material.compared
-    wide = rows.pivot(index="track", columns="variant", values="value")
     axis = {"title": f"{metric}, difference in dB", "zeroline": True, "zerolinewidth": 2}
-    figure = go.Figure(layout={"xaxis": axis, **_row_layout(compared)})
-    means = material.comparisons[
-        (material.comparisons.target == target) & (material.comparisons.metric == metric)
-    ].set_index("variant")
-    for name in reversed(compared):
-        if name not in wide or material.baseline not in wide:
-            continue
-        own = (wide[name] - wide[material.baseline]).dropna()
-        _add_box(figure, material, name, own, own.index, "%{x:+.2f} dB")
-        if name in means.index and means.high[name] - means.low[name] < 2 * LARGEST_SHOWN_DB:
-            _add_interval(figure, material.titles[name], means.loc[name])
-    return as_json(figure)
+    return as_json(go.Figure(layout={"xaxis": axis, **_row_layout(material.compared)}))
 
 
 def heat_map(material: Material) -> Any:
@@ -114,25 +104,6 @@ def _add_box(figure: Any, material: Material, name: str, values: pd.Series, trac
         line={"color": colour, "width": 1.5},
         marker={"color": colour, "size": 5, "opacity": 0.55},
         hovertemplate=f"%{{customdata[0]}}<br>{hover}<extra>{material.titles[name]}</extra>",
-    )
-
-
-def _add_interval(figure: Any, title: str, row: pd.Series) -> None:
-    figure.add_scatter(
-        x=[row.difference],
-        y=[title],
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [row.high - row.difference],
-            "arrayminus": [row.difference - row.low],
-            "thickness": 3,
-            "width": 6,
-        },
-        mode="markers",
-        marker={"symbol": "diamond", "size": 11},
-        meta="of the page's text colour",
-        hovertemplate=f"mean %{{x:+.2f}} dB, 95 % {row.low:+.2f} to {row.high:+.2f}<extra>{title}</extra>",
     )
 
 

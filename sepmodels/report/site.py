@@ -1,7 +1,6 @@
 """The report as files: one page that holds all but the sounds, and beside it the sounds, figures and scores."""
 
 import math
-import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
@@ -13,12 +12,13 @@ from sepmodels.dataset.health import health_summary, health_table
 from sepmodels.files import hash_texts, replacing
 from sepmodels.progress import Progress, silent
 from sepmodels.report import TEMPLATES, how_made
+from sepmodels.report.baselines import baselines
 from sepmodels.report.cost_figures import cost_figures, costs_shown
 from sepmodels.report.excerpts import make_excerpts
 from sepmodels.report.material import Material
 from sepmodels.report.paper_figures import write_prints
 from sepmodels.report.score_figures import heat_map, score_figures
-from sepmodels.report.table import Cell, Table, scale, tables
+from sepmodels.report.table import Cell, Table, scale, tables, unbroken
 from sepmodels.report.training_figures import AXES, CURVES, RESOURCES, seed_lines, training_figures
 from sepmodels.results.claims.words import NOTE, counted, evidence, margin
 from sepmodels.results.markdown import number
@@ -37,6 +37,7 @@ SCRIPTS = (
     "listening.js",
     "listening_test.js",
     "heat.js",
+    "baseline.js",
     "start.js",
 )
 
@@ -109,6 +110,7 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
         metrics=SHOWN_METRICS,
         baseline=material.titles[material.baseline],
         compared=bool(material.compared),
+        baselines={name: material.titles[name] for name in (material.baseline, *material.others)},
         curves={name: said for name, (said, _) in CURVES.items() if f"curves/{name}/step" in figures},
         axes=AXES,
         seed_lines=seed_lines(material.profile.seeds),
@@ -138,15 +140,6 @@ def interval_drawing(table: Table, cell: Cell, colour: str) -> str:
     return f'<svg viewBox="0 0 100 10" aria-hidden="true">{marks}</svg>'
 
 
-def unbroken(sentence: str) -> str:
-    """The sentence with no line break between a number and its unit or sign.
-
-    >>> unbroken("SDR +0.63 dB (p < 0.001)")
-    'SDR +0.63\xa0dB (p\xa0<\xa00.001)'
-    """
-    return re.sub(r" (?=dB\b|[<=] )|(?<=[<=]) ", "\xa0", sentence)
-
-
 def _data(material: Material, shown: list[Table], listening: list[dict[str, Any]], figures: Any) -> dict[str, Any]:
     """What the page's scripts work on."""
     colours, titles = material.colours, material.titles
@@ -158,7 +151,8 @@ def _data(material: Material, shown: list[Table], listening: list[dict[str, Any]
         "baseline": material.baseline,
         "ranked": material.ranked,
         "audible": material.audible,
-        "copies": {table.target: {"heads": table.heads, "tails": table.tails} for table in shown},
+        "against": baselines(material),
+        "tails": {table.target: table.tails for table in shown},
         "figures": figures,
         "heat": heat_map(material),
         "listening": listening,

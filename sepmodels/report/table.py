@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -254,6 +255,15 @@ def _csv_line(values: Any) -> str:
     stream = io.StringIO()
     csv.writer(stream, lineterminator="").writerow(list(values))
     return stream.getvalue()
+
+
+def unbroken(sentence: str) -> str:
+    """The sentence with no line break between a number and its unit or sign.
+
+    >>> unbroken("SDR +0.63 dB (p < 0.001)")
+    'SDR +0.63\xa0dB (p\xa0<\xa00.001)'
+    """
+    return re.sub(r" (?=dB\b|[<=] )|(?<=[<=]) ", "\xa0", sentence)
 
 
 def _known(value: float) -> float | None:

@@ -62,7 +62,8 @@ class Error:
         if not self.standard:
             return 0.0
         most = 10 * self.least(alpha) * self.standard  # found in all cases but those of a very large chi-squared
-        return float(scipy.optimize.brentq(lambda db: self.power(db, alpha) - power, 0.0, most, rtol=1e-6))
+        least = self.least(alpha) * self._estimates()
+        return float(scipy.optimize.brentq(lambda db: self._power(db, least) - power, 0.0, most, rtol=1e-6))
 
     def power(self, difference_db: float, alpha: float = 1 - LEVEL) -> float:
         """The probability with which a test at level ``alpha`` finds a true difference.
@@ -70,11 +71,17 @@ class Error:
         It is the noncentral t distribution, taken as a mean of normal ones over the quantiles of the estimated error:
         scipy's own is NaN for large differences and few degrees.
         """
-        if not self.standard:
-            return 1.0
-        estimates = np.sqrt(scipy.stats.chi2.ppf(_QUANTILES, self.degrees) / self.degrees)
-        least, shift = self.least(alpha) * estimates, abs(difference_db) / self.standard
-        return float((scipy.stats.norm.sf(least - shift) + scipy.stats.norm.cdf(-least - shift)).mean())
+        return self._power(difference_db, self.least(alpha) * self._estimates()) if self.standard else 1.0
+
+    def _estimates(self) -> Float64:
+        """Quantiles of the estimated standard error, as a part of the true one."""
+        quantiles: Float64 = scipy.stats.chi2.ppf(_QUANTILES, self.degrees)
+        return np.sqrt(quantiles / self.degrees)
+
+    def _power(self, difference_db: float, least: Float64) -> float:
+        """The same, where each quantile of the estimated error calls so many standard errors a difference."""
+        shift = abs(difference_db) / self.standard
+        return float((scipy.special.ndtr(shift - least) + scipy.special.ndtr(-least - shift)).mean())
 
     def least(self, alpha: float) -> float:
         """The fewest standard errors that a test at level ``alpha``, two-sided, calls a difference."""

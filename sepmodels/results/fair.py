@@ -30,8 +30,8 @@ def place(system: System, said: str) -> str:
     return "apart" if said and system.place == "ranked" else system.place
 
 
-def fairness_notes(systems: Iterable[System], table: TrackTable, baseline: System | None) -> Iterator[str]:
-    """Sentences on systems that lack tracks, that have learnt from test tracks, or whose learning is unknown."""
+def fairness_notes(systems: Iterable[System], table: TrackTable) -> Iterator[str]:
+    """Sentences on systems that have learnt from test tracks, or whose learning is unknown."""
     unknown = []
     for one in systems:
         if not isinstance(one, Added):
@@ -44,14 +44,18 @@ def fairness_notes(systems: Iterable[System], table: TrackTable, baseline: Syste
             )
         elif one.learns and not any(one.learnt_from):
             unknown.append(one.title)
-        if baseline is not None:
-            yield from _shared(one, baseline, table)
     if unknown:
         yield f"What {_listed(unknown)} learnt from is unknown; it may be test tracks (`--trained-on` says it)."
 
 
+def shared_tracks_notes(systems: Iterable[System], table: TrackTable, baseline: System) -> Iterator[str]:
+    """For each system that lacks tracks, its median and the baseline's over the tracks that it has."""
+    for one in systems:
+        if isinstance(one, Added):
+            yield from _shared(one, baseline, table)
+
+
 def _shared(system: System, baseline: System, table: TrackTable) -> Iterator[str]:
-    """For a system that lacks tracks, both medians over the tracks that it has."""
     own, other = (per_track(table.values(one.name, "vocals", "SDR")) for one in (system, baseline))
     shared = np.isfinite(own) & np.isfinite(other)
     count = int(shared.sum())

@@ -22,7 +22,8 @@ class Results:
         how far apart trainings of the same variant end.
     sentences: per trained variant other than the baseline, what its change did to the vocals.
     notes: sentences on what the table as a whole can tell: the smallest difference that it finds, its control,
-        how its trainings differ in what no recipe says, what of imported systems is left out.
+        how its trainings differ in what no recipe says, what of imported systems is left out. shared_notes: those of
+        them that say the same whatever the baseline is.
     published: what others have published on this dataset (:func:`sepmodels.results.published.published_systems`).
     missing: names of systems that were expected and are not there.
     scenario: what the numbers are, to be shown with them.
@@ -36,6 +37,7 @@ class Results:
     by_seed: pd.DataFrame
     sentences: dict[str, str]
     notes: tuple[str, ...]
+    shared_notes: tuple[str, ...]
     published: pd.DataFrame
     missing: tuple[str, ...]
     scenario: str

@@ -7,15 +7,14 @@ import numpy as np
 import pandas as pd
 
 from sepmodels.errors import UserError
+from sepmodels.results.against import against
 from sepmodels.results.bootstrap import median_interval, per_track
-from sepmodels.results.comparisons import compare, control
-from sepmodels.results.conditions import MARK_MEANS, unequal, unlike
+from sepmodels.results.conditions import unlike
 from sepmodels.results.fair import fairness_notes, place, remark
 from sepmodels.results.imported import comparable, left_out
 from sepmodels.results.per_track import ALL_METRICS, TrackTable
 from sepmodels.results.published import published_systems
 from sepmodels.results.results import Results
-from sepmodels.results.sentences import KNOWN_SEED_SPREAD, notes, seed_spread, sentence, unequal_terms
 from sepmodels.systems.system import PLACES, System, in_table_order
 from sepmodels.systems.variants import BASELINE
 
@@ -62,40 +61,27 @@ def make_results(
     titles = {one.name: one.title for one in expected}
     scenario = _scenario(dataset, table.targets)
     extra = figures if isinstance(figures, pd.DataFrame) else pd.DataFrame.from_dict(figures or {}, orient="index")
-    changed = [one.name for one in there if one.compared and one.name != baseline]
-    comparisons, again = compare(table, changed, baseline), control(table, baseline)
     seeded = [one.name for one in there if one.seeded]
     trained = table.by_seed().loc[lambda rows: rows.variant.isin(seeded)]
-    baseline_title = titles.get(baseline, baseline)
-    terms = _terms(trainings, stale or {}, baseline, [one.name for one in there])
-    spread = seed_spread(trained) or KNOWN_SEED_SPREAD
+    found = against(table, there, baseline, trainings, stale)
+    shared = (
+        *(unlike(trainings, titles) if trainings is not None else ()),
+        *(f"{titles[one.name]} is stale: {stale[one.name]}." for one in there if stale and one.name in stale),
+        *passed_over,
+        *fairness_notes(there, table),
+    )
     return Results(
-        summary=_summary(table, there, terms).join(extra, on="variant").assign(scenario=scenario),
-        comparisons=comparisons.assign(scenario=scenario),
-        control=again.assign(scenario=scenario),
+        summary=_summary(table, there, found.unequal).join(extra, on="variant").assign(scenario=scenario),
+        comparisons=found.comparisons.assign(scenario=scenario),
+        control=found.control.assign(scenario=scenario),
         by_seed=trained.reset_index(drop=True).assign(scenario=scenario),
-        sentences={
-            name: sentence(
-                comparisons[comparisons.variant == name],
-                titles[name],
-                baseline_title,
-                spread if name in seeded else None,
-            )
-            + unequal_terms(terms[name], terms[baseline], baseline_title)
-            for name in changed
-        },
-        notes=(
-            *notes(comparisons, again, baseline_title),
-            *(unlike(trainings, titles) if trainings is not None else ()),
-            *(f"{titles[one.name]} is stale: {stale[one.name]}." for one in there if stale and one.name in stale),
-            *([MARK_MEANS.format(baseline_title)] if any(terms.values()) else ()),
-            *passed_over,
-            *fairness_notes(there, table, next((one for one in there if one.name == baseline), None)),
-        ),
+        sentences=dict(found.sentences),
+        notes=(*found.notes, *shared),
+        shared_notes=shared,
         published=published_systems(dataset),
         missing=tuple(one.name for one in expected if one not in there),
         scenario=scenario,
-        baseline_title=baseline_title,
+        baseline_title=titles.get(baseline, baseline),
         figures=tuple(extra.columns),
     )
 
@@ -104,17 +90,6 @@ def _scenario(dataset: str | None, targets: Iterable[str]) -> str:
     """What the numbers are, to be shown with them."""
     measured = f"{' + '.join(targets)}, BSSEval v4, 1 s windows, median over windows then over tracks"
     return f"{dataset}: {measured}" if dataset else measured
-
-
-def _terms(
-    trainings: pd.DataFrame | None, stale: Mapping[str, str], baseline: str, names: Iterable[str]
-) -> dict[str, str]:
-    """Of each system, in what it is not on equal terms with the baseline; empty where it is."""
-    differing = {} if trainings is None else unequal(trainings, baseline)
-    return {
-        name: "; ".join([*differing.get(name, ()), *([f"stale ({stale[name]})"] if name in stale else [])])
-        for name in dict.fromkeys((*names, baseline))
-    }
 
 
 def _summary(table: TrackTable, systems: Iterable[System], terms: Mapping[str, str]) -> pd.DataFrame:

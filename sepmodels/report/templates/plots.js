@@ -9,8 +9,43 @@ const CONFIG = {
 
 function figureOf(element) {
   const key = element.dataset.figure.replace(/\{(\w+)\}/g, (_, name) => chosen(CHOICES[name]));
-  return page.figures[key];
+  const figure = page.figures[key];
+  const [kind, target, metric] = key.split("/");
+  return figure && kind === "differences" ? { ...figure, data: differences(target, metric) } : figure;
 }
+
+/** The boxes of the scores' figure less the baseline's scores of the same tracks, each with its mean and interval. */
+function differences(target, metric) {
+  const compared = page.against[page.baseline].differences[target]?.[metric] ?? {};
+  const boxes = page.figures[`distribution/${target}/${metric}`].data;
+  const owner = (box) => box.customdata[0]?.[1];
+  const ofBaseline = boxes.find((box) => owner(box) === page.baseline);
+  if (!ofBaseline) return [];
+  const before = new Map(ofBaseline.customdata.map(([track], place) => [track, ofBaseline.x[place]]));
+  return boxes.filter((box) => owner(box) in compared).flatMap((box) => {
+    const kept = box.customdata.map(([track], place) => [track, place]).filter(([track]) => before.has(track));
+    const own = {
+      ...box, x: kept.map(([track, place]) => box.x[place] - before.get(track)), y: kept.map(() => box.name),
+      customdata: kept.map(([, place]) => box.customdata[place]),
+      hovertemplate: `%{customdata[0]}<br>%{x:+.2f} dB<extra>${box.name}</extra>`,
+    };
+    return [own, ...interval(box.name, compared[owner(box)])];
+  });
+}
+
+/** A diamond at the mean, with its interval, where that is known. */
+function interval(title, ends) {
+  if (!ends) return [];
+  const [mean, low, high] = ends;
+  return [{
+    type: "scatter", mode: "markers", x: [mean], y: [title], meta: "of the page's text colour",
+    error_x: { type: "data", symmetric: false, array: [high - mean], arrayminus: [mean - low], thickness: 3, width: 6 },
+    marker: { symbol: "diamond", size: 11 },
+    hovertemplate: `mean %{x:+.2f} dB, 95 % ${signed(low)} to ${signed(high)}<extra>${title}</extra>`,
+  }];
+}
+
+function signed(value) { return `${value < 0 ? "" : "+"}${value.toFixed(2)}`; }
 
 function draw(element) {
   const figure = figureOf(element);

@@ -6,5 +6,6 @@ for (const link of location.protocol === "file:" ? [] : document.querySelectorAl
 // Everything is defined: begin.
 applyTheme();
 drawHeat();
+openBaseline();
 buildListening();
 openLinked();

@@ -9,23 +9,33 @@ for (const table of document.querySelectorAll("table.results")) {
 /** First click: the greatest first (texts: from A); second: the other way round; third: as it was. */
 function sortBy(table, column) {
   const heads = [...table.tHead.rows[0].cells];
-  const body = table.tBodies[0];
-  const rows = [...body.rows];
-  rows.forEach((row, place) => { row.dataset.place ??= place; });
-  const orders = new Map(rows.map((row) => [row, JSON.parse(row.cells[column].dataset.order)]));
-  const texts = rows.some((row) => typeof orders.get(row) === "string");
+  const texts = [...table.tBodies[0].rows].some((row) => typeof orderOf(row, column) === "string");
   const steps = texts ? ["none", "ascending", "descending"] : ["none", "descending", "ascending"];
   const next = steps[(steps.indexOf(heads[column].ariaSort) + 1) % steps.length];
   heads.forEach((head, place) => { head.ariaSort = place === column ? next : "none"; });
+  arrange(table);
+  say(next === "none" ? "Sorted as before" : `Sorted by ${heads[column].innerText.trim()}, ${next}`);
+}
+
+function orderOf(row, column) { return JSON.parse(row.cells[column].dataset.order); }
+
+/** Put the rows in the order that the headings say. */
+function arrange(table) {
+  const heads = [...table.tHead.rows[0].cells];
+  const column = Math.max(0, heads.findIndex((head) => head.ariaSort !== "none"));
+  const next = heads[column].ariaSort;
+  const body = table.tBodies[0];
+  const rows = [...body.rows];
+  rows.forEach((row, place) => { row.dataset.place ??= place; });
+  const orders = new Map(rows.map((row) => [row, orderOf(row, column)]));
   const compare = (a, b) => {
     const [left, right] = [orders.get(a), orders.get(b)];
     if (next === "none" || left === right) return a.dataset.place - b.dataset.place;
     if (left === null || right === null) return left === null ? 1 : -1; // what is not known comes last
     const sign = next === "ascending" ? 1 : -1;
-    return sign * (texts ? left.localeCompare(right) : left - right);
+    return sign * (typeof left === "string" ? left.localeCompare(right) : left - right);
   };
   body.append(...rows.sort(compare));
-  say(next === "none" ? "Sorted as before" : `Sorted by ${heads[column].innerText.trim()}, ${next}`);
 }
 
 document.getElementById("table-target").addEventListener("change", () => {
@@ -42,9 +52,9 @@ for (const input of document.getElementsByName("row")) {
 function copyOf(format) {
   const target = chosen("table-target");
   const rows = document.querySelectorAll(`table[data-table="${target}"] tbody tr:not([hidden])`);
-  const { heads, tails } = page.copies[target];
-  const lines = [...rows].map((row) => JSON.parse(row.dataset.copies)[format]);
-  return [heads[format], ...lines, tails[format]].filter(Boolean).join("\n") + "\n";
+  const shown = page.against[page.baseline].tables[target];
+  const lines = [...rows].map((row) => shown.rows[row.dataset.variant].copies[format]);
+  return [shown.heads[format], ...lines, page.tails[target][format]].filter(Boolean).join("\n") + "\n";
 }
 
 async function copy(button) {

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.making.report import make_report
+from assets.job import Job
+from assets.making.report import make_report, report_material
 from sepmodels.results.listening import read_ratings
 from tests.browser import chromium, opened
 from tests.scored_folder import HIGH_HZ, LOW_HZ, SECONDS, TRACKS, scored_job
@@ -49,8 +50,12 @@ def browser() -> Iterator:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    job = scored_job(tmp_path_factory.mktemp("data"))
+def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    return scored_job(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def address(job: Job) -> str:
     make_report(job)
     return (job.paths.report / "index.html").as_uri()
 
@@ -66,6 +71,16 @@ def page(browser, address: str, request: pytest.FixtureRequest) -> Iterator:
 
 def first_column(page) -> list[str]:
     return page.locator("table[data-table=vocals] tbody th").all_inner_texts()
+
+
+def copied(page, form: str) -> str:
+    """What the button gives to another program."""
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<textarea id=pasted></textarea>')")
+    page.get_by_role("button", name=f"Copy the table as {form}").click()
+    page.get_by_text(f"Copied as {form}").wait_for(state="attached")
+    page.locator("#pasted").focus()
+    page.keyboard.press("Control+V")
+    return page.locator("#pasted").input_value()
 
 
 def load_sounds(page) -> None:
@@ -128,13 +143,8 @@ def test_each_number_is_explained_under_the_mouse_and_in_focus(page) -> None:
 @pytest.mark.parametrize("form", ["Markdown", "LaTeX", "CSV"])
 def test_the_table_is_copied_in_the_order_shown_without_the_rows_that_have_no_tick(page, form: str) -> None:
     page.get_by_role("checkbox", name="Transformer").uncheck()
-    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<textarea id=pasted></textarea>')")
     page.locator("table[data-table=vocals] thead button", has_text="System").click()
-    page.get_by_role("button", name=f"Copy the table as {form}").click()
-    page.get_by_text(f"Copied as {form}").wait_for(state="attached")
-    page.locator("#pasted").focus()
-    page.keyboard.press("Control+V")
-    pasted = page.locator("#pasted").input_value()
+    pasted = copied(page, form)
     names = ["Ideal ratio mask", "L1 loss", "Mixture", "Open-Unmix"]
     body = pasted.partition(r"\midrule")[2] or pasted
     places = [body.index(name) for name in names]
@@ -157,6 +167,72 @@ def test_the_other_target_has_its_own_table_and_figures(page) -> None:
     page.locator("#track-choice").get_by_label("SIR").check()
     plot.get_by_text("SIR, dB").wait_for()
     assert plot.locator("path.box").count() == 5
+
+
+# The baseline
+
+
+def choose_baseline(page, key: str, title: str) -> None:
+    """By keyboard: the first that begins with this letter."""
+    page.get_by_role("combobox", name="Baseline").focus()
+    page.keyboard.press(key)
+    page.get_by_text(f"Compared with {title}").wait_for(state="attached")
+
+
+def differences_shown(page) -> dict[str, str]:
+    """What the table says of each system's difference to the baseline."""
+    cells = page.locator("table[data-table=vocals] tbody td:nth-child(3)").all_inner_texts()
+    return dict(zip(first_column(page), [cell.strip() for cell in cells], strict=True))
+
+
+def test_another_baseline_changes_the_table_its_copies_the_sentences_and_the_differences_by_track(
+    page, job: Job
+) -> None:
+    table = report_material(job).against("transformer").comparisons.set_index(["variant", "target", "metric"])
+    wanted = {name: f"{table.difference[name, 'vocals', 'SDR']:+.2f}" for name in ("l1_loss", "open_unmix")}
+    plot = page.locator("[data-figure^=differences]")
+    plot.scroll_into_view_if_needed()
+    plot.get_by_text("Transformer").wait_for()
+    choose_baseline(page, "T", "Transformer")
+    found = differences_shown(page)
+    assert (found["L1 loss"], found["Open-Unmix"], found["Transformer"]) == (*wanted.values(), "–")
+    assert page.get_by_role("button", name="SDR against Transformer").is_visible()
+    said = page.locator("#said").inner_text()
+    assert f"L1 loss against Transformer on the vocals of 8 tracks: SDR {wanted['l1_loss']}" in said
+    assert "Open-Unmix against Transformer" in said
+    assert "against Open-Unmix" not in said
+    plot.get_by_text("Open-Unmix").wait_for()
+    assert plot.locator("path.box").count() == 2
+    assert plot.get_by_text("Transformer").count() == 0
+    page.locator("#tracks").get_by_label("against Transformer").check()
+    assert page.locator("#heat tbody tr").first.locator("button").nth(2).inner_text() == "0.0"
+    latex = copied(page, "LaTeX")
+    assert "differences to Transformer" in latex
+    assert re.search(rf"Open-Unmix & .* & \${re.escape(wanted['open_unmix'])}\$ &", latex)
+    choose_baseline(page, "O", "Open-Unmix")
+    assert "L1 loss against Open-Unmix" in page.locator("#said").inner_text()
+
+
+def test_a_table_that_is_sorted_by_differences_is_sorted_by_those_of_another_baseline(page) -> None:
+    page.locator("table[data-table=vocals] [data-column=difference]").click()
+    assert first_column(page)[:3] == ["L1 loss", "Open-Unmix", "Transformer"]
+    page.locator("table[data-table=vocals] [data-column=difference]").click()
+    choose_baseline(page, "L", "L1 loss")
+    assert first_column(page)[:3] == ["Transformer", "Open-Unmix", "L1 loss"]
+
+
+def test_the_address_keeps_the_baseline_beside_the_place_in_the_page(page, browser) -> None:
+    given = page.url
+    choose_baseline(page, "T", "Transformer")
+    page.get_by_role("link", name="Tracks").click()
+    assert page.url.endswith("?baseline=transformer#tracks")
+    with opened(browser, page.url) as another:
+        assert another.get_by_role("combobox", name="Baseline").input_value() == "transformer"
+        assert differences_shown(another)["Transformer"] == "–"
+    page.get_by_role("combobox", name="Baseline").select_option("open_unmix")
+    assert page.url == f"{given}#tracks"
+    with opened(browser, f"{given}?baseline=none_of_them") as another:
+        assert differences_shown(another)["Open-Unmix"] == "–"
 
 
 # Listening
