@@ -1,7 +1,7 @@
 """Steps become Dagster assets: one function for all, so that what every asset shares stands in one place."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +33,7 @@ from assets.tracking.naming import training_name
 from assets.tracking.origins import origins
 from assets.tracking.pages import FRONT
 from assets.tracking.run import TrackedRun
+from assets.tracking.seeds import seed_and_figure
 from assets.tracking.tracker import READS, Tracker, asset_metadata
 from sepmodels.errors import UserError
 from sepmodels.machine.disk_room import require_room
@@ -173,7 +174,7 @@ def _make(
             _make_with_room(step),
             replace(
                 job,
-                log=run.log_by_seed,
+                log=_by_seed(run, events, job.profile.seeds) if trains else run.log,
                 progress=_interruptible(events.progress),
                 origins=lambda: _origins(step, job, context, tracker),
             ),
@@ -186,6 +187,17 @@ def _make(
         if made.kept_from:
             metadata[KEPT_FROM] = dg.MetadataValue.json(sorted(made.kept_from))
     return dg.MaterializeResult(data_version=dg.DataVersion(made.content), metadata=metadata)
+
+
+def _by_seed(run: TrackedRun, events: Events, seeds: Sequence[int]) -> Callable[[Mapping[str, float], int], None]:
+    """Logs the figures of a training with the run of their seed, and says which seed is under way."""
+
+    def log(figures: Mapping[str, float], step: int) -> None:
+        for seed in {seed_and_figure(name)[0] for name in figures} - {None}:
+            events.begin_part(seeds.index(seed) + 1, len(seeds))
+        run.log_by_seed(figures, step)
+
+    return log
 
 
 def _where_to_watch(key: dg.AssetKey, run: TrackedRun) -> dg.AssetObservation:

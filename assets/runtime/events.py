@@ -67,10 +67,15 @@ class Events:
             self._socket.close()
             self._socket = None
 
+    def begin_part(self, part: int, parts: int) -> None:
+        """The progress from now on is of this part, of so many that are alike: of one seed of a training."""
+        self._file.begin_part(part, parts)
+
     def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
         """Pass progress on, at most a few times a second, and the last of it always."""
         self._file.progress(done, total, unit, **figures)
-        self._place = f" after {done} of {total} {unit}s"
+        part = f" of seed {going.part} of {going.parts}" if (going := self._file.going).parts > 1 else ""
+        self._place = f" after {done} of {total} {unit}s{part}"
         now = time.monotonic()
         if now - self._shown >= SHOW_EVERY_SECONDS or done >= total:
             self._shown = now
@@ -78,9 +83,9 @@ class Events:
         if now - self._logged >= LOG_EVERY_SECONDS:
             self._logged = now
             rest = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
-            left = self._file.seconds_left
-            time_left = f"; about {duration(left)} left" if left else ""
-            self._say(f"{done} of {total} {unit}s{': ' if rest else ''}{rest}{time_left}")
+            whole = f" for the {going.parts - going.part + 1} seeds to go" if going.part < going.parts else ""
+            time_left = f"; about {duration(going.seconds_left)} left{whole}" if going.seconds_left else ""
+            self._say(f"{done} of {total} {unit}s{part}{': ' if rest else ''}{rest}{time_left}")
 
     def _send(self, **message: Any) -> None:
         if self._socket is None:

@@ -21,7 +21,8 @@ class Going:
     """A step that is being made.
 
     asset: its name. run: of Dagster's. began: seconds since 1970. first_done: how much was done when the first word
-    of it came, at ``first_at``, for a training may go on from anywhere.
+    of it came, at ``first_at``, for a training may go on from anywhere. part, parts: which of how many the figures are
+        of, for a training of several seeds does as many steps with each.
     """
 
     asset: str
@@ -35,14 +36,16 @@ class Going:
     first_done: int = 0
     first_at: float = 0.0
     told_at: float = 0.0
+    part: int = 1
+    parts: int = 1
 
     @property
     def seconds_left(self) -> float | None:
-        """At the pace so far; None before there is any."""
+        """Of this and all parts to come, at the pace of this one so far; None before there is any."""
         made = self.done - self.first_done
         if made <= 0 or self.told_at <= self.first_at:
             return None
-        return (self.told_at - self.first_at) / made * (self.total - self.done)
+        return (self.told_at - self.first_at) / made * (self.total - self.done + (self.parts - self.part) * self.total)
 
 
 class GoingFile:
@@ -52,18 +55,23 @@ class GoingFile:
         self._path = path
         self._going = Going(asset, run, this_process(), time.time())
         self._written = 0.0
+        self._part = (1, 1)
 
     @property
-    def seconds_left(self) -> float | None:
-        """At the pace so far; None before there is any."""
-        return self._going.seconds_left
+    def going(self) -> Going:
+        """What it says now, or will say within a second."""
+        return self._going
+
+    def begin_part(self, part: int, parts: int) -> None:
+        """What is said from now on is of this part, of so many."""
+        self._part = (part, parts)
 
     def begin(self) -> None:
         self._write(time.time())
 
     def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
         now, before = time.time(), self._going
-        starts = not before.total or done < before.done  # at first, and with the next seed
+        starts = not before.total or done < before.done or self._part != (before.part, before.parts)
         self._going = Going(
             before.asset,
             before.run,
@@ -76,6 +84,7 @@ class GoingFile:
             done if starts else before.first_done,
             now if starts else before.first_at,
             now,
+            *self._part,
         )
         if starts or now - self._written >= WRITE_EVERY_SECONDS:
             self._write(now)

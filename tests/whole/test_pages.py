@@ -269,6 +269,22 @@ def test_the_printed_address_of_mlflow_leads_to_the_profiles_runs(pages: Pages, 
     browser.get_by_text("transformer: first training").first.wait_for()
 
 
+def test_the_front_pages_link_to_mlflow_shows_each_training_once_the_best_in_the_test_first(
+    pages: Pages, browser
+) -> None:
+    browser.set_viewport_size({"width": 2600, "height": 1000})  # MLflow draws no column that is out of sight
+    browser.goto(pages.printed["Pages"], wait_until="domcontentloaded")
+    browser.goto(f"{pages.printed['Pages']}{browser.get_by_role('link', name='MLflow').get_attribute('href')}")
+    browser.get_by_text(f"{len(VARIANTS) + 1} matching runs").wait_for()  # one was trained again
+    names = browser.locator("[role=row] a[href*='/runs/']").all_inner_texts()
+    assert sorted(name.partition(":")[0] for name in names) == ["open_unmix", "transformer", "transformer"]
+    head, *scores = browser.locator("[role=row] [col-id='metrics.`test_SDR_db`']").all_inner_texts()
+    assert scores == sorted(scores, key=float, reverse=True)
+    assert len(scores) == len(names)
+    columns = {head, *browser.locator("[role=columnheader]").all_inner_texts()}
+    assert {"test_SDR_db", "test_SDR_low_db", "test_SDR_high_db", "variant.learning_rate", "seeds"} <= columns
+
+
 @pytest.mark.parametrize(
     ("part", "name", "metric"),
     [("checkpoint", ": ", "best_validation_sdr_db"), ("scores", "/scores", "vocals_SDR_db")],

@@ -31,12 +31,17 @@ function figure([name, value]) {
   return words.endsWith("/s") ? `${value.toPrecision(3)} ${words}` : `${words} ${value.toPrecision(3)}`;
 }
 
+function seedsToGo(one) {
+  return one.part < one.parts ? ` for the ${one.parts - one.part + 1} seeds to go` : "";
+}
+
 function goingItem(one) {
   const name = `going-${one.asset.replaceAll("/", "-")}`;
-  const said = one.total ? [`${one.done} of ${one.total} ${one.unit}s`, ...Object.entries(one.figures).map(figure)] : ["has begun"];
-  if (one.seconds_left !== null) said.push(`about ${duration(one.seconds_left)} left`);
+  const part = one.parts > 1 ? ` of seed ${one.part} of ${one.parts}` : "";
+  const said = one.total ? [`${one.done} of ${one.total} ${one.unit}s${part}`, ...Object.entries(one.figures).map(figure)] : ["has begun"];
+  if (one.seconds_left !== null) said.push(`about ${duration(one.seconds_left)} left${seedsToGo(one)}`);
   const bar = make("progress", { max: 1 });
-  if (one.total) bar.value = one.done / one.total;
+  if (one.total) bar.value = (one.part - 1 + one.done / one.total) / one.parts;
   bar.setAttribute("aria-labelledby", name);
   return make("li", {}, make("strong", { id: name, textContent: one.asset }), " ",
     make("span", { className: "figures", textContent: said.join(", ") }), bar);
