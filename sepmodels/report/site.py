@@ -1,6 +1,7 @@
 """The report as files: one page that holds all but the sounds, and beside it the sounds, figures and scores."""
 
 import math
+from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
@@ -110,7 +111,7 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
         metrics=SHOWN_METRICS,
         baseline=material.titles[material.baseline],
         compared=bool(material.compared),
-        baselines={name: material.titles[name] for name in (material.baseline, *material.others)},
+        baselines=_baseline_names(material),
         curves={name: said for name, (said, _) in CURVES.items() if f"curves/{name}/step" in figures},
         axes=AXES,
         seed_lines=seed_lines(material.profile.seeds),
@@ -122,6 +123,13 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
         plotly=Markup(get_plotlyjs()),
         scripts=SCRIPTS,
     )
+
+
+def _baseline_names(material: Material) -> dict[str, str]:
+    """What each system that can be the baseline is called; those that share a title by their names, too."""
+    titles = {name: material.titles[name] for name in (material.baseline, *material.others)}
+    shared = {title for title, count in Counter(titles.values()).items() if count > 1}
+    return {name: f"{title} ({name})" if title in shared else title for name, title in titles.items()}
 
 
 def interval_drawing(table: Table, cell: Cell, colour: str) -> str:

@@ -157,6 +157,11 @@ def test_the_buttons_of_a_plot_are_seen_on_its_ground_and_none_sends_it_anywhere
         assert not [title for title in said if "Share" in title or "Cloud" in title]
 
 
+def test_baselines_that_share_a_title_are_told_apart(page) -> None:
+    offered = page.get_by_role("combobox", name="Baseline").locator("option").all_inner_texts()
+    assert offered == ["Open-Unmix", f"{TITLE} (transformer)", f"{TITLE} (l1_loss)"]
+
+
 # Listening
 
 
@@ -201,7 +206,7 @@ def test_one_variant_alone_is_rated_beside_the_reference_and_the_anchors(
         return table[~table.variant.isin(["transformer", "l1_loss"])]
 
     names = ("summary", "comparisons", "by_seed", "scores", "histories", "trainings", "separations")
-    alone = replace(material, said={}, **{name: without_others(getattr(material, name)) for name in names})
+    alone = replace(material, said={}, others={}, **{name: without_others(getattr(material, name)) for name in names})
     with opened(browser, written(alone, tmp_path)) as page:
         page.locator("#listen").scroll_into_view_if_needed()
         page.locator("#listen .main:not([disabled])").wait_for()
