@@ -11,11 +11,10 @@ from assets.making.cost import costs
 from assets.paths import Paths
 from sepmodels.files import hash_texts, replacing
 from sepmodels.report.how_made import Origin
+from sepmodels.results.system_figures import figures_of_separations, figures_of_trainings
 from sepmodels.settings import TrainingSettings
 from sepmodels.systems.system import System
 from sepmodels.systems.variants import BASELINE, Variant
-
-PROCESSOR_SECONDS = "processor seconds per second of music"
 
 
 def make_table(job: Job) -> Made:
@@ -133,23 +132,14 @@ def stale_systems(known: Iterable[Origin]) -> dict[str, str]:
 def system_figures(job: Job) -> pd.DataFrame:
     """What is known of each system beside its scores: its size, its training, its speed.
 
-    Minutes of a training are those that passed, beside whatever else ran then. What it costs is told in processor
-    time, which that leaves alone, and which on a GPU says nothing. What separating costs is there where it was measured
-    as the system is now (:mod:`assets.making.cost`).
+    What separating costs is there where it was measured as the system is now (:mod:`assets.making.cost`).
     """
     rows: dict[str, dict[str, float]] = {one.name: {} for one in job.systems}
     for name, row in rows.items():
         if (path := job.paths.training_figures(name)).exists():
-            seeds = pd.read_parquet(path)
-            row["million parameters"] = float(seeds.parameters.mean()) / 1e6
-            row["training steps"] = float(seeds.steps.mean())
-            row["training minutes"] = float(seeds.seconds.mean()) / 60
-            if (seeds.device == "cpu").all() and job.profile.training.processes == 1:
-                row["training processor minutes"] = float(seeds.processor_seconds.mean()) / 60
+            row.update(figures_of_trainings(pd.read_parquet(path), job.profile.training.processes))
         if (path := job.paths.separation_figures(name)).exists():
-            times = pd.read_parquet(path)
-            if (times.device == "cpu").all():
-                row[PROCESSOR_SECONDS] = float(times.processor_seconds.sum() / times.audio_seconds.sum())
+            row.update(figures_of_separations(pd.read_parquet(path)))
     known = pd.DataFrame.from_dict(rows, orient="index")
     return known.join(costs(job.profile, job.paths, {one.name: one for one in job.systems}))
 

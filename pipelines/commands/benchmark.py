@@ -171,7 +171,7 @@ def stale(
 
 @app.command(
     rich_help_panel=GROUP,
-    short_help="Keep stale products after an edit that changes no number.",
+    short_help="Keep stale products: the edit changes no number.",
     epilog=examples(
         ("sepbench accept '*/checkpoint' --check", "train the first steps again, and compare them"),
         ("sepbench accept open_unmix --no-check --because 'renamed a function'", "on your word alone"),

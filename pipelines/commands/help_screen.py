@@ -18,7 +18,10 @@ def examples(*lines: tuple[str, str]) -> str:
 
 
 class HelpScreen(TyperGroup):
-    """Lists the commands by group, a line each: Typer's own frames would take two screens of 80 x 24."""
+    """Lists the commands by group, a line each: Typer's own frames would take two screens of 80 x 24.
+
+    Commands that share what they say in short share a line.
+    """
 
     def format_help(self, ctx: typer.Context, formatter) -> None:
         """Write the screen into Click's formatter, in colour where standard output is a terminal."""
@@ -33,11 +36,11 @@ class HelpScreen(TyperGroup):
         formatter.write(screen.get())
 
     def _commands(self, ctx: typer.Context) -> Table:
-        table = Table.grid(padding=(0, 2, 0, 0))
+        table = Table.grid(padding=(0, 1, 0, 0))
         table.add_column(style="bold")
         table.add_column(style="bold cyan")
         commands = [command for name in self.list_commands(ctx) if not (command := self.get_command(ctx, name)).hidden]
         for group, members in groupby(commands, key=lambda command: command.rich_help_panel):
-            for place, command in enumerate(members):
-                table.add_row("" if place else group, command.name, command.short_help)
+            for place, (said, alike) in enumerate(groupby(members, key=lambda command: command.short_help)):
+                table.add_row("" if place else group, ", ".join(command.name for command in alike), said)
         return table

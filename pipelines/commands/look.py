@@ -12,6 +12,7 @@ from pipelines.remembering import remember
 from pipelines.terminal import Terminal
 
 GROUP = "Look"
+TABLE_OR_CLAIMS = "Print the table; or the claims, each with its evidence."
 
 app = typer.Typer()
 console = Terminal()
@@ -56,7 +57,7 @@ def ui(
 
 @app.command(
     rich_help_panel=GROUP,
-    short_help="Print the table of results.",
+    short_help=TABLE_OR_CLAIMS,
     epilog=examples(("sepbench table -p musdb18-7s", "as the last run left it")),
 )
 def table(profile: ProfileOption = None, data: DataOption = None) -> None:
@@ -71,7 +72,7 @@ def table(profile: ProfileOption = None, data: DataOption = None) -> None:
 
 @app.command(
     rich_help_panel=GROUP,
-    short_help="Print each claim with its verdict and the evidence.",
+    short_help=TABLE_OR_CLAIMS,
     epilog=examples(("sepbench claims -p musdb18-7s", "supported, refuted or undecided")),
 )
 def claims(profile: ProfileOption = None, data: DataOption = None) -> None:

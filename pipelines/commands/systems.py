@@ -14,6 +14,7 @@ from sepmodels.errors import UserError
 from sepmodels.systems.pretrained import ARCHITECTURES
 
 GROUP = "Systems"
+ADD_OR_REMOVE = "Add a row: audio, scores, a program... Or remove one."
 
 app = typer.Typer()
 console = Terminal()
@@ -26,7 +27,7 @@ SomeName = Annotated[
 
 @app.command(
     rich_help_panel=GROUP,
-    short_help="Add a system to the table: audio, scores, a program...",
+    short_help=ADD_OR_REMOVE,
     epilog=examples(
         ("sepbench add theirs --estimates ~/estimates -p musdb18", "you have audio: DIR/TRACK/vocals.wav"),
         ("sepbench add prog --command 'prog {mixture} {out}' --vocals '{out}/vocals.wav'", "a program"),
@@ -130,7 +131,7 @@ def add(
 
 @app.command(
     rich_help_panel=GROUP,
-    short_help="Remove a system that was added.",
+    short_help=ADD_OR_REMOVE,
     epilog=examples(("sepbench remove theirs -p musdb18", "its row, estimates and scores; your own files stay")),
 )
 def remove(name: NameArgument, profile: ProfileOption = None, data: DataOption = None) -> None:

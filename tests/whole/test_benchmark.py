@@ -1,5 +1,6 @@
 """The whole benchmark, through a real Dagster instance and a real MLflow store, on a small dataset."""
 
+import json
 import multiprocessing
 import os
 import re
@@ -20,12 +21,22 @@ from assets.making.report import make_report
 from assets.making.table import make_table
 from assets.paths import Paths
 from assets.tracking.store import open_store
+from pipelines.packing.code_checks import checks_of_the_code
+from pipelines.packing.gathering import Wishes, recorded
+from pipelines.packing.packing import pack_result
+from pipelines.packing.verifying import verify_pack
+from pipelines.profiles import PROFILES, complete
+from pipelines.terminal import Terminal
 from sepmodels.models.model_file import load_model
+from sepmodels.packing.checked import checked
+from sepmodels.packing.container import opened_pack
+from sepmodels.packing.parts import EDITS, Packed
 from sepmodels.results.given import read_given_scores
 from sepmodels.settings import Profile
 from sepmodels.systems.references import REFERENCES
 from sepmodels.systems.variants import VARIANTS, Variant
 from tests.conftest import synthetic_stems, write_stem_file
+from tests.packs import Change, edited, in_json, in_table, parts_of
 from tests.small_benchmark import materialize, small_profile
 
 pytestmark = pytest.mark.slow
@@ -52,7 +63,7 @@ class Done:
 def done(stem_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
     """The benchmark of two variants, one of which was added to the list of variants and nowhere else."""
     data = tmp_path_factory.mktemp("data")
-    profile = small_profile(stem_dataset)
+    profile = complete(small_profile(stem_dataset), PROFILES["musdb18-7s"])
     with pytest.MonkeyPatch.context() as patch, dg.instance_for_test() as instance:
         patch.setitem(VARIANTS, ADDED.name, ADDED)
         result = materialize(profile, data, instance, ["open_unmix", ADDED.name])
@@ -327,6 +338,62 @@ def test_a_file_that_is_damaged_fails_in_one_sentence_and_the_other_tracks_are_l
     assert "Song 1.stem.mp4" in said
     assert "Song 2.stem.mp4" in said
     assert "Traceback" not in said
+
+
+@pytest.fixture(scope="module")
+def pack(done: Done, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pack of the benchmark, with what was recorded of its products."""
+    file = tmp_path_factory.mktemp("pack") / "result.zip"
+    job = Job(done.profile, done.paths, systems=(VARIANTS["open_unmix"], ADDED, *REFERENCES.values()))
+    pack_result(job, recorded(job, done.instance), file, Wishes(models=True), Terminal(quiet=True))
+    return file
+
+
+def test_a_pack_holds_in_all_that_can_be_checked_without_the_dataset(pack: Path) -> None:
+    console = Terminal(width=500)
+    with console.capture() as screen:
+        assert verify_pack(pack, console)
+    assert "9 ok, 0 failed, 0 not checked." in screen.get(), screen.get()
+    models = [name for name in parts_of(pack) if name.startswith("models/")]
+    assert models == ["models/open_unmix/seed_42/model.safetensors", "models/smaller/seed_42/model.safetensors"]
+
+
+def version(product: str, **changes: object) -> Change:
+    return in_json(lambda versions: versions[product].update(changes))
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "why"),
+    [
+        ("code/versions.json", version("smaller/scores", code_version="0" * 16), "not that of its parts"),
+        ("pack.json", in_json(lambda facts: facts["settings"].update({"training.steps": "400"})), "steps 4, and not"),
+        ("curves.parquet", in_table("value", 0.001), "open_unmix/checkpoint is not what was recorded when it was made"),
+        ("dataset/tracks.parquet", in_table("gain", 0.5), "tracks is not what was recorded when it was made"),
+        ("code/versions.json", version("results", read={"mixture/scores": "0"}), "made from another mixture/scores"),
+    ],
+)
+def test_an_edit_of_what_was_recorded_is_found_where_it_no_longer_follows(
+    pack: Path, tmp_path: Path, part: str, change: Change, why: str
+) -> None:
+    with opened_pack(edited(pack, tmp_path / "edited.zip", part, change)) as opened:
+        said = next(one for one in checked(checks_of_the_code(Packed(opened))) if one.state == "failed")
+    assert why in said.why
+
+
+def test_code_that_gives_other_versions_is_told_from_a_pack_that_does_not_hold(
+    pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = in_json(lambda facts: facts["changed"].update({"training.weight_decay": "0.1"}))
+    file = edited(pack, tmp_path / "edited.zip", "pack.json", other)
+    facts = json.loads(parts_of(pack)["pack.json"])
+    for commit, state in ((facts["commit"], "failed"), ("0" * 40, "not checked")):
+        with opened_pack(file) as opened:
+            packed = Packed(opened)
+            here = (commit, packed.pack.text(EDITS) if facts["edited"] else "")
+            monkeypatch.setattr("pipelines.packing.code_checks._commit_here", lambda here=here: here)
+            (*_, said) = checked(checks_of_the_code(packed))
+        assert said.state == state
+        assert "training setting weight_decay changed" in said.why
 
 
 def test_a_model_of_another_configuration_is_refused_by_name(done: Done) -> None:

@@ -28,6 +28,8 @@ COMMANDS = [
     "claims",
     "cost",
     "votes",
+    "pack",
+    "verify",
     "plan",
     "separate",
     "export",

@@ -21,7 +21,7 @@ FORBIDDEN = {
 FLOORS = {
     "sepmodels": (
         ("marks", "errors", "progress", "files", "settings", "limits", "machine", "audio"),
-        ("dataset", "systems", "models", "training", "separation", "scoring", "results", "report"),
+        ("dataset", "systems", "models", "training", "separation", "scoring", "results", "packing", "report"),
     ),
     "assets": (
         ("paths", "job", "step", "runtime", "staleness", "tracking", "resources", "making", "graph"),
@@ -29,7 +29,7 @@ FLOORS = {
     ),
     "pipelines": (
         ("terminal", "own_code", "setting_values", "settings_file", "profiles", "ports", "permissions", "temporary"),
-        ("options", "remembering", "graph", "looking"),
+        ("options", "remembering", "graph", "looking", "packing"),
         ("running", "systems", "songs", "serve", "front", "doctor", "ui", "downloading", "commands", "cli"),
     ),
 }

@@ -1,0 +1,78 @@
+"""The commands that hand a result over and check one: ``sepbench pack`` and ``verify``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assets.paths import whole_path
+from pipelines.commands.help_screen import examples
+from pipelines.options import DataOption, ProfileOption, use_options
+from pipelines.terminal import Terminal
+
+GROUP = "Publish"
+PACK_OR_VERIFY = "Pack a result for others to check; or check a pack."
+
+app = typer.Typer()
+console = Terminal()
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help=PACK_OR_VERIFY,
+    epilog=examples(
+        ("sepbench pack -p musdb18-7s --out result.zip --author 'First Last'", "table, scores, curves, code versions"),
+        ("sepbench pack -p musdb18-7s --models --licence CC-BY-4.0", "with the trained models"),
+    ),
+)
+def pack(
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE.zip", help="The pack. [default: sepbench-PROFILE.zip]")
+    ] = None,
+    title: Annotated[str, typer.Option(help="What the pack is called where it is cited.")] = "",
+    author: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Whom to cite. Write it again for one more.")
+    ] = None,
+    licence: Annotated[str, typer.Option(metavar="ID", help="Of the pack, as SPDX names it, such as CC-BY-4.0.")] = "",
+    models: Annotated[bool, typer.Option("--models", help="Pack the trained models, too.")] = False,
+    sounds: Annotated[
+        bool, typer.Option("--sounds", help="Pack the report's sounds, too. They are the dataset's; see its licence.")
+    ] = False,
+    profile: ProfileOption = None,
+    data: DataOption = None,
+) -> None:
+    """Pack a result: the table, its scores, claims, curves, settings, code versions, hashes and the report.
+
+    Everything has to be up to date. The same content gives the same bytes.
+    """
+    from assets.job import Job
+    from pipelines.graph.instance import history
+    from pipelines.packing.gathering import Wishes, recorded
+    from pipelines.packing.packing import pack_result
+    from sepmodels.systems import systems_of
+
+    chosen, paths = use_options(profile, data=data)
+    file = whole_path(out or f"sepbench-{chosen.name}.zip")
+    wishes = Wishes(title, tuple(author or ()), licence, models=models, sounds=sounds)
+    job = Job(chosen, paths, systems=systems_of(chosen, paths.systems))
+    with history(paths.data) as instance:
+        known = recorded(job, instance)
+    pack_result(job, known, file, wishes, console)
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help=PACK_OR_VERIFY,
+    epilog=examples(("sepbench verify result.zip", "does the table follow from the scores?")),
+)
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="A pack that `sepbench pack` wrote.")],
+) -> None:
+    """Check a pack: its files, the scores, the table, the claims and the code versions.
+
+    Nothing in it is run. The exit status is 1 if something does not follow; what cannot be checked here is said.
+    """
+    from pipelines.packing.verifying import verify_pack
+
+    if not verify_pack(whole_path(file), console):
+        raise typer.Exit(1)

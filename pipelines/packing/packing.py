@@ -1,0 +1,52 @@
+"""``sepbench pack``: a profile's result as one file that others can check."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from assets.job import Job
+from pipelines.packing.gathering import Known, Wishes, gather, sounds_licence
+from pipelines.terminal import printable
+from sepmodels.errors import UserError
+from sepmodels.files import replacing
+from sepmodels.packing.checked import checked
+from sepmodels.packing.checks import checks_of_a_pack
+from sepmodels.packing.container import opened_pack, write_pack
+from sepmodels.packing.parts import Packed
+
+
+def pack_result(job: Job, known: Known, file: Path, wishes: Wishes, console: Console) -> None:
+    """Write the pack of a benchmark, and print what it is; a pack that does not hold by itself is not written.
+
+    known: of :func:`pipelines.packing.gathering.recorded`. Raises UserError where there is nothing to pack, or the file
+    cannot be written.
+    """
+    if file.suffix != ".zip":
+        raise UserError(f"A pack is a zip file: name one with --out, such as {file.with_suffix('.zip').name}.")
+    parts = gather(job, known, wishes)
+    try:
+        with replacing(file) as temporary:
+            identity = write_pack(parts, temporary)
+            _require_sound(temporary)
+    except OSError as fault:
+        raise UserError(f"{file} cannot be written ({fault.strerror}): name another file with --out.") from None
+    size = f"{file.stat().st_size / 1e6:.1f} MB"
+    console.print(
+        f"Packed {job.profile.name}: {printable(file)}, {len(parts)} files, {size}.", highlight=False, soft_wrap=True
+    )
+    console.print(f"Its content is {identity[:16]}: print that with the table.", highlight=False)
+    if wishes.sounds:
+        console.print(f"It has sounds of the dataset. {sounds_licence(job.profile)}", highlight=False, soft_wrap=True)
+    if not wishes.authors:
+        console.print("It names nobody: --author NAME says whom to cite.", highlight=False)
+    console.print(f"Next: sepbench verify {printable(file)}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _require_sound(file: Path) -> None:
+    with opened_pack(file) as pack:
+        for one in checked(checks_of_a_pack(Packed(pack))):
+            if one.state == "failed":
+                raise UserError(
+                    f"The pack would not hold: it does not follow that {one.what} ({one.why}). Was a file of the data "
+                    "folder changed by hand? `sepbench run --anew` makes all again."
+                )

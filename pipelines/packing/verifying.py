@@ -1,0 +1,46 @@
+"""``sepbench verify``: what of somebody's pack holds, a line each."""
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from pipelines.packing.code_checks import checks_of_the_code
+from sepmodels.packing.checked import Check, Checked, checked
+from sepmodels.packing.checks import checks_of_a_pack
+from sepmodels.packing.container import opened_pack
+from sepmodels.packing.parts import Packed
+
+MARKS = {"ok": "[green]ok[/]", "failed": "[red]failed[/]", "not checked": "[yellow]not checked[/]"}
+
+
+def verify_pack(file: Path, console: Console) -> bool:
+    """Print a line for each check; gives whether none failed.
+
+    Raises UserError for what is no pack, is not to be trusted, or is of a newer format.
+    """
+    with opened_pack(file) as pack:
+        packed = Packed(pack)
+        facts = packed.facts
+        console.print(f"{facts.title}, packed on {facts.made} by sepbench {facts.sepbench}.", **_PLAIN)
+        found = [_shown(one, console) for one in checked(_checks(packed))]
+    failed = [one for one in found if one.state == "failed"]
+    counts = ", ".join(f"{sum(one.state == state for one in found)} {state}" for state in MARKS)
+    console.print(f"{counts}.", highlight=False)
+    if failed:
+        console.print(f"The pack does not hold: it does not follow that {failed[0].what}.", **_PLAIN)
+    return not failed
+
+
+_PLAIN = {"highlight": False, "soft_wrap": True, "markup": False}
+
+
+def _checks(packed: Packed) -> Iterator[tuple[str, Check]]:
+    return chain(checks_of_a_pack(packed), checks_of_the_code(packed))
+
+
+def _shown(one: Checked, console: Console) -> Checked:
+    console.print(f"{MARKS[one.state]}: {escape(one.what)}: {escape(one.why)}", highlight=False, soft_wrap=True)
+    return one

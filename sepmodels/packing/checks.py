@@ -1,0 +1,173 @@
+"""Checks of a pack that need nothing but the pack: each says how it was made, or what does not follow."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from sepmodels.packing.checked import Check, NotFollowingError
+from sepmodels.packing.comparing import require_same
+from sepmodels.packing.container import MANIFEST, manifest
+from sepmodels.packing.describing import citation, crate
+from sepmodels.packing.facts import FACTS
+from sepmodels.packing.parts import (
+    CITATION,
+    CLAIMS,
+    CRATE,
+    CURVES,
+    FIGURES,
+    MUSEVAL,
+    RESULTS,
+    SEPARATIONS,
+    TABLES,
+    Packed,
+)
+from sepmodels.results.claims.claims import Claim, checked
+from sepmodels.results.claims.judging import judge
+from sepmodels.results.claims.training_measures import training_measures
+from sepmodels.results.claims.words import claims_markdown
+from sepmodels.results.conditions import terms_between
+from sepmodels.results.markdown import results_markdown
+from sepmodels.results.per_track import TrackTable
+from sepmodels.results.results import Results
+from sepmodels.results.system_figures import figures_of_separations, figures_of_trainings
+from sepmodels.results.table import make_results
+from sepmodels.scoring import write_museval_files
+
+
+def checks_of_a_pack(packed: Packed) -> Iterator[tuple[str, Check]]:
+    """The checks that need nothing else, each with the sentence that it is on."""
+    yield "the files are those that were packed", lambda: files_are_as_packed(packed)
+    yield "museval's files say the same as the scores", lambda: museval_follows(packed)
+    yield "the figures beside the scores follow from the trainings", lambda: figures_follow(packed)
+    yield "the table follows from the scores", lambda: table_follows(packed)
+    yield "the claims follow from the scores and the trainings", lambda: claims_follow(packed)
+    yield "the citation and the description follow from the rest", lambda: description_follows(packed)
+
+
+def files_are_as_packed(packed: Packed) -> str:
+    """By the manifest: every part has its hash, none is missing, none is more."""
+    pack = packed.pack
+    listed = {}
+    for line in pack.text(MANIFEST).splitlines():
+        checksum, _, name = line.partition("  ")
+        listed[name] = checksum
+    there = [name for name in pack.names if name != MANIFEST]
+    if gone := sorted(set(listed) - set(there)):
+        raise NotFollowingError(f"{gone[0]} is missing")
+    if more := sorted(set(there) - set(listed)):
+        raise NotFollowingError(f"{more[0]} was not packed, but put in later")
+    for name in there:
+        if pack.hash_of(name) != listed[name]:
+            raise NotFollowingError(f"{name} was changed after it was packed")
+    if pack.text(MANIFEST) != manifest(listed):
+        raise NotFollowingError(f"{MANIFEST} is not as sepbench writes it")
+    return f"{len(there)} files by their SHA-256; this is the pack {pack.hash[:16]}"
+
+
+def museval_follows(packed: Packed) -> str:
+    """The files in museval's format are written again from the scores."""
+    with tempfile.TemporaryDirectory() as folder:
+        for _, rows in packed.scores.groupby("variant", sort=False):
+            write_museval_files(rows, Path(folder))
+        again = {f"{MUSEVAL}/{file.relative_to(folder).as_posix()}": file for file in Path(folder).rglob("*.json")}
+        there = packed.pack.below(MUSEVAL)
+        if odd := sorted(set(again) ^ set(there)):
+            raise NotFollowingError(f"{odd[0]} is {'missing' if odd[0] in again else 'of no scores'}")
+        for name in there:
+            if packed.pack.json(name) != json.loads(again[name].read_text(encoding="utf-8")):
+                raise NotFollowingError(f"{name} has other scores than the table of scores")
+    return f"{len(there)} files, written again from {len(packed.scores):,} scores"
+
+
+def figures_follow(packed: Packed) -> str:
+    """Sizes, steps and times beside the scores, computed again from the trainings and separations."""
+    separations = packed.pack.table(SEPARATIONS)
+    if lost := sorted({*packed.trainings.variant, *separations.variant} - {*packed.figures.index}):
+        raise NotFollowingError(f"{FIGURES} has no {lost[0]}, which was trained or separated with")
+    for name in packed.figures.index:
+        own = packed.trainings[packed.trainings.variant == name]
+        again = figures_of_trainings(own, packed.facts.processes) if len(own) else {}
+        again |= figures_of_separations(separations[separations.variant == name])
+        row = packed.figures.loc[[name], [column for column in again if column in packed.figures]]
+        require_same(row.reset_index(names="variant"), pd.DataFrame([{"variant": name, **again}]), FIGURES)
+    return f"from {len(packed.trainings)} trainings"
+
+
+def table_follows(packed: Packed) -> str:
+    """The table, its comparisons and its sentences, made again from the scores of every window."""
+    facts = packed.facts
+    names = [one.name for one in facts.scored]
+    again = make_results(
+        packed.scores,
+        facts.expected,
+        baseline=facts.baseline,
+        figures=packed.figures,
+        trainings=packed.trainings[packed.trainings.variant.isin(names)],
+        dataset=facts.profile,
+    )
+    again = replace(again, notes=(*again.notes, *facts.notes))
+    tables = {"results": again.summary, "comparisons": again.comparisons, "control": again.control}
+    tables["by_seed"] = again.by_seed
+    read = {name: packed.result(name) for name in TABLES}
+    for name, table in tables.items():
+        require_same(read[name], table, f"{RESULTS}/{name}.parquet")
+    _require_said(packed, again)
+    for name, table in read.items():
+        _require_text(packed, f"{RESULTS}/{name}.csv", table.to_csv(index=False), f"{name}.parquet")
+    shown = replace(again, summary=read["results"], comparisons=read["comparisons"], by_seed=read["by_seed"])
+    _require_text(packed, f"{RESULTS}/results.md", results_markdown(shown), "the tables")
+    return f"{len(names)} systems on {packed.scores.track.nunique()} tracks, made again"
+
+
+def _require_said(packed: Packed, again: Results) -> None:
+    """Sentences, notes and what else is said of the table."""
+    said = packed.pack.json(f"{RESULTS}/said.json")
+    expected = {"scenario": again.scenario, "sentences": again.sentences}
+    expected |= {"notes": list(again.notes), "missing": list(again.missing)}
+    for name, words in expected.items():
+        if said.get(name) != words:
+            raise NotFollowingError(f"{RESULTS}/said.json says something else as {name} than comes out")
+
+
+def claims_follow(packed: Packed) -> str:
+    """The verdict on each claim, from the claim as it is packed, the scores and the trainings."""
+    table = packed.claims
+    claims = checked(
+        Claim(
+            **{name: getattr(row, name) for name in ("sentence", "source", "first", "measure", "direction")},
+            name=row.claim,
+            second=None if pd.isna(row.second) else row.second,
+            margin=float(row.margin),
+            seeds=int(row.least_seeds),
+        )
+        for row in table.itertuples()
+    )
+    curves = packed.pack.table(CURVES)
+    known = [one.name for one in packed.facts.expected]
+    trained = packed.trainings[packed.trainings.variant.isin(known)]
+    measures = training_measures(trained, packed.pack.table(SEPARATIONS), curves)
+    fixed = {one.name for one in packed.facts.expected if not one.seeded}
+    again = judge(claims, TrackTable(packed.scores), measures, fixed)
+    again["unequal"] = [terms_between(packed.trainings, {}, one.first, one.second) for one in claims]
+    require_same(table, again, f"{CLAIMS}/claims.parquet")
+    _require_text(packed, f"{CLAIMS}/claims.csv", table.to_csv(index=False), "claims.parquet")
+    _require_text(packed, f"{CLAIMS}/claims.md", claims_markdown(table), "claims.parquet")
+    counts = ", ".join(f"{number} {verdict}" for verdict, number in table.verdict.value_counts(sort=False).items())
+    return f"{len(table)} claims, judged again: {counts}"
+
+
+def description_follows(packed: Packed) -> str:
+    """The machine-readable description and the citation are written again."""
+    _require_text(packed, CITATION, citation(packed.facts), FACTS)
+    sizes = {name: packed.pack.size_of(name) for name in packed.pack.names if name not in (MANIFEST, CRATE)}
+    _require_text(packed, CRATE, crate(packed.facts, sizes), FACTS)
+    return f"{CITATION} and {CRATE}, written again from {FACTS}"
+
+
+def _require_text(packed: Packed, name: str, again: str, source: str) -> None:
+    if packed.pack.text(name) != again:
+        raise NotFollowingError(f"{name} says something else than {source}")

@@ -1,0 +1,73 @@
+"""The parts of a pack: what each is called, and the tables that a check makes anew from others."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from sepmodels.errors import UserError
+from sepmodels.packing.container import Pack
+from sepmodels.packing.facts import FACTS, Facts, read_facts
+from sepmodels.results.table import COLUMNS
+
+SCORES, MUSEVAL, RESULTS, CLAIMS, REPORT = "scores", "museval", "results", "claims", "report"
+MODELS, WEIGHTS, ESTIMATES = "models", "weights", "estimates"
+TRACKS = "dataset/tracks.parquet"
+TRAININGS, SEPARATIONS, CURVES = "trainings.parquet", "separations.parquet", "curves.parquet"
+FIGURES = "figures.parquet"  # what is known of each system beside its scores; the index is the column "variant"
+VERSIONS = "code/versions.json"
+EDITS = "code/edits.patch"
+HASHES = "hashes.json"
+TABLES = ("results", "comparisons", "control", "by_seed")  # of the results
+CRATE, CITATION = "ro-crate-metadata.json", "CITATION.cff"
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A pack with its tables, each read when it is first asked for."""
+
+    pack: Pack
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What it says of the benchmark as a whole."""
+        return read_facts(self.pack.json(FACTS), self.pack.file)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """The scores of every window, of all systems in their order."""
+        tables = [self._scores_of(one.name) for one in self.facts.scored]
+        table = pd.concat(tables, ignore_index=True)
+        return table.astype({"seed": "int64", "window": "Int64", "value": "float64"})
+
+    def _scores_of(self, system: str) -> pd.DataFrame:
+        """A system's scores; raises UserError for another system's, and for a track whose name is no file's."""
+        name = f"{SCORES}/{system}.parquet"
+        table = self.pack.table(name)
+        lacking = [column for column in COLUMNS if column not in table]
+        if lacking or set(table.variant) != {system}:
+            raise UserError(f"{self.pack.file} has a {name} that has no scores of {system} as sepbench writes them.")
+        odd = [track for track in table.track.unique() if not isinstance(track, str) or Path(track).name != track]
+        if odd:
+            raise UserError(f"{self.pack.file} has a {name} with the track {odd[0]!r}, which is no file's name.")
+        return table[list(COLUMNS)]
+
+    @cached_property
+    def trainings(self) -> pd.DataFrame:
+        """A row for each training: what came of it, and the terms that it was made on."""
+        return self.pack.table(TRAININGS)
+
+    @cached_property
+    def figures(self) -> pd.DataFrame:
+        """What is known of each system beside its scores."""
+        return self.pack.table(FIGURES).set_index("variant").rename_axis(None)
+
+    def result(self, name: str) -> pd.DataFrame:
+        """A table of the results."""
+        return self.pack.table(f"{RESULTS}/{name}.parquet")
+
+    @cached_property
+    def claims(self) -> pd.DataFrame:
+        """The claims with their verdicts."""
+        return self.pack.table(f"{CLAIMS}/claims.parquet")
