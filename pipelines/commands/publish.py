@@ -9,6 +9,7 @@ from assets.paths import whole_path
 from pipelines.commands.help_screen import examples
 from pipelines.options import DataOption, ProfileOption, use_options
 from pipelines.terminal import Terminal
+from sepmodels.errors import UserError
 
 GROUP = "Publish"
 PACK_OR_VERIFY = "Pack a result for others to check; or check a pack."
@@ -63,16 +64,29 @@ def pack(
 @app.command(
     rich_help_panel=GROUP,
     short_help=PACK_OR_VERIFY,
-    epilog=examples(("sepbench verify result.zip", "does the table follow from the scores?")),
+    epilog=examples(
+        ("sepbench verify result.zip", "does the table follow from the scores?"),
+        ("sepbench verify result.zip --dataset ~/musdb18 --deep", "do models and trainings come out again here?"),
+    ),
 )
 def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="A pack that `sepbench pack` wrote.")],
+    dataset: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The dataset, to compare it and to score some tracks again.")
+    ] = None,
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="With --dataset: separate by the packed models and begin the trainings again."),
+    ] = False,
 ) -> None:
     """Check a pack: its files, the scores, the table, the claims and the code versions.
 
-    Nothing in it is run. The exit status is 1 if something does not follow; what cannot be checked here is said.
+    With --dataset also: are its tracks the same, and do some of them score the same? No code in a pack
+    is run. The exit status is 1 if something does not follow; what cannot be checked here is said.
     """
     from pipelines.packing.verifying import verify_pack
 
-    if not verify_pack(whole_path(file), console):
+    if deep and dataset is None:
+        raise UserError("--deep separates and trains on the dataset: name its folder with --dataset DIR.")
+    if not verify_pack(whole_path(file), console, dataset and whole_path(dataset), deep=deep):
         raise typer.Exit(1)

@@ -111,6 +111,7 @@ def gather(job: Job, known: Known, wishes: Wishes, progress: Progress = silent) 
         parts[named.EDITS] = edits.encode()
     parts[named.HASHES] = _json(_hashes(job, progress))
     if wishes.sounds:
+        parts |= _estimates(job, [one.name for one in found])
         parts["LICENCE-of-the-sounds.txt"] = f"{sounds_licence(profile)}\n".encode()
     facts = _facts(job, wishes, known)
     parts[FACTS] = facts.as_json().encode()
@@ -166,6 +167,21 @@ def _below(folder: Path, prefix: str, wanted: Callable[[Path], bool]) -> Sources
         for path, name in relative.items()
         if not any(part.startswith(".") for part in name.parts) and "under-way" not in name.parts
     }
+
+
+def _estimates(job: Job, systems: Iterable[str]) -> Sources:
+    """Each system's estimates of the shortest test tracks, which a verification can score again."""
+    tracks = named.shortest_test_tracks(pd.read_parquet(job.paths.tracks))
+    found: Sources = {}
+    for name in systems:
+        for folder in sorted(job.paths.estimates(name, 0).parent.glob("seed_*")):
+            files = {track: folder / track / "vocals.wav" for track in tracks}
+            found |= {
+                f"{named.ESTIMATES}/{name}/{folder.name}/{track}/vocals.wav": file
+                for track, file in files.items()
+                if file.exists()
+            }
+    return found
 
 
 def _separations(paths: Paths, names: Iterable[str]) -> pd.DataFrame:

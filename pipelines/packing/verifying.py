@@ -1,6 +1,5 @@
 """``sepbench verify``: what of somebody's pack holds, a line each."""
 
-from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -8,16 +7,20 @@ from rich.console import Console
 from rich.markup import escape
 
 from pipelines.packing.code_checks import checks_of_the_code
-from sepmodels.packing.checked import Check, Checked, checked
+from pipelines.packing.dataset_checks import checks_of_the_dataset, dataset_here
+from sepmodels.packing.checked import Checked, checked
 from sepmodels.packing.checks import checks_of_a_pack
 from sepmodels.packing.container import opened_pack
 from sepmodels.packing.parts import Packed
+from sepmodels.progress import silent
 
 MARKS = {"ok": "[green]ok[/]", "failed": "[red]failed[/]", "not checked": "[yellow]not checked[/]"}
 
 
-def verify_pack(file: Path, console: Console) -> bool:
+def verify_pack(file: Path, console: Console, dataset: Path | None = None, *, deep: bool = False) -> bool:
     """Print a line for each check; gives whether none failed.
+
+    dataset: the folder of the dataset, for the checks that need it. deep: with it, the slow ones, too.
 
     Raises UserError for what is no pack, is not to be trusted, or is of a newer format.
     """
@@ -25,8 +28,13 @@ def verify_pack(file: Path, console: Console) -> bool:
         packed = Packed(pack)
         facts = packed.facts
         console.print(f"{facts.title}, packed on {facts.made} by sepbench {facts.sepbench}.", **_PLAIN)
-        found = [_shown(one, console) for one in checked(_checks(packed))]
+        found = [_shown(one, console) for one in checked(chain(checks_of_a_pack(packed), checks_of_the_code(packed)))]
+        if dataset is not None:
+            with dataset_here(packed, dataset, silent) as here:
+                found += [_shown(one, console) for one in checked(checks_of_the_dataset(here, deep=deep))]
     failed = [one for one in found if one.state == "failed"]
+    if dataset is None:
+        console.print("With --dataset DIR the dataset and some scores are checked, too.", **_PLAIN)
     counts = ", ".join(f"{sum(one.state == state for one in found)} {state}" for state in MARKS)
     console.print(f"{counts}.", highlight=False)
     if failed:
@@ -35,10 +43,6 @@ def verify_pack(file: Path, console: Console) -> bool:
 
 
 _PLAIN = {"highlight": False, "soft_wrap": True, "markup": False}
-
-
-def _checks(packed: Packed) -> Iterator[tuple[str, Check]]:
-    return chain(checks_of_a_pack(packed), checks_of_the_code(packed))
 
 
 def _shown(one: Checked, console: Console) -> Checked:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sepmodels.dataset.tracks import used_names
 from sepmodels.errors import UserError
 from sepmodels.packing.container import Pack
 from sepmodels.packing.facts import FACTS, Facts, read_facts
@@ -20,7 +21,18 @@ VERSIONS = "code/versions.json"
 EDITS = "code/edits.patch"
 HASHES = "hashes.json"
 TABLES = ("results", "comparisons", "control", "by_seed")  # of the results
+FEW_TRACKS = 2  # of which estimates are packed, scored and made again
 CRATE, CITATION = "ro-crate-metadata.json", "CITATION.cff"
+
+
+def shortest_test_tracks(tracks: pd.DataFrame) -> list[str]:
+    """The names of the few test tracks that are soonest done.
+
+    tracks: of :func:`sepmodels.dataset.tracks.describe_tracks`.
+    """
+    test = tracks[tracks.name.isin(used_names(tracks, "test"))].sort_values(["samples", "name"])
+    names: list[str] = test.name.tolist()
+    return names[:FEW_TRACKS]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The whole benchmark, through a real Dagster instance and a real MLflow store, on a small dataset."""
 
+import io
 import json
 import multiprocessing
 import os
@@ -22,6 +23,7 @@ from assets.making.table import make_table
 from assets.paths import Paths
 from assets.tracking.store import open_store
 from pipelines.packing.code_checks import checks_of_the_code
+from pipelines.packing.dataset_checks import checks_of_the_dataset, dataset_here
 from pipelines.packing.gathering import Wishes, recorded
 from pipelines.packing.packing import pack_result
 from pipelines.packing.verifying import verify_pack
@@ -31,6 +33,7 @@ from sepmodels.models.model_file import load_model
 from sepmodels.packing.checked import checked
 from sepmodels.packing.container import opened_pack
 from sepmodels.packing.parts import EDITS, Packed
+from sepmodels.progress import silent
 from sepmodels.results.given import read_given_scores
 from sepmodels.settings import Profile
 from sepmodels.systems.references import REFERENCES
@@ -345,7 +348,7 @@ def pack(done: Done, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pack of the benchmark, with what was recorded of its products."""
     file = tmp_path_factory.mktemp("pack") / "result.zip"
     job = Job(done.profile, done.paths, systems=(VARIANTS["open_unmix"], ADDED, *REFERENCES.values()))
-    pack_result(job, recorded(job, done.instance), file, Wishes(models=True), Terminal(quiet=True))
+    pack_result(job, recorded(job, done.instance), file, Wishes(models=True, sounds=True), Terminal(quiet=True))
     return file
 
 
@@ -394,6 +397,59 @@ def test_code_that_gives_other_versions_is_told_from_a_pack_that_does_not_hold(
             (*_, said) = checked(checks_of_the_code(packed))
         assert said.state == state
         assert "training setting weight_decay changed" in said.why
+
+
+def verified(pack: Path, dataset: Path, *, deep: bool = False) -> dict[str, str]:
+    """The lines on the dataset: what was checked, and what came of it."""
+    with opened_pack(pack) as opened, dataset_here(Packed(opened), dataset, silent) as here:
+        return {one.what: f"{one.state}: {one.why}" for one in checked(checks_of_the_dataset(here, deep=deep))}
+
+
+def test_with_the_dataset_scores_estimates_and_trainings_come_out_again(pack: Path, stem_dataset: Path) -> None:
+    said = verified(pack, stem_dataset, deep=True)
+    references = sum(one.chain == ("scores",) for one in REFERENCES.values())
+    assert list(said.values()) == [
+        "ok: 6 tracks, by the SHA-256 of their files",
+        f"ok: {references} references on 2 tracks, within 0.0001 dB",
+        "ok: 4 estimates, within 0.0001 dB",
+        "ok: 4 estimates, bit for bit",
+        "ok: 2 trainings, bit for bit",
+    ]
+
+
+def test_a_dataset_that_differs_is_told_track_by_track(pack: Path, stem_dataset: Path, tmp_path: Path) -> None:
+    shutil.copytree(stem_dataset, tmp_path / "dataset")
+    first, second, third = sorted((tmp_path / "dataset" / "train").iterdir())[:3]
+    first.unlink()
+    shutil.copyfile(third, second)
+    shutil.copyfile(third, third.with_name("Artist 9 - Song 9.stem.mp4"))
+    said = verified(pack, tmp_path / "dataset")["the dataset here is the same"]
+    assert said.startswith("failed: ")
+    assert "missing here: Artist 0 - Song 0" in said
+    assert "only here: Artist 9 - Song 9" in said
+    assert "with other content here: Artist 1 - Song 1" in said
+
+
+@pytest.mark.parametrize(
+    ("part", "row", "why"),
+    [
+        ("scores/mixture.parquet", "mixture", "from what needs no training"),
+        ("scores/open_unmix.parquet", "open_unmix", "from the estimates"),
+    ],
+)
+def test_scores_that_were_made_up_are_found_by_scoring_again_whatever_follows_from_them(
+    pack: Path, stem_dataset: Path, tmp_path: Path, part: str, row: str, why: str
+) -> None:
+    def better(content: bytes) -> bytes:
+        table = pd.read_parquet(io.BytesIO(content))
+        into = io.BytesIO()
+        table.assign(value=table.value + 0.5).to_parquet(into, index=False)
+        return into.getvalue()
+
+    said = verified(edited(pack, tmp_path / "edited.zip", part, better), stem_dataset)
+    (failed,) = (f"{what}: {came}" for what, came in said.items() if came.startswith("failed"))
+    assert why in failed
+    assert f"the scores of {row}, seed" in failed
 
 
 def test_a_model_of_another_configuration_is_refused_by_name(done: Done) -> None:
