@@ -30,7 +30,7 @@ def shortest_test_tracks(tracks: pd.DataFrame) -> list[str]:
 
     tracks: of :func:`sepmodels.dataset.tracks.describe_tracks`.
     """
-    test = tracks[tracks.name.isin(used_names(tracks, "test"))].sort_values(["samples", "name"])
+    test = tracks[tracks.name.isin(used_names(tracks, "test"))].sort_values(["duration_seconds", "name"])
     names: list[str] = test.name.tolist()
     return names[:FEW_TRACKS]
 
