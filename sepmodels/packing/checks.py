@@ -109,7 +109,7 @@ def table_follows(packed: Packed) -> str:
         trainings=packed.trainings[packed.trainings.variant.isin(names)],
         dataset=facts.profile,
     )
-    again = replace(again, notes=(*again.notes, *facts.notes))
+    again = replace(again, notes=(*again.notes, *facts.notes), shared_notes=(*again.shared_notes, *facts.notes))
     tables = {"results": again.summary, "comparisons": again.comparisons, "control": again.control}
     tables["by_seed"] = again.by_seed
     read = {name: packed.result(name) for name in TABLES}
@@ -127,9 +127,9 @@ def _require_said(packed: Packed, again: Results) -> None:
     """Sentences, notes and what else is said of the table."""
     said = packed.pack.json(f"{RESULTS}/said.json")
     expected = {"scenario": again.scenario, "sentences": again.sentences}
-    expected |= {"notes": list(again.notes), "missing": list(again.missing)}
-    for name, words in expected.items():
-        if said.get(name) != words:
+    expected |= {name: list(getattr(again, name)) for name in ("notes", "shared_notes", "missing")}
+    for name in sorted({*expected, *said}):
+        if said.get(name) != expected.get(name):
             raise NotFollowingError(f"{RESULTS}/said.json says something else as {name} than comes out")
 
 
