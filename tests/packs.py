@@ -28,6 +28,8 @@ def packed_folder(folder: Path) -> tuple[Job, Path]:
     job = scored_job(folder / "data")
     for one in job.systems:
         write_museval_files(pd.read_parquet(job.paths.scores(one.name)), job.paths.museval_files)
+    tracks = pd.read_parquet(job.paths.tracks)
+    tracks.assign(source_hash=[f"hash of {name}" for name in tracks.name]).to_parquet(job.paths.tracks, index=False)
     job.paths.report.mkdir()
     (job.paths.report / "index.html").write_text("<title>A report</title>")
     (job.paths.report / "audio").mkdir()

@@ -1,4 +1,4 @@
-"""The commands that hand a result over and check one: ``sepbench pack`` and ``verify``."""
+"""The commands that hand a result over and check one: ``sepbench pack``, ``verify`` and ``compare``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -90,3 +90,18 @@ def verify(
         raise UserError("--deep separates and trains on the dataset: name its folder with --dataset DIR.")
     if not verify_pack(whole_path(file), console, dataset and whole_path(dataset), deep=deep):
         raise typer.Exit(1)
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help="Compare two packs: scores, settings, data, code.",
+    epilog=examples(("sepbench compare before.zip after.zip", "what changed, and which differences hold")),
+)
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A.zip", help="A pack.")],
+    second: Annotated[Path, typer.Argument(metavar="B.zip", help="Another one.")],
+) -> None:
+    """Print two packs' tables side by side, what changed in settings, data and code, and which differences hold."""
+    from pipelines.packing.comparing import compare_packs
+
+    compare_packs(whole_path(first), whole_path(second), console)

@@ -30,6 +30,7 @@ COMMANDS = [
     "votes",
     "pack",
     "verify",
+    "compare",
     "plan",
     "separate",
     "export",
