@@ -5,17 +5,21 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from assets.job import Job
+from assets.making.claims import make_claims
+from assets.making.table import make_table
 from pipelines.packing.gathering import Known, Wishes
 from pipelines.packing.packing import pack_result
 from pipelines.terminal import Terminal
 from sepmodels.packing.container import MANIFEST, manifest
 from sepmodels.scoring import write_museval_files
+from sepmodels.systems.given_scores import GivenScores
 from tests.scored_folder import scored_job
 
 NOTHING_KNOWN = Known((), {})
@@ -24,10 +28,16 @@ Change = Callable[[bytes], bytes]
 
 
 def packed_folder(folder: Path) -> tuple[Job, Path]:
-    """A data folder with everything of a benchmark but its history, and the pack of it."""
+    """A data folder with everything of a benchmark but its history, and the pack of it; one system is given scores."""
     job = scored_job(folder / "data")
     for one in job.systems:
         write_museval_files(pd.read_parquet(job.paths.scores(one.name)), job.paths.museval_files)
+    given = GivenScores(name="theirs", title="Theirs", summary="", scores=folder, trained_on="other songs")
+    scores = pd.read_parquet(job.paths.scores("l1_loss")).assign(variant=given.name, seed=0)
+    scores.to_parquet(job.paths.scores(given.name), index=False)
+    job = replace(job, systems=(*job.systems, given))
+    make_table(job)
+    make_claims(job)
     tracks = pd.read_parquet(job.paths.tracks)
     tracks.assign(source_hash=[f"hash of {name}" for name in tracks.name]).to_parquet(job.paths.tracks, index=False)
     job.paths.report.mkdir()

@@ -69,9 +69,10 @@ def files_are_as_packed(packed: Packed) -> str:
 
 
 def museval_follows(packed: Packed) -> str:
-    """The files in museval's format are written again from the scores."""
+    """The files in museval's format are written again from the scores; of systems scored elsewhere there are none."""
+    ours = packed.scores[packed.scores.variant.isin([one.name for one in packed.facts.scored if one.scored_here])]
     with tempfile.TemporaryDirectory() as folder:
-        for _, rows in packed.scores.groupby("variant", sort=False):
+        for _, rows in ours.groupby("variant", sort=False):
             write_museval_files(rows, Path(folder))
         again = {f"{MUSEVAL}/{file.relative_to(folder).as_posix()}": file for file in Path(folder).rglob("*.json")}
         there = packed.pack.below(MUSEVAL)
@@ -80,7 +81,7 @@ def museval_follows(packed: Packed) -> str:
         for name in there:
             if packed.pack.json(name) != json.loads(again[name].read_text(encoding="utf-8")):
                 raise NotFollowingError(f"{name} has other scores than the table of scores")
-    return f"{len(there)} files, written again from {len(packed.scores):,} scores"
+    return f"{len(there)} files, written again from {len(ours):,} scores"
 
 
 def figures_follow(packed: Packed) -> str:

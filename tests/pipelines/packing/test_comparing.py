@@ -29,7 +29,7 @@ def compared(first: Path, second: Path) -> str:
 
 def test_a_pack_beside_itself_has_the_same_scores_settings_data_and_code(pack: Path) -> None:
     said = compared(pack, pack)
-    assert said.count("the same scores") == 5
+    assert said.count("the same scores") == 6
     assert said.count("  the same\n") == 3
     assert "does not hold" not in said
 
