@@ -121,8 +121,8 @@ def _trained_estimates(profile: Profile, system: Variant) -> Step:
 
 
 def _beside(system: Variant) -> Path | None:
-    """The folder of the modules that a variant from outside the project is made by."""
-    return system.variants.parent if isinstance(system, OutsideVariant) else None
+    """The modules that a variant from outside the project is made by."""
+    return system.home if isinstance(system, OutsideVariant) else None
 
 
 def _other_estimates(profile: Profile, system: System) -> Step:

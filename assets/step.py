@@ -24,7 +24,7 @@ class Step:
     reaches: what ``make`` imports by a name that is only known at run time ("module" or "module:name").
     libraries: distributions (and ``ffmpeg``, the program) whose version decides the product.
     files: gives the file, or the folder of files, that it reads and that no step makes.
-    beside: a folder outside the project whose modules ``reaches`` names, too.
+    beside: a folder outside the project whose modules ``reaches`` names, too; or the file of one such module.
     pool: of Dagster, to limit how many such steps run at once.
     system: whose chain it is in; None for the steps that all chains share.
     """

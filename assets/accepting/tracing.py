@@ -9,6 +9,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 
 from assets.paths import PROJECT
+from assets.staleness.code.parts import outside_root
 
 MOST_NAMES = 8  # that a sentence lists one by one
 
@@ -17,7 +18,7 @@ MOST_NAMES = 8  # that a sentence lists one by one
 def traced(root: Path = PROJECT, beside: Path | None = None) -> Iterator[set[str]]:
     """Gives a set that holds, once the block has ended, what of the project ran in it: ``file.py::Class.method``.
 
-    beside: a folder of a person's own modules, which count as the project's do.
+    beside: a person's own modules, which count as the project's do, as for a code version.
 
     In this process, in all threads that begin within the block. A function inside another counts as that one.
     """
@@ -36,7 +37,7 @@ def traced(root: Path = PROJECT, beside: Path | None = None) -> Iterator[set[str
     finally:
         sys.setprofile(before)
         threading.setprofile(before)
-        folders = [root] if beside is None else [root, beside]
+        folders = [root] if beside is None else [root, outside_root(beside)[0]]
         ran.update(filter(None, (_part(code, folder) for code in codes for folder in folders)))
 
 

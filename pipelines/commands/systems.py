@@ -74,7 +74,8 @@ def add(
         float | None, typer.Option(min=0.01, help="With --command or --python: the time for each track. [default: 60]")
     ] = None,
     variants: Annotated[
-        Path | None, typer.Option(metavar="FILE.py", help="A file with VARIANTS, to be trained here.")
+        str | None,
+        typer.Option(metavar="FILE.py", help="VARIANTS to be trained here: a file, a module or an entry point."),
     ] = None,
     mean: Annotated[
         str | None, typer.Option(metavar="A,B,C", help="The mean of these systems' estimates, or of one's trainings.")

@@ -1,6 +1,4 @@
-"""Adds the variants of a person's own file to a profile, each by a small file of its own."""
-
-from pathlib import Path
+"""Adds the variants of a person's own file or package to a profile, each by a small file of its own."""
 
 from rich.console import Console
 
@@ -16,20 +14,21 @@ from sepmodels.systems.system_files import check_name, names_of, write_system
 from sepmodels.systems.variants import own_training
 
 
-def add_variants(profile: Profile, paths: Paths, file: Path, name: str | None, console: Console) -> None:
-    """Check the variants of a file and write a system's file for each.
+def add_variants(profile: Profile, paths: Paths, source: str, name: str | None, console: Console) -> None:
+    """Check the variants of a file or a module and write a system's file for each.
 
+    source: FILE.py, a module that is installed, or the name of an entry point.
     name: of the one to add; None: all of them. Raises UserError for what cannot be trained, and then adds none.
     """
     from sepmodels.training.trial import try_variant
 
-    found = read_variants(Path(whole_path(file)))
+    found = read_variants(str(whole_path(source)) if source.endswith(".py") else source)
     if name is not None and name not in found:
-        raise unknown_name(f"variant in {file} called", name, found)
+        raise unknown_name(f"variant in {source} called", name, found)
     chosen = [one for one in found.values() if name in (None, one.name)]
     taken = {*known_systems(), *names_of(paths.systems)}
     for variant in chosen:
-        check_name(variant.name, taken, f"give the variant in {file} another name")
+        check_name(variant.name, taken, f"give the variant in {source} another name")
         own_training(variant, profile.training)
         try_variant(variant, profile.sample_rate_hz)
     benchmark_subjects(profile, paths, chosen)  # whose code can be followed

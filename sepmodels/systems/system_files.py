@@ -1,7 +1,7 @@
 """The systems that a person adds: each a small TOML file, ``<name>.toml``, in one folder of a profile.
 
 A file has the fields of its kind's class, and ``kind`` itself. Paths in it may be relative to the file's folder. Of a
-variant it has the path of the Python file that tells the rest.
+variant it has the path of the Python file, or the name of the module, that tells the rest.
 """
 
 import re
@@ -92,7 +92,8 @@ def read_system(file: Path) -> AddedSystem:
 def _variant(content: dict[str, Any], file: Path) -> OutsideVariant:
     if set(content) != {"variants"}:
         raise UserError(f"{file} has {', '.join(content) or 'nothing else'}: a trained system has kind and variants.")
-    return find_outside_variant(_value(content["variants"], Path, f"{file}: variants", file.parent), file.stem)
+    told = _value(content["variants"], str, f"{file}: variants", file.parent)
+    return find_outside_variant(str(file.parent / told) if told.endswith(".py") else told, file.stem)
 
 
 def _system(kind: type[Added], content: dict[str, Any], file: Path) -> Added:
@@ -142,7 +143,7 @@ def write_system(system: AddedSystem, folder: Path) -> Path:
 def _written(system: AddedSystem) -> dict[str, Any]:
     """The fields that were given, of TOML's types."""
     if isinstance(system, OutsideVariant):
-        return {"variants": str(system.variants)}
+        return {"variants": system.module or str(system.variants)}
     values = {one.name: getattr(system, one.name) for one in fields(system) if one.name != "name"}
     return {
         one.name: _plain(values[one.name])

@@ -115,7 +115,7 @@ def done(stem_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         make(Job(profile, paths))
     theirs = tmp_path_factory.mktemp("theirs")
     proposals = write_outside_model(theirs / "model")
-    write_system(find_outside_variant(proposals, "filtered"), paths.systems)
+    write_system(find_outside_variant(str(proposals), "filtered"), paths.systems)
     for system in added_systems(theirs, paths, cached_names(paths.stems("test"))):
         write_system(system, paths.systems)
     with dg.instance_for_test() as instance:

@@ -131,7 +131,9 @@ class Module:
 
 
 def read_module(root: Path, name: str, beside: Path | None = None) -> Module | None:
-    """The module of that dotted name: the project's in ``root``, or one in the folder ``beside``; or None.
+    """The module of that dotted name: the project's in ``root``, or one of a person's own ``beside``; or None.
+
+    beside: a folder of modules, or the file of one module that alone counts: of a package its ``__init__.py``.
 
     A file is parsed again only when its content has changed. Raises :class:`UserError` with file and line when it is
     not valid Python.
@@ -139,7 +141,9 @@ def read_module(root: Path, name: str, beside: Path | None = None) -> Module | N
     if name.partition(".")[0] not in PACKAGES:
         if beside is None:
             return None
-        root = beside
+        root, alone = outside_root(beside)
+        if alone not in ("", name.partition(".")[0]):
+            return None
     place = root.joinpath(*name.split("."))
     for path, is_package in ((place / "__init__.py", True), (place.with_suffix(".py"), False)):
         try:
@@ -148,6 +152,14 @@ def read_module(root: Path, name: str, beside: Path | None = None) -> Module | N
             continue
         return _parse(name, source, path.relative_to(root).as_posix(), is_package)
     return None
+
+
+def outside_root(beside: Path) -> tuple[Path, str]:
+    """The folder of a person's own modules, and the name of the only one there that counts, or nothing for all."""
+    if beside.suffix != ".py":
+        return beside, ""
+    place = beside.parent if beside.name == "__init__.py" else beside.with_suffix("")
+    return place.parent, place.name
 
 
 @lru_cache(maxsize=1024)

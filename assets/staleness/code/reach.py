@@ -40,7 +40,7 @@ def reach(
     roots: ``module:name`` or, for all public names of it, ``module``.
     named_at_run_time: further such roots: what the code imports by a name that it only knows when it runs.
     ignore: ``module:name`` or ``module`` at which not to look.
-    beside: a folder outside ``root`` whose modules count as the project's do.
+    beside: a folder of a person's own modules that count as the project's do, or the file of the one that does.
     given: the settings that count, by their bare names; what only others need is left out. None: nothing is.
 
     Raises :class:`UserError` for a root that does not exist, a file that is not valid Python, and an import by a

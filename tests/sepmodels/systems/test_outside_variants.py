@@ -1,5 +1,6 @@
 """Variants from a file outside the project: what makes them stale, and what cannot be one."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def proposals(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def added(proposals: Path, tmp_path: Path) -> Paths:
     paths = Paths(tmp_path / "data", "demo")
-    add_variants(DEMO, paths, proposals, None, Terminal())
+    add_variants(DEMO, paths, str(proposals), None, Terminal())
     return paths
 
 
@@ -119,7 +120,7 @@ def test_what_cannot_be_trained_is_one_sentence_and_nothing_is_added(
     edit(proposals.with_name(file), before, after)
     paths = Paths(tmp_path / "data", "demo")
     with pytest.raises(UserError, match=said):
-        add_variants(DEMO, paths, proposals, None, Terminal())
+        add_variants(DEMO, paths, str(proposals), None, Terminal())
     assert not paths.systems.exists()
 
 
@@ -127,13 +128,55 @@ def test_a_module_whose_name_another_has_is_named(proposals: Path) -> None:
     edit(proposals.with_name("tiny_net.py"), "from blocks_of_mine", "from numbers")
     proposals.with_name("blocks_of_mine.py").rename(proposals.with_name("numbers.py"))
     with pytest.raises(UserError, match=r"numbers.py cannot be imported, because .*numbers.py has the name"):
-        read_variants(proposals)
+        read_variants(str(proposals))
 
 
 def test_an_architecture_that_the_project_has_too_is_named(proposals: Path) -> None:
     proposals.with_name("open_unmix.py").write_text("")
     with pytest.raises(UserError, match=r"open_unmix.py has the name of an architecture of the project: rename it"):
-        read_variants(proposals)
+        read_variants(str(proposals))
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The same files as an installed package, which offers its variants by an entry point."""
+    folder = write_outside_model(tmp_path / "site" / "my_models").parent
+    (folder / "__init__.py").touch()
+    edit(folder / "proposals.py", '"tiny_net", loss="', '"my_models.tiny_net", loss="my_models.')
+    edit(folder / "tiny_net.py", "from blocks_of_mine", "from .blocks_of_mine")
+    told = folder.with_name("my_models-1.0.dist-info")
+    told.mkdir()
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: my-models\nVersion: 1.0\n")
+    (told / "entry_points.txt").write_text("[sepbench.variants]\nmine = my_models.proposals:VARIANTS\n")
+    monkeypatch.syspath_prepend(folder.parent)
+    yield folder
+    for name in [name for name in sys.modules if name.partition(".")[0] == "my_models"]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("source", ["mine", "my_models.proposals"])
+def test_the_variants_of_an_installed_package_are_added_by_entry_point_or_module(
+    package: Path, tmp_path: Path, source: str
+) -> None:
+    paths = Paths(tmp_path / "data", "demo")
+    add_variants(DEMO, paths, source, None, Terminal())
+    assert 'variants = "my_models.proposals"' in (paths.systems / "filtered.toml").read_text()
+    old = versions(paths)
+    (package.parent / "other.py").write_text("")
+    edit(package / "blocks_of_mine.py", "/ 2", "/ 3")
+    changed = {path for path, version in versions(paths).items() if version != old[path]}
+    assert changed == {("filtered", "checkpoint"), ("filtered", "estimates")}
+    assert read_systems(paths.systems)["filtered"].code == (package,)
+    edit(package / "proposals.py", '"width": 3', '"width": 4')
+    assert read_systems(paths.systems)["filtered"].settings["settings"] == {"width": 4}
+
+
+def test_what_an_installed_package_cannot_have_is_named(package: Path) -> None:
+    with pytest.raises(UserError, match=r"no module minne here: name a file .* sepbench\.variants \(mine\)"):
+        read_variants("minne")
+    edit(package / "proposals.py", '"my_models.tiny_net"', '"tiny_net"')
+    with pytest.raises(UserError, match=r"tiny_net, which my_models\.proposals names, .*: write my_models\.tiny_net"):
+        read_variants("mine")
 
 
 def test_a_variant_that_can_no_longer_be_read_can_be_removed(added: Paths, proposals: Path) -> None:
