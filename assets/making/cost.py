@@ -52,8 +52,10 @@ def measure(profile: Profile, paths: Paths, system: System, systems: Systems) ->
 
     profile = replace(profile, device="cpu")
     with _opened(profile, paths, system, systems) as separate:
-        factor, memory = time_and_memory(separate, _song(paths))
-    cost = Cost(_version(profile, paths, system, systems), factor, memory, **_of_model(profile, paths, system))
+        song = _song(paths)
+        factor, memory = time_and_memory(separate, song)
+        model = _of_model(profile, paths, system) or _of_published(system, separate, song)
+    cost = Cost(_version(profile, paths, system, systems), factor, memory, **model)
     with replacing(paths.cost(system.name)) as temporary:
         temporary.write_text(json.dumps(asdict(cost), indent=1), encoding="utf-8")
 
@@ -112,6 +114,19 @@ def _of_model(profile: Profile, paths: Paths, system: System) -> dict[str, float
     return {
         "multiply_adds_per_second": multiply_adds(model, sample_rate_of(model)),
         "model_bytes": file.stat().st_size,
+    }
+
+
+def _of_published(system: System, separate: Callable[[np.ndarray], Any], song: np.ndarray) -> dict[str, float]:
+    """What is known of a model that was trained elsewhere."""
+    files = system.model_files if isinstance(system, Added) else ()
+    if not files:
+        return {}
+    from sepmodels.separation.cost import multiply_adds_of
+
+    return {
+        "multiply_adds_per_second": multiply_adds_of(separate, song),
+        "model_bytes": sum(file.stat().st_size for file in files),
     }
 
 

@@ -17,7 +17,7 @@ HEADINGS = {
         "multiply_adds_per_second",
         1e9,
         "Multiplications with an addition that the model needs for one second of stereo audio, in billions: those of "
-        "matrix products, convolutions and attention.",
+        "matrix products, convolutions and attention. A published model's are with the overlap of its chunks.",
     ),
     "real-time factor": Heading(
         "real_time_factor",
@@ -27,7 +27,7 @@ HEADINGS = {
     "peak memory, GiB": Heading(
         "peak_memory_gib", 1.0, "The most memory while half a minute of audio is separated, with Python and libraries."
     ),
-    "model, MB": Heading("model_bytes", 1e6, "The size of the model's file."),
+    "model, MB": Heading("model_bytes", 1e6, "The size of the model's files."),
 }
 
 

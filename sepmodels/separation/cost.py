@@ -50,6 +50,13 @@ def multiply_adds(model: nn.Module, sample_rate_hz: int = SAMPLE_RATE_HZ) -> flo
     return float(counter.get_total_flops()) / 2
 
 
+def multiply_adds_of(separate: Callable[[np.ndarray], object], song: np.ndarray) -> float:
+    """The same of what separates a whole song, float32 ``(2, sample)``, in chunks that overlap."""
+    with torch.inference_mode(), _known_operations(), FlopCounterMode(display=False) as counter:
+        separate(song)
+    return float(counter.get_total_flops() * SAMPLE_RATE_HZ / (2 * song.shape[1]))
+
+
 @contextmanager
 def _known_operations() -> Iterator[None]:
     """oneDNN's LSTM is one operation, which the counter does not know; without it, the LSTM is matrix products."""

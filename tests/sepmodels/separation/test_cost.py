@@ -10,7 +10,7 @@ from sepmodels.errors import UserError
 from sepmodels.machine.processor_time import OthersWork
 from sepmodels.models.architectures import build_model
 from sepmodels.models.estimate import Estimate
-from sepmodels.separation.cost import multiply_adds, time_and_memory
+from sepmodels.separation.cost import multiply_adds, multiply_adds_of, time_and_memory
 from sepmodels.systems.variants import VARIANTS
 
 
@@ -41,6 +41,17 @@ def test_multiply_adds_are_those_of_convolutions_and_of_lstms() -> None:
 def test_two_seconds_take_twice_the_multiply_adds_of_one(name: str) -> None:
     model = build_model(VARIANTS[name]).eval()
     assert multiply_adds(model, 2 * SAMPLE_RATE_HZ) == pytest.approx(2 * multiply_adds(model), rel=0.15)
+
+
+def test_multiply_adds_of_a_song_count_all_that_is_heard_of_it() -> None:
+    model, seconds = Known(), 3
+
+    def twice(song: np.ndarray) -> None:
+        for _ in range(2):
+            model(torch.from_numpy(song)[None])
+
+    song = np.zeros((2, seconds * SAMPLE_RATE_HZ), np.float32)
+    assert multiply_adds_of(twice, song) == pytest.approx(2 * multiply_adds(model), rel=1e-3)
 
 
 def test_what_is_only_made_once_is_not_timed_and_memory_is_that_of_a_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,7 @@ def test_a_model_of_open_unmix_s_own_separates_as_its_own_separator_does(
     with open_unmix(file).opened(NO_TRACKS) as separate:
         heard = separate("song", MIXTURE).vocals
     assert np.allclose(heard, expected, atol=1e-5)
+    assert open_unmix(file).model_files == (file,)
 
 
 def test_what_is_no_model_of_open_unmix_is_named(tmp_path: Path) -> None:
