@@ -1,4 +1,4 @@
-"""The commands that show what was made: ``sepbench ui``, ``table``, ``claims``, ``cost`` and ``votes``."""
+"""The commands that show what was made: ``ui``, ``table``, ``claims``, ``cost``, ``votes`` and ``score``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -114,3 +114,45 @@ def votes(
     from pipelines.looking.votes import show_votes
 
     show_votes(*use_options(profile, data=data), console, files)
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help="Score any folder of stems against the true ones.",
+    epilog=examples(
+        ("sepbench score musdb18hq/test estimates/", "TRACK/vocals.wav in both, or MUSDB18's .stem.mp4"),
+        ("sepbench score true/ mine/ --out scores/", "with each track's values, and museval's files"),
+        ("sepbench score true/ mine/ --target drums", "the drums against all the rest"),
+    ),
+)
+def score(
+    references: Annotated[Path, typer.Argument(help="The true stems: TRACK/vocals.wav and the others, or .stem.mp4.")],
+    estimates: Annotated[Path, typer.Argument(help="What was separated: TRACK/vocals.wav, TRACK_vocals.wav...")],
+    target: Annotated[
+        list[str] | None, typer.Option(help="A stem to score; several times for several. [default: all estimated]")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="DIR", help="Where values are written.")] = None,
+    name: Annotated[str, typer.Option(help="What the system is called. [default: the folder's name]")] = "",
+    scorer: Annotated[str, typer.Option(help="fast, or museval itself.")] = "fast",
+    window: Annotated[float, typer.Option(metavar="SECONDS", help="The length of a window.")] = 1.0,
+    hop: Annotated[float, typer.Option(metavar="SECONDS", help="From one window to the next.")] = 1.0,
+    workers: Annotated[int, typer.Option(min=0, help="Tracks at once. [default: what suits this machine]")] = 0,
+) -> None:
+    """Score what any separator has made, by BSSEval v4 as museval has it, with uSDR and SI-SDR.
+
+    No benchmark is needed. Of one stem alone the rest is scored too: the mixture minus the estimate.
+    """
+    from pipelines.looking.score import score as score_two
+
+    score_two(
+        references,
+        estimates,
+        console,
+        targets=tuple(target or ()),
+        name=name,
+        out=out,
+        scorer=scorer,  # type: ignore[arg-type]
+        window_seconds=window,
+        hop_seconds=hop,
+        workers=workers,
+    )
