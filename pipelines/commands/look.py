@@ -1,12 +1,13 @@
-"""The commands that show what was made: ``ui``, ``table``, ``claims``, ``cost``, ``votes`` and ``score``."""
+"""The commands that show what was made: ``ui``, ``table``, ``claims``, ``cost``, ``votes``, ``look``, ``score``."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from assets.paths import whole_path
 from pipelines.commands.help_screen import examples
-from pipelines.options import DataOption, DatasetOption, ProfileOption, SetOption, use_options
+from pipelines.options import DataOption, DatasetOption, ProfileOption, SetOption, advised, use_options
 from pipelines.permissions import require_writable
 from pipelines.remembering import remember
 from pipelines.terminal import Terminal
@@ -114,6 +115,37 @@ def votes(
     from pipelines.looking.votes import show_votes
 
     show_votes(*use_options(profile, data=data), console, files)
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help="Say what each file of a dataset would be taken for.",
+    epilog=examples(
+        ("sepbench look ~/stems", "before a run: which file is the voice, what is passed over, what is missing"),
+        ("sepbench look ~/stems --each --set dataset.vocals='lead*'", "a row for each track, by a rule of your own"),
+        ("sepbench look ~/musdb18 -p musdb18", "as that profile would read it"),
+    ),
+)
+def look(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder with tracks, or with train and test.")],
+    each: Annotated[
+        bool, typer.Option("--each", help="A row for each track; else tracks that are alike share one.")
+    ] = (False),
+    profile: Annotated[str, typer.Option("--profile", "-p", help="Whose settings of the dataset count.")] = "folder",
+    settings: SetOption = None,
+) -> None:
+    """List the tracks of a folder, what their files are, what is passed over, and all that is wrong.
+
+    Nothing is decoded. The exit status is 1 if a run could not begin with it.
+    """
+    from pipelines.looking.folder import look as look_at
+
+    chosen, _ = use_options(profile, settings=settings or ())
+    if not look_at(whole_path(folder), chosen.dataset, console, each=each):
+        raise typer.Exit(1)
+    console.print(
+        f"Next: {advised('run', chosen, '--dataset', str(folder))}", highlight=False, soft_wrap=True, markup=False
+    )
 
 
 @app.command(

@@ -93,6 +93,11 @@ def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
     return tuple(tracks)
 
 
+def listed_tracks(folder: Path, settings: DatasetSettings) -> list[Track]:
+    """The tracks that are there, whatever is wrong with them: in the split whose folder they are in, or in none."""
+    return sorted(_listed(folder, settings), key=lambda track: track.name)
+
+
 @words_only
 def _nearby(folder: Path, settings: DatasetSettings) -> str:
     """A hint where the dataset lies one level deeper, as archives often unpack, or has another layout."""

@@ -1,0 +1,113 @@
+"""``sepbench look DIR``: what each file of a folder would be taken for, before anything runs."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.terminal import printable
+from sepmodels.audio import STREAMS
+from sepmodels.audio.recordings import open_recording
+from sepmodels.dataset.file_sentences import file_sentences
+from sepmodels.dataset.layouts import STEM_SUFFIX, Track, find_tracks, listed_tracks
+from sepmodels.errors import UserError
+from sepmodels.machine.parallel import for_each
+from sepmodels.settings import DatasetSettings
+
+_MOST_NAMES = 4
+_COLUMNS = {"voice": ("vocals",), "accompaniment": ("drums", "bass", "other"), "mixture": ("mixture",)}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A track, and what its first file says: the rate, the channels and the length, where they are known."""
+
+    track: Track
+    rate_hz: int = 0
+    channels: int = 0
+    seconds: float = 0.0
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What the table shows, but for names and lengths: tracks that have the same share a row."""
+        sound = f"{self.rate_hz} Hz, {_CHANNELS.get(self.channels, self.channels)}" if self.rate_hz else "unreadable"
+        return (self.track.split or "to be drawn", *_files(self.track), sound)
+
+
+_CHANNELS = {1: "mono", 2: "stereo"}
+
+
+def look(folder: Path, settings: DatasetSettings, console: Console, *, each: bool) -> bool:
+    """Print a row for tracks that are alike, or for each one; then what was passed over, and all faults.
+
+    Gives whether a benchmark could begin with it. Raises UserError for a folder that is missing.
+    """
+    if not folder.is_dir():
+        raise UserError(f"There is no folder {folder}: name one with tracks.")
+    try:
+        tracks, faults = find_tracks(folder, settings), ""
+    except UserError as fault:
+        tracks, faults = tuple(listed_tracks(folder, settings)), str(fault)
+    seen, unreadable = for_each(_seen, tracks)
+    if seen:
+        console.print(_table(seen, each=each))
+    said = [*file_sentences(folder, tracks).values(), *map(str, unreadable), faults]
+    for sentence in filter(None, said):
+        for line in sentence.splitlines():
+            console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+    return not faults and not unreadable
+
+
+def _seen(track: Track) -> Seen:
+    """Raises UserError for a file that is no sound."""
+    heard = [_heard(source) for source in track.sources]
+    return Seen(track, *heard[0][:2], max(seconds for _, _, seconds in heard)) if heard else Seen(track)
+
+
+def _heard(file: Path) -> tuple[int, int, float]:
+    """The rate, the channels and the seconds of a file, as far as its header tells."""
+    with open_recording(file) as recording:
+        rate_hz = recording.sample_rate_hz
+        return rate_hz, recording.channels, recording.expected_samples / rate_hz
+
+
+def _table(seen: Sequence[Seen], *, each: bool) -> Table:
+    listing = Table(box=None, pad_edge=False)
+    for name in ("track" if each else "tracks", "split", *_COLUMNS, "sound", "minutes"):
+        listing.add_column(name, justify="right" if name in ("tracks", "minutes") else "left")
+    for names, some in _rows(seen, each=each):
+        minutes = sum(one.seconds for one in some) / 60
+        cells = (names, *some[0].cells, f"{minutes:.1f}" if minutes else "")
+        listing.add_row(*(escape(printable(cell)) for cell in cells))
+    return listing
+
+
+def _rows(seen: Sequence[Seen], *, each: bool) -> Iterator[tuple[str, list[Seen]]]:
+    """What stands in the first column, and the tracks of the row."""
+    if each:
+        yield from ((one.track.name, [one]) for one in seen)
+        return
+    for _, group in itertools.groupby(sorted(seen, key=lambda one: one.cells), key=lambda one: one.cells):
+        some = list(group)
+        yield str(len(some)), some
+
+
+def _files(track: Track) -> tuple[str, ...]:
+    """The names of the files that are the voice, the accompaniment, the mixture."""
+    if not track.roles and track.sources and track.sources[0].name.endswith(STEM_SUFFIX):
+        by_role: list[tuple[str, str]] = [(name, name) for name in STREAMS]
+    else:
+        by_role = [(role, source.stem) for source, role in zip(track.sources, track.roles, strict=True)]
+    return tuple(_some([name for role, name in by_role if role in roles]) for roles in _COLUMNS.values())
+
+
+def _some(names: Sequence[str]) -> str:
+    if not names:
+        return "none"
+    return ", ".join(names[:_MOST_NAMES]) + (
+        f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    )

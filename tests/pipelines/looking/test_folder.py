@@ -1,0 +1,76 @@
+"""Before anything runs, a folder is shown as it would be read."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from pipelines.looking.folder import look
+from sepmodels.audio.io import write_audio
+from sepmodels.errors import UserError
+from sepmodels.settings import DatasetSettings
+
+SOUND = np.random.default_rng(0).uniform(-0.2, 0.2, (2, 4 * 44_100)).astype(np.float32)
+
+
+def write(folder: Path, *files: str, sound: np.ndarray = SOUND) -> None:
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        write_audio(folder / file, sound, 44_100)
+
+
+def seen(folder: Path, *, each: bool = False, **settings: object) -> tuple[bool, str]:
+    console = Console(file=io.StringIO(), width=120)
+    fine = look(folder, DatasetSettings("folder", **settings), console, each=each)
+    return fine, console.file.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for track in ("train/One", "train/Two", "test/Three"):
+        write(tmp_path, f"{track}/lead vox.wav", f"{track}/piano.wav", f"{track}/drums.wav")
+    write(tmp_path, "test/Four/vocals.wav", "test/Four/mixture.wav")
+    return tmp_path
+
+
+def test_tracks_that_are_alike_share_a_row(folder: Path) -> None:
+    (folder / "train" / "One" / "notes.txt").touch()
+    fine, said = seen(folder)
+    assert fine
+    rows = [" ".join(line.split()) for line in said.splitlines()[1:5]]
+    assert rows == [
+        "1 test lead vox drums, piano none 44100 Hz, stereo 0.1",
+        "1 test vocals none mixture 44100 Hz, stereo 0.1",
+        "1 train lead vox drums, piano none 44100 Hz, stereo 0.1",
+        "1 valid lead vox drums, piano none 44100 Hz, stereo 0.1",
+    ]
+    assert "Passed over: 1 file (no sound: train/One/notes.txt)." in said
+
+
+def test_each_track_has_a_row_where_that_is_asked_for_and_a_rule_of_one_s_own_counts(folder: Path) -> None:
+    _, said = seen(folder, each=True, vocals=("piano", "vocals"))
+    rows = [" ".join(line.split()) for line in said.splitlines()[1:5]]
+    assert {row.split()[0] for row in rows} == {"One", "Two", "Three", "Four"}
+    assert sum("piano drums, lead vox" in row for row in rows) == 3
+
+
+def test_all_that_is_wrong_is_said_below_the_table(folder: Path) -> None:
+    (folder / "train" / "Two" / "lead vox.wav").unlink()
+    fine, said = seen(folder)
+    assert not fine
+    assert "train" in said
+    assert "'Two' in train has no vocals, nor a file named like the voice (drums, piano)" in said
+
+
+def test_a_file_that_is_no_sound_is_named(folder: Path) -> None:
+    (folder / "train" / "One" / "piano.wav").write_bytes(b"no sound at all" * 100)
+    fine, said = seen(folder)
+    assert not fine
+    assert "piano.wav" in said
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="There is no folder"):
+        seen(tmp_path / "none")
