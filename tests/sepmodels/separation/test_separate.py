@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -234,6 +236,12 @@ def test_samples_that_are_not_numbers_are_refused() -> None:
 
     with pytest.raises(UserError, match="not numbers"):
         separate(Gain(), song, SHORT)
+
+
+@pytest.mark.parametrize("gain", [math.nan, math.inf])
+def test_a_model_that_makes_what_are_no_numbers_is_refused(gain: float) -> None:
+    with pytest.raises(UserError, match="The model makes samples that are infinite or not numbers"):
+        separate(Gain(gain), noise(2, 100), SHORT)
 
 
 @pytest.mark.parametrize(
