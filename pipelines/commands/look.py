@@ -1,18 +1,18 @@
-"""The commands that show what was made: ``ui``, ``table``, ``claims``, ``cost``, ``votes``, ``look``, ``score``."""
+"""The commands that show what was made: ``ui``, ``table``, ``claims``, ``cost``, ``votes`` and ``score``."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from assets.paths import whole_path
 from pipelines.commands.help_screen import examples
-from pipelines.options import DataOption, DatasetOption, ProfileOption, SetOption, advised, use_options
+from pipelines.options import DataOption, DatasetOption, ProfileOption, SetOption, use_options
 from pipelines.permissions import require_writable
 from pipelines.remembering import remember
 from pipelines.terminal import Terminal
 
 GROUP = "Look"
+VOTES_OR_SCORE = "Sum up a listening test; or score two folders of stems."
 TABLE_OR_CLAIMS = "Print the table; or the claims, each with its evidence."
 
 app = typer.Typer()
@@ -103,7 +103,7 @@ def cost(
 
 @app.command(
     rich_help_panel=GROUP,
-    short_help="Sum up the ratings of a listening test.",
+    short_help=VOTES_OR_SCORE,
     epilog=examples(("sepbench votes -p musdb18-7s ratings*.csv", "the files of all listeners together")),
 )
 def votes(
@@ -119,38 +119,7 @@ def votes(
 
 @app.command(
     rich_help_panel=GROUP,
-    short_help="Say what each file of a dataset would be taken for.",
-    epilog=examples(
-        ("sepbench look ~/stems", "before a run: which file is the voice, what is passed over, what is missing"),
-        ("sepbench look ~/stems --each --set dataset.vocals='lead*'", "a row for each track, by a rule of your own"),
-        ("sepbench look ~/musdb18 -p musdb18", "as that profile would read it"),
-    ),
-)
-def look(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder with tracks, or with train and test.")],
-    each: Annotated[
-        bool, typer.Option("--each", help="A row for each track; else tracks that are alike share one.")
-    ] = (False),
-    profile: Annotated[str, typer.Option("--profile", "-p", help="Whose settings of the dataset count.")] = "folder",
-    settings: SetOption = None,
-) -> None:
-    """List the tracks of a folder, what their files are, what is passed over, and all that is wrong.
-
-    Nothing is decoded. The exit status is 1 if a run could not begin with it.
-    """
-    from pipelines.looking.folder import look as look_at
-
-    chosen, _ = use_options(profile, settings=settings or ())
-    if not look_at(whole_path(folder), chosen.dataset, console, each=each):
-        raise typer.Exit(1)
-    console.print(
-        f"Next: {advised('run', chosen, '--dataset', str(folder))}", highlight=False, soft_wrap=True, markup=False
-    )
-
-
-@app.command(
-    rich_help_panel=GROUP,
-    short_help="Score any folder of stems against the true ones.",
+    short_help=VOTES_OR_SCORE,
     epilog=examples(
         ("sepbench score musdb18hq/test estimates/", "TRACK/vocals.wav in both, or MUSDB18's .stem.mp4"),
         ("sepbench score true/ mine/ --out scores/", "with each track's values, and museval's files"),

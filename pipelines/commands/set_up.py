@@ -1,16 +1,19 @@
-"""What there is to choose and what is needed: ``sepbench doctor``, ``profiles``, ``settings``, ``variants``."""
+"""What there is to choose and what is needed: ``doctor``, ``look``, ``profiles``, ``settings`` and ``variants``."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from assets.paths import whole_path
 from pipelines.commands.help_screen import examples
-from pipelines.options import DataOption, DatasetOption, ProfileOption, SetOption, named_paths, use_options
+from pipelines.options import DataOption, DatasetOption, ProfileOption, SetOption, advised, named_paths, use_options
 from pipelines.permissions import require_writable
 from pipelines.terminal import Terminal
 from sepmodels.errors import UserError
 
 GROUP = "Set-up"
+DOCTOR_OR_LOOK = "Check this machine; or say what a dataset's files are."
 
 app = typer.Typer()
 console = Terminal()
@@ -18,7 +21,7 @@ console = Terminal()
 
 @app.command(
     rich_help_panel=GROUP,
-    short_help="Check packages, GPU, ffmpeg, disk, dataset and ports.",
+    short_help=DOCTOR_OR_LOOK,
     epilog=examples(
         ("sepbench doctor", "is all there for the demo?"),
         ("sepbench doctor -p folder --dataset ~/stems", "and what are my files taken for?"),
@@ -41,6 +44,37 @@ def doctor(
     say_in_force(chosen, paths, console)
     if not examine(chosen, paths, console):
         raise typer.Exit(1)
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help=DOCTOR_OR_LOOK,
+    epilog=examples(
+        ("sepbench look ~/stems", "before a run: which file is the voice, what is passed over, what is missing"),
+        ("sepbench look ~/stems --each --set dataset.vocals='lead*'", "a row for each track, by a rule of your own"),
+        ("sepbench look ~/musdb18 -p musdb18", "as that profile would read it"),
+    ),
+)
+def look(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder with tracks, or with train and test.")],
+    each: Annotated[
+        bool, typer.Option("--each", help="A row for each track; else tracks that are alike share one.")
+    ] = (False),
+    profile: Annotated[str, typer.Option("--profile", "-p", help="Whose settings of the dataset count.")] = "folder",
+    settings: SetOption = None,
+) -> None:
+    """List the tracks of a folder, what their files are, what is passed over, and all that is wrong.
+
+    Nothing is decoded. The exit status is 1 if a run could not begin with it.
+    """
+    from pipelines.looking.folder import look as look_at
+
+    chosen, _ = use_options(profile, settings=settings or ())
+    if not look_at(whole_path(folder), chosen.dataset, console, each=each):
+        raise typer.Exit(1)
+    console.print(
+        f"Next: {advised('run', chosen, '--dataset', str(folder))}", highlight=False, soft_wrap=True, markup=False
+    )
 
 
 @app.command(

@@ -28,6 +28,8 @@ COMMANDS = [
     "claims",
     "cost",
     "votes",
+    "score",
+    "look",
     "pack",
     "verify",
     "compare",
