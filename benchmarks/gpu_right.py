@@ -1,0 +1,205 @@
+"""Is training on this device right: against the CPU, against itself, and when memory is short."""
+
+import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from sepmodels.audio import SAMPLE_RATE_HZ
+from sepmodels.errors import UserError
+from sepmodels.machine.devices import peak_memory_gib, prepare_device
+from sepmodels.models.architectures import build_model
+from sepmodels.settings import TrainingSettings
+from sepmodels.systems.variants import BASELINE, VARIANTS, Variant, find_variant
+from sepmodels.training.batches import ChunkSampler
+from sepmodels.training.losses import build_loss
+from sepmodels.training.step import Learner, own_randomness, seed_step
+
+if TYPE_CHECKING:
+    from gpu import Bench, Part
+
+SEED = 42
+SMALL_SECONDS, SMALL_BATCH = 1.0, 2
+RELATIVE = 1e-4  # float32 on another device; sums in another order
+SMALL_GPU_GB = 6.0
+
+
+def parts(bench: "Bench") -> Iterator["Part"]:
+    """In the order of worth."""
+    yield "right/repeatable", 10, lambda: repeatable(bench)
+    yield "right/feeding", 5, lambda: feeding(bench)
+    on_cpu = bench.device.type == "cpu"  # of which the comparison is with itself: that it runs is all
+    for variant in one_of_each_architecture() if on_cpu else VARIANTS.values():
+        if not variant.name.endswith("_effect"):  # which differ in their batches alone
+            yield f"right/as_on_the_cpu/{variant.name}", 10, lambda variant=variant: as_on_the_cpu(bench, variant)
+    yield "right/half_precision", 20, lambda: half_precision(bench)
+    yield "right/process_group", 5, lambda: process_group(bench)
+    if bench.device.type == "cuda":
+        for variant in one_of_each_architecture():
+            for batch in bench.scale.batches:
+                yield f"right/small_gpu/{variant.name}/{batch}", 10, lambda v=variant, b=batch: small_gpu(bench, v, b)
+
+
+def one_of_each_architecture() -> list[Variant]:
+    """The first variant of each."""
+    return list({variant.architecture: variant for variant in reversed(list(VARIANTS.values()))}.values())[::-1]
+
+
+def learner_of(variant: Variant, settings: TrainingSettings, device: torch.device) -> Learner:
+    """A model that is ready to learn, with the same first weights each time."""
+    prepare_device(device, settings.memory_budget_gb)
+    torch.manual_seed(SEED)
+    model = build_model(variant, sample_rate_hz=SAMPLE_RATE_HZ)
+    return Learner(model, build_loss(variant), settings, learning_rate=variant.learning_rate, device=device)
+
+
+def sampler_of(bench: "Bench", settings: TrainingSettings) -> ChunkSampler:
+    """Batches of the training tracks."""
+    return ChunkSampler(bench.tracks["train"], settings, seed=SEED, device=bench.device, sample_rate_hz=SAMPLE_RATE_HZ)
+
+
+def losses_of(bench: "Bench", settings: TrainingSettings, steps: int, interrupted_after: int = 0) -> list[float]:
+    """The losses of the baseline's first steps; interrupted, a new learner goes on from the state of the first."""
+    variant = find_variant(BASELINE)
+    learner, sampler = learner_of(variant, settings, bench.device), sampler_of(bench, settings)
+    losses = []
+    with own_randomness(SEED, bench.device):
+        for step in range(steps):
+            if interrupted_after and step == interrupted_after:
+                state, drawn = learner.state_dict(), sampler.state_dict()
+                sampler.close()
+                learner, sampler = learner_of(variant, settings, bench.device), sampler_of(bench, settings)
+                learner.load_state_dict(state)
+                sampler.load_state_dict(drawn)
+            mixture, target = sampler.next_batch()
+            seed_step(SEED, step, 0)
+            losses.append(learner.step(mixture, target))
+    sampler.close()
+    return torch.stack(losses).tolist()
+
+
+def repeatable(bench: "Bench") -> dict[str, Any]:
+    """The same seed twice, and once interrupted in the middle, bit for bit; in float32, and as trained by default."""
+    found = {}
+    steps = min(20, bench.scale.curve_steps)
+    for precision in ("32", "auto"):
+        settings = TrainingSettings(
+            batch=bench.scale.batches[0], chunk_seconds=bench.scale.chunk_seconds, precision=precision
+        )
+        first = losses_of(bench, settings, steps)
+        again = losses_of(bench, settings, steps)
+        resumed = losses_of(bench, settings, steps, interrupted_after=steps // 2)
+        found[precision] = {
+            "twice_the_same": first == again,
+            "the_same_after_a_resume": first == resumed,
+            "losses": [first[0], first[-1]],
+        }
+    return found
+
+
+def feeding(bench: "Bench") -> dict[str, bool]:
+    """Whether batches from the device's memory, from the host's and from files are equal."""
+    batches = {}
+    for place in ("disk", "host", "device"):
+        settings = TrainingSettings(batch=4, chunk_seconds=bench.scale.chunk_seconds, feeding=place)
+        sampler = sampler_of(bench, settings)
+        batches[place] = [torch.stack(sampler.next_batch()).cpu() for _ in range(3)]
+        sampler.close()
+    return {
+        place: all(torch.equal(one, other) for one, other in zip(batches["disk"], batches[place], strict=True))
+        for place in ("host", "device")
+    }
+
+
+def as_on_the_cpu(bench: "Bench", variant: Variant) -> dict[str, Any]:
+    """How far estimate, loss and gradients of a batch differ from the CPU's, relative to the largest value of each."""
+    settings = TrainingSettings(batch=SMALL_BATCH, chunk_seconds=SMALL_SECONDS, precision="32")
+    sampler = sampler_of(bench, settings)
+    mixture, target = (one.cpu() for one in sampler.next_batch())
+    sampler.close()
+    results = []
+    for device in (torch.device("cpu"), bench.device):
+        learner = learner_of(variant, settings, device)
+        for module in learner.model.modules():
+            if isinstance(module, nn.Dropout | nn.LSTM):
+                module.dropout = module.p = 0.0  # whose draws are other ones on each kind of device
+        estimate = learner.plain(mixture.to(device))
+        loss = learner.loss(estimate, target.to(device))
+        loss.backward()
+        gradients = {name: one.grad for name, one in learner.model.named_parameters() if one.grad is not None}
+        results.append({"estimate": estimate.waveform.detach(), "loss": loss.detach(), **gradients})
+    apart = {name: relative(results[1][name].cpu(), one) for name, one in results[0].items()}
+    worst = max(list(apart)[2:], key=lambda name: apart[name])
+    return {
+        "estimate": apart["estimate"],
+        "loss": apart["loss"],
+        "gradients": apart[worst],
+        "worst": worst,
+        "within": max(apart["estimate"], apart["loss"]) < RELATIVE and apart[worst] < 10 * RELATIVE,
+    }
+
+
+def relative(value: Tensor, wanted: Tensor) -> float:
+    """The largest difference, relative to the largest value."""
+    return float((value - wanted).abs().max() / wanted.abs().max().clamp(min=1e-12))
+
+
+def half_precision(bench: "Bench") -> dict[str, Any]:
+    """Whether bfloat16 leaves no gradient zero or infinite, and its loss curve within noise of float32's."""
+    settings = TrainingSettings(batch=bench.scale.batches[0], chunk_seconds=bench.scale.chunk_seconds, precision="bf16")
+    learner, sampler = learner_of(find_variant(BASELINE), settings, bench.device), sampler_of(bench, settings)
+    learner.step(*sampler.next_batch())
+    sampler.close()
+    grads = {name: one.grad for name, one in learner.model.named_parameters() if one.grad is not None}
+    curves = {
+        precision: np.array(
+            losses_of(
+                bench,
+                TrainingSettings(
+                    batch=settings.batch, chunk_seconds=settings.chunk_seconds, precision=precision, feeding="auto"
+                ),
+                bench.scale.curve_steps,
+            )
+        )
+        for precision in ("32", "bf16")
+    }
+    last = {name: curve[-max(2, len(curve) // 4) :] for name, curve in curves.items()}
+    noise = float(last["32"].std() / np.sqrt(len(last["32"])))
+    apart = float(abs(last["32"].mean() - last["bf16"].mean()))
+    return {
+        "zero_gradients": [name for name, one in grads.items() if not one.any()],
+        "infinite_gradients": [name for name, one in grads.items() if not one.isfinite().all()],
+        "last_quarter": {name: float(curve.mean()) for name, curve in last.items()},
+        "standard_error": noise,
+        "within_noise": apart < 2 * noise,
+    }
+
+
+def process_group(bench: "Bench") -> dict[str, Any]:
+    """One process in a group, as several would talk: NCCL on a GPU."""
+    backend = "nccl" if bench.device.type == "cuda" else "gloo"
+    with tempfile.TemporaryDirectory() as folder:
+        dist.init_process_group(backend, init_method=f"file://{folder}/meet", rank=0, world_size=1)
+        value = torch.arange(4.0, device=bench.device)
+        dist.all_reduce(value)
+        dist.destroy_process_group()
+    return {"backend": backend, "sum_is_right": value.tolist() == [0.0, 1.0, 2.0, 3.0]}
+
+
+def small_gpu(bench: "Bench", variant: Variant, batch: int) -> dict[str, Any]:
+    """A step with the memory of a small GPU: what it took, and what was done for it."""
+    settings = TrainingSettings(batch=batch, memory_budget_gb=SMALL_GPU_GB)
+    try:
+        learner, sampler = learner_of(variant, settings, bench.device), sampler_of(bench, settings)
+        for _ in range(2):
+            learner.step(*sampler.next_batch())
+        sampler.close()
+        return {"peak_gib": peak_memory_gib(bench.device), "notes": learner.notes, "feeding": sampler.feeding}
+    except UserError as fault:
+        return {"refused": str(fault)}
+    finally:
+        prepare_device(bench.device, None)
