@@ -15,6 +15,7 @@ from sepmodels.machine.memory import GIB
 from sepmodels.marks import speed_only
 
 _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
+_OUT_OF_MEMORY = ("ALLOC_FAILED", "DefaultCPUAllocator: can't allocate memory")
 
 
 def cuda_devices() -> int:
@@ -90,6 +91,12 @@ def prepare_device(device: torch.device, memory_budget_gb: float | None) -> None
     share = 1.0 if memory_budget_gb is None else min(1.0, memory_budget_gb * GIB / total)
     torch.cuda.set_per_process_memory_fraction(share, device)
     torch.cuda.reset_peak_memory_stats(device)
+
+
+@speed_only
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether that is what it means: cuBLAS, cuDNN and the CPU's allocator have no class of error for it."""
+    return isinstance(error, torch.OutOfMemoryError) or any(said in str(error) for said in _OUT_OF_MEMORY)
 
 
 @speed_only

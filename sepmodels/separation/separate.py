@@ -15,6 +15,7 @@ from sepmodels.models import sample_rate_of
 from sepmodels.models.estimate import Estimate
 from sepmodels.progress import Progress, silent
 from sepmodels.separation.wiener import wiener_filter
+from sepmodels.separation.within_memory import WithinMemory
 from sepmodels.settings import SeparationSettings
 
 
@@ -86,10 +87,11 @@ def separate_blocks(
 
     For recordings too long to be in memory: nothing is kept but the segments at work. Each is resampled to the
     model's rate and back by itself. A mono recording is given to the model as two equal channels, whose estimates
-    are averaged. ``wiener_iterations`` refine each segment (:mod:`sepmodels.separation.wiener`).
+    are averaged. ``wiener_iterations`` refine each segment (:mod:`sepmodels.separation.wiener`). Segments that do not
+    fit in memory together go through the model in smaller parts.
 
-    Raises :class:`UserError` for more than two channels, samples that are not finite, in or out, and settings that
-    do not fit together.
+    Raises :class:`UserError` for more than two channels, samples that are not finite, in or out, settings that do not
+    fit together, and a single segment that does not fit in memory.
     """
     channels, sample_rate_hz = recording.channels, recording.sample_rate_hz
     if channels not in (1, 2):
@@ -102,11 +104,16 @@ def separate_blocks(
     if on_cpu:
         keep_freed_memory()
 
+    def estimated(stereo: np.ndarray) -> np.ndarray:
+        return _at_model_rate(model, stereo, sample_rate_hz, wiener_iterations, device)
+
+    within_memory = WithinMemory(torch.device(device), settings.segment_seconds)
+
     def vocals_of(segments: np.ndarray) -> np.ndarray:
         if not np.isfinite(segments).all():
             raise UserError("The recording has samples that are infinite or not numbers: export it again.")
         stereo = np.repeat(segments, 2, axis=1) if channels == 1 else segments
-        estimate = _at_model_rate(model, stereo, sample_rate_hz, wiener_iterations, device)
+        estimate = within_memory(estimated, stereo)
         if not np.isfinite(estimate).all():
             raise UserError(
                 "The model makes samples that are infinite or not numbers of this recording: choose another model, or "

@@ -11,8 +11,6 @@ from torch.utils.checkpoint import checkpoint
 from sepmodels.machine.devices import own_host_bytes, return_freed_memory
 from sepmodels.marks import speed_only
 
-_OUT_OF_MEMORY = ("ALLOC_FAILED", "DefaultCPUAllocator: can't allocate memory")
-
 
 @speed_only
 class Snapshot:
@@ -27,12 +25,6 @@ class Snapshot:
         """Put all back as it was."""
         _put_back(self.buffers)
         set_random_state(self.random, self.device)
-
-
-@speed_only
-def out_of_memory(error: RuntimeError) -> bool:
-    """Whether that is what it means: cuBLAS, cuDNN and the CPU's allocator have no class of error for it."""
-    return isinstance(error, torch.OutOfMemoryError) or any(said in str(error) for said in _OUT_OF_MEMORY)
 
 
 def random_state(device: torch.device) -> tuple[Tensor, Tensor | None]:

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sepmodels.errors import UserError
-from sepmodels.machine.devices import return_freed_memory
+from sepmodels.machine.devices import out_of_memory, return_freed_memory
 from sepmodels.machine.memory import GIB
 from sepmodels.marks import speed_only, words_only
 from sepmodels.models.estimate import Estimate
@@ -20,7 +20,6 @@ from sepmodels.settings import Precision, TrainingSettings, changed
 from sepmodels.training.less_memory import (
     HostBudget,
     Snapshot,
-    out_of_memory,
     random_state,
     recompute_blocks,
     set_random_state,

@@ -9,12 +9,11 @@ from torch import nn
 
 from sepmodels.audio.stft import Stft
 from sepmodels.errors import UserError
-from sepmodels.machine.devices import own_host_bytes, return_freed_memory
+from sepmodels.machine.devices import out_of_memory, own_host_bytes, return_freed_memory
 from sepmodels.machine.memory import GIB
 from sepmodels.models.architectures import build_model
 from sepmodels.models.estimate import Estimate
 from sepmodels.settings import TrainingSettings
-from sepmodels.training.less_memory import out_of_memory
 from sepmodels.training.losses import waveform_mse
 from sepmodels.training.step import Learner, choose_precision
 from tests.training_parts import TINY, TINY_TRANSFORMER, TINY_U_NET
