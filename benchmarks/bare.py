@@ -21,6 +21,7 @@ PACKAGES = (
     "scipy",
     "scipy.fft",
     "scipy.linalg",
+    "scipy.signal",
     "soundfile",
     "torchaudio",
     "torchaudio.functional",

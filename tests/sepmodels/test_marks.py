@@ -52,6 +52,8 @@ USES = {
     ("sepmodels.training.train:_report", "peak_memory_gib"): "a figure of memory, named so",
     ("sepmodels.training.train:_hardware", "processor_name"): "what a processor is called",
     ("sepmodels.report.how_made:machine", "processor_name"): "what a processor is called",
+    ("assets.making.cost:_version", "processor_name"): "a cost that was measured on another machine is not shown",
+    ("sepmodels.separation.separate:separate_blocks", "WithinMemory"): "how many segments are separated at once",
     ("sepmodels.training.loop:Trainer.__init__", "Beginning"): "it looks on, and nothing is decided by it",
     ("sepmodels.training.preparation:prepared", "_first_look"): "it looks on, and nothing is decided by it",
     (
