@@ -21,7 +21,7 @@ from sepmodels.packing.facts import Facts
 from sepmodels.packing.parts import CURVES, EDITS, HASHES, TRACKS, VERSIONS, WEIGHTS, Packed
 from sepmodels.report.how_made import settings_table
 from sepmodels.settings import Profile
-from sepmodels.systems import known_systems
+from sepmodels.systems import systems_of
 from sepmodels.systems.system import System
 
 OF_ALL = ("results", "claims", "report")  # products that are of all systems at once
@@ -97,9 +97,10 @@ def code_gives_versions(packed: Packed) -> str:
     here = _commit_here()
     same_code = bool(facts.commit) and here == (facts.commit, packed.pack.text(EDITS) if facts.edited else "")
     try:
-        profile, systems = profile_of(facts), project_systems(facts)
+        profile = profile_of(facts)
     except UserError as fault:
         raise NotCheckedError(f"{fault} {_how_to_get_there(facts)}") from None
+    systems = project_systems(facts, profile)
     with tempfile.TemporaryDirectory() as folder:
         subjects = benchmark_subjects(profile, Paths(Path(folder), profile.name), systems)
     now = {"/".join(one.key.path[1:]): one.version.parts for one in subjects}
@@ -133,10 +134,10 @@ def profile_of(facts: Facts) -> Profile:
     return complete(chosen, own)
 
 
-def project_systems(facts: Facts) -> list[System]:
-    """Those systems of a pack that this code has an entry for; what somebody added is theirs alone."""
-    known = known_systems()
-    return [known[one.name] for one in facts.expected if one.name in known]
+def project_systems(facts: Facts, profile: Profile) -> list[System]:
+    """Those systems of a pack that this code makes for the profile, in its order: not those that somebody added."""
+    named = {one.name for one in facts.expected}
+    return [one for one in systems_of(profile, Path("none added")) if one.name in named]
 
 
 def settings_of(profile: Profile) -> dict[str, str]:

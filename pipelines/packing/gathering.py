@@ -77,7 +77,9 @@ def recorded(job: Job, instance: dg.DagsterInstance) -> Known:
     if not made:
         return Known((), {})
     found = standings(subjects, instance)
-    if behind := [one for one in found if one.state in ("stale", "waiting")]:
+    if behind := [
+        one for one in found if one.state == "stale"
+    ]:  # what waits for a system never made is as good as it was
         first, more = behind[0], len(behind) - 1
         others = f", and {more} more products are not" if more else ""
         raise UserError(
