@@ -21,7 +21,8 @@ console = Terminal()
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits and _.")]
 SomeName = Annotated[
-    str | None, typer.Argument(metavar="NAME", help="Small letters, digits and _. With --variants: the one to add.")
+    str | None,
+    typer.Argument(metavar="NAME", help="Small letters, digits and _. With --variants or --pack: the one to add."),
 ]
 
 
@@ -35,6 +36,7 @@ SomeName = Annotated[
         ("sepbench add spleeter --architecture spleeter", "a published model"),
         ("sepbench add one --architecture scnet --checkpoint scnet.ckpt --config scnet.yaml", "another"),
         ("sepbench add --variants mine.py", "variants of your own, trained here"),
+        ("sepbench add --pack result.zip -p musdb18", "somebody's rows, on the same test tracks"),
         ("sepbench add both --mean open_unmix,transformer", "an ensemble"),
         ("sepbench add unmix_tta --augmented open_unmix --shifts 4", "test-time augmentation"),
         ("sepbench add published --scores ~/sisec/UMX -p musdb18", "you have scores: museval's files or a table"),
@@ -77,6 +79,9 @@ def add(
         str | None,
         typer.Option(metavar="FILE.py", help="VARIANTS to be trained here: a file, a module or an entry point."),
     ] = None,
+    pack: Annotated[
+        Path | None, typer.Option(metavar="FILE.zip", help="The rows of a pack: scores that others measured.")
+    ] = None,
     mean: Annotated[
         str | None, typer.Option(metavar="A,B,C", help="The mean of these systems' estimates, or of one's trainings.")
     ] = None,
@@ -102,6 +107,7 @@ def add(
     It writes one small file, data/PROFILE/systems/NAME.toml. `sepbench run` makes the row.
     """
     from pipelines.systems.adding import add_system, read_names, read_numbers, whole_function
+    from pipelines.systems.adding_packs import add_pack
     from pipelines.systems.adding_variants import add_variants, require_alone
 
     chosen, paths = use_options(profile, data=data)
@@ -127,8 +133,12 @@ def add(
         "trained_on_tracks": read_names(trained_on_tracks),
     }
     if variants is not None:
-        require_alone(given)
+        require_alone("variants", {**given, "pack": pack})
         add_variants(chosen, paths, variants, name, console)
+        return
+    if pack is not None:
+        require_alone("pack", given)
+        add_pack(chosen, paths, whole_path(pack), name, console)
         return
     if name is None:
         raise UserError("Name the system: sepbench add NAME, and by an option what you have.")

@@ -16,7 +16,7 @@ from sepmodels.settings import Profile
 from sepmodels.systems import known_systems, read_systems, systems_of
 from sepmodels.systems.added import Added
 from sepmodels.systems.system import System
-from sepmodels.systems.system_files import ADDED_KINDS, check_name, names_of, read_system, write_system
+from sepmodels.systems.system_files import ADDED_KINDS, PACKED, check_name, names_of, read_system, write_system
 from sepmodels.systems.variants import Variant
 
 # The option that is given says which kind it is.
@@ -54,7 +54,7 @@ def _can_be_needed(one: System, by: Added) -> bool:
 def _system(name: str, given: Mapping[str, Any]) -> Added:
     """The system of the kind whose own field is given."""
     told = [field for field in _TELLING if field in given]
-    options = ", ".join(f"--{field}" for field in (*_TELLING, "variants"))
+    options = ", ".join(f"--{field}" for field in (*_TELLING, "variants", "pack"))
     if len(told) != 1:
         which = " and ".join(f"--{field}" for field in told) or "none"
         raise UserError(f"Say what {name} is by one of {options}: {which} was given.")
@@ -122,7 +122,7 @@ def remove_system(profile: Profile, paths: Paths, name: str, console: Console) -
     made = (paths.checkpoint(name, 0).parent, paths.estimates(name, 0).parent)
     for folder in (*made, paths.score_parts(name), paths.museval_files / name):
         shutil.rmtree(folder, ignore_errors=True)
-    for file in (paths.scores(name), paths.cost(name)):
+    for file in (paths.scores(name), paths.cost(name), paths.systems / PACKED / f"{name}.parquet"):
         file.unlink(missing_ok=True)
     console.print(f"Removed {name} from {profile.name}.", highlight=False)
     console.print(f"Next: {advised('run', profile)}", highlight=False, soft_wrap=True, markup=False)

@@ -43,7 +43,7 @@ def add_variants(profile: Profile, paths: Paths, source: str, name: str | None, 
     console.print(f"Next: {advised('run', profile, *only)}", highlight=False, soft_wrap=True, markup=False)
 
 
-def require_alone(given: dict[str, object]) -> None:
-    """Raise UserError for an option beside --variants: a variant's file says all of it."""
+def require_alone(option: str, given: dict[str, object]) -> None:
+    """Raise UserError for an option beside --variants or --pack, which say all of it."""
     if strange := [field for field, value in given.items() if value not in (None, (), [], "")]:
-        raise UserError(f"--{strange[0].replace('_', '-')} does not go with --variants: leave one of them out.")
+        raise UserError(f"--{strange[0].replace('_', '-')} does not go with --{option}: leave one of them out.")

@@ -28,6 +28,7 @@ ADDED_KINDS: dict[str, type[Added]] = {
     kind.kind: kind for kind in (GivenAudio, GivenScores, Program, PythonFunction, Pretrained, Ensemble, Augmented)
 }
 AddedSystem = Added | OutsideVariant
+PACKED = "packed"  # the folder below the files, with scores that came out of packs
 # Names that products of other steps have, beside which a system's own lie.
 _TAKEN = frozenset({"stems", "dataset", "tracks", "statistics", "results", "claims", "report", "museval", "references"})
 _WORDS = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", Path: "a path"}
