@@ -94,14 +94,17 @@ def verify(
 
 @app.command(
     rich_help_panel=GROUP,
-    short_help="Compare two packs: scores, settings, data, code.",
-    epilog=examples(("sepbench compare before.zip after.zip", "what changed, and which differences hold")),
+    short_help="Compare two results: scores, settings, data, code.",
+    epilog=examples(
+        ("sepbench compare before.zip after.zip", "what changed, and which differences hold"),
+        ("sepbench compare before.zip data/musdb18-7s", "a pack with what the last run here left"),
+    ),
 )
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="A.zip", help="A pack.")],
-    second: Annotated[Path, typer.Argument(metavar="B.zip", help="Another one.")],
+    first: Annotated[Path, typer.Argument(metavar="A", help="A pack, or a profile's folder such as data/demo.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
 ) -> None:
-    """Print two packs' tables side by side, what changed in settings, data and code, and which differences hold."""
-    from pipelines.packing.comparing import compare_packs
+    """Print two tables side by side, what changed in settings, data and code, and which differences hold."""
+    from pipelines.packing.comparing import compare_results
 
-    compare_packs(whole_path(first), whole_path(second), console)
+    compare_results(whole_path(first), whole_path(second), console)

@@ -1,32 +1,42 @@
-"""``sepbench compare``: two packs side by side, and what changed between them."""
+"""``sepbench compare``: two results side by side, and what changed between them."""
 
 import math
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from assets.job import Job
 from assets.staleness.code.version import explain
+from pipelines.graph.instance import history
+from pipelines.options import use_options
+from pipelines.packing.gathering import Wishes, gather, recorded
 from pipelines.terminal import printable
+from sepmodels.errors import UserError
 from sepmodels.packing.checked import checked
 from sepmodels.packing.checks import checks_of_a_pack
-from sepmodels.packing.container import opened_pack
+from sepmodels.packing.container import opened_pack, write_pack
 from sepmodels.packing.parts import VERSIONS, Packed
 from sepmodels.packing.two_packs import other_data, other_settings, side_by_side
 from sepmodels.results.comparisons import ALPHA
+from sepmodels.systems import systems_of
 
 MOST_REASONS = 8
 
 
-def compare_packs(first: Path, second: Path, console: Console) -> None:
+def compare_results(first: Path, second: Path, console: Console) -> None:
     """Print both tables side by side, the differences that hold, and what changed.
 
-    Raises UserError for what is no pack, and says where one does not hold.
+    first, second: packs, or the folders of profiles in data folders, as their last run left them.
+
+    Raises UserError for what is neither, and says where one does not hold.
     """
-    with opened_pack(first) as before, opened_pack(second) as after:
-        packs = Packed(before), Packed(after)
+    with _opened(first) as before, _opened(second) as after:
+        packs = before, after
         for packed in packs:
             _say_faults(packed, console)
         console.print(_listing(*packs))
@@ -44,6 +54,26 @@ def compare_packs(first: Path, second: Path, console: Console) -> None:
             console.print(f"\n[bold]{title}[/]", highlight=False)
             for line in list(lines) or ["the same"]:
                 console.print(f"  {escape(printable(line))}", highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _opened(place: Path) -> Iterator[Packed]:
+    """A pack, or what would be one of a profile's folder, stale or not."""
+    if not place.is_dir():
+        with opened_pack(place) as pack:
+            yield Packed(pack)
+        return
+    profile, paths = use_options(place.name, data=place.parent)
+    if not (paths.results / "results.parquet").exists():
+        raise UserError(f"{place} has no results: name a pack, or a profile's folder such as data/demo.")
+    job = Job(profile, paths, systems=systems_of(profile, paths.systems))
+    with history(paths.data) as instance:
+        known = recorded(job, instance, stale_too=True)
+    with tempfile.TemporaryDirectory(prefix="sepbench-compare-") as scratch:
+        file = Path(scratch) / f"{place.parent.name}-{place.name}.zip"
+        write_pack(gather(job, known, Wishes()), file)
+        with opened_pack(file) as pack:
+            yield Packed(pack)
 
 
 def _say_faults(packed: Packed, console: Console) -> None:

@@ -66,10 +66,10 @@ class Known:
     made: Mapping[str, LastMade]
 
 
-def recorded(job: Job, instance: dg.DagsterInstance) -> Known:
+def recorded(job: Job, instance: dg.DagsterInstance, *, stale_too: bool = False) -> Known:
     """What is recorded of the products; nothing where there is no history of them.
 
-    Raises UserError where some are not up to date.
+    Raises UserError where some are not up to date, but for ``stale_too``.
     """
     subjects = benchmark_subjects(job.profile, job.paths, job.systems)
     keys = [one.key for one in subjects]
@@ -77,9 +77,8 @@ def recorded(job: Job, instance: dg.DagsterInstance) -> Known:
     if not made:
         return Known((), {})
     found = standings(subjects, instance)
-    if behind := [
-        one for one in found if one.state == "stale"
-    ]:  # what waits for a system never made is as good as it was
+    behind = [one for one in found if one.state == "stale"]  # what waits for a system never made is as good as it was
+    if behind and not stale_too:
         first, more = behind[0], len(behind) - 1
         others = f", and {more} more products are not" if more else ""
         raise UserError(

@@ -1,17 +1,24 @@
 """Two packs are shown side by side: the scores that differ, whether that holds, and what changed."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.packing.comparing import compare_packs
+from assets.making.claims import make_claims
+from assets.making.table import make_table
+from pipelines.packing.comparing import compare_results
+from pipelines.profiles import PROFILES
 from pipelines.terminal import Terminal
+from sepmodels.errors import UserError
 from sepmodels.packing.container import opened_pack
 from sepmodels.packing.parts import Packed
 from sepmodels.packing.two_packs import side_by_side
+from sepmodels.systems import systems_of
+from sepmodels.systems.system_files import write_system
 from tests.packs import edited, in_json, in_table, packed_folder
 
 
@@ -23,7 +30,7 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def compared(first: Path, second: Path) -> str:
     console = Terminal(width=300)
     with console.capture() as screen:
-        compare_packs(first, second, console)
+        compare_results(first, second, console)
     return screen.get()
 
 
@@ -32,6 +39,20 @@ def test_a_pack_beside_itself_has_the_same_scores_settings_data_and_code(pack: P
     assert said.count("the same scores") == 6
     assert said.count("  the same\n") == 3
     assert "does not hold" not in said
+
+
+def test_a_folder_is_compared_as_its_pack_would_be(tmp_path: Path) -> None:
+    job, file = packed_folder(tmp_path)
+    write_system(job.systems[-1], job.paths.systems)
+    whole = replace(job, systems=systems_of(PROFILES[job.profile.name], job.paths.systems))
+    make_table(whole)
+    make_claims(whole)
+    said = compared(file, job.paths.root)
+    assert said.count("the same scores") == 6
+    assert "does not hold" not in said
+    (tmp_path / "data" / "demo").mkdir()
+    with pytest.raises(UserError, match="has no results: name a pack, or a profile's folder"):
+        compared(file, tmp_path / "data" / "demo")
 
 
 def test_other_settings_and_tracks_are_named_and_a_pack_that_was_edited_is_told_of(pack: Path, tmp_path: Path) -> None:
