@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from assets.paths import Paths, data_folder
 from assets.runtime.gpus import auto_precision
@@ -75,6 +76,12 @@ def chosen_profile(environment: Mapping[str, str] = os.environ) -> Profile:
     for key, text in json.loads(environment.get(OVERRIDES_VARIABLE) or "{}").items():
         profile = override(profile, key, text, own)
     return complete(profile, own)
+
+
+def kept_profile(name: str, data: Path) -> Profile:
+    """A profile with what its file in a data folder changes of it, whatever the environment says."""
+    own = own_profile({PROFILE_VARIABLE: name})
+    return complete(read_settings(Paths(data, name).settings_file, own), own)
 
 
 def own_profile(environment: Mapping[str, str] = os.environ) -> Profile:

@@ -11,10 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from assets.job import Job
+from assets.paths import Paths
 from assets.staleness.code.version import explain
 from pipelines.graph.instance import history
-from pipelines.options import use_options
 from pipelines.packing.gathering import Wishes, gather, recorded
+from pipelines.profiles import kept_profile
 from pipelines.terminal import printable
 from sepmodels.errors import UserError
 from sepmodels.packing.checked import checked
@@ -63,7 +64,7 @@ def _opened(place: Path) -> Iterator[Packed]:
         with opened_pack(place) as pack:
             yield Packed(pack)
         return
-    profile, paths = use_options(place.name, data=place.parent)
+    profile, paths = kept_profile(place.name, place.parent), Paths(place.parent, place.name)
     if not (paths.results / "results.parquet").exists():
         raise UserError(f"{place} has no results: name a pack, or a profile's folder such as data/demo.")
     job = Job(profile, paths, systems=systems_of(profile, paths.systems))
