@@ -152,7 +152,7 @@ def _device(step: Step, job: Job) -> AbstractContextManager[str]:
     """For the steps that share the GPUs one of its own, unless a single training takes several."""
     if step.pool is None or job.profile.training.processes > 1:
         return nullcontext(job.profile.device)
-    return own_device(job.profile.device, job.paths.data / "locks")
+    return own_device(job.profile.device, job.paths.data / "locks", job.say)
 
 
 def _make(

@@ -7,13 +7,15 @@ import fcntl
 import importlib.util
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
+from sepmodels.progress import Say
 from sepmodels.settings import Precision
 
+BUSY_BYTES = 2 * 10**9  # of a GPU's memory in use: more than drivers and idle desktops take
 BFLOAT16_SINCE = 8  # the generation (major compute capability) of GPUs that compute with it themselves: Ampere
 
 
@@ -42,6 +44,24 @@ def _visible(found: list[int]) -> list[int]:
     if all(name.isdigit() for name in named):
         return [found[int(name)] for name in named if int(name) < len(found)]
     return sorted(found)[: len(named)]  # which these are is not looked up: the oldest, to be safe
+
+
+def gpu_bytes_in_use() -> list[int]:
+    """How much memory of each device that this process may use is in use, by whomever; nothing where it is not known.
+
+    What CUDA_VISIBLE_DEVICES names by identifiers, parts of a GPU (MIG) among them, is not looked up.
+    """
+    named = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    if re.search("[^0-9, -]", named):
+        return []
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(number) for number in range(pynvml.nvmlDeviceGetCount())]
+        return _visible([int(pynvml.nvmlDeviceGetMemoryInfo(handle).used) for handle in handles])
+    except Exception:  # as above; a GPU that was lost has an error of its own, too
+        return []
 
 
 def count_gpus() -> int:
@@ -88,26 +108,39 @@ def leaves_the_choice(device: str) -> bool:
     return device in ("auto", "cuda")
 
 
+def _choice(number: int, busy: Mapping[int, int]) -> str:
+    """Why it is this GPU and not an earlier one; empty where it is the first that was asked."""
+    if number in busy:
+        return f"cuda:{number} is shared: {busy[number] / 1e9:.1f} GB of it are in use, and no other is free."
+    passed_over = [f"cuda:{one} ({used / 1e9:.1f} GB)" for one, used in busy.items() if one < number]
+    return f"cuda:{number} is used, because memory of {', '.join(passed_over)} is in use." if passed_over else ""
+
+
 @contextmanager
-def own_device(device: str, locks: Path) -> Iterator[str]:
-    """The device to use within the block: of several GPUs, one that no other step uses.
+def own_device(device: str, locks: Path, say: Say) -> Iterator[str]:
+    """The device to use within the block: of several GPUs, one that no other step uses, and best nobody else.
 
     device: as set; a certain one, and what there is only one of, is given back as it is. So is "auto" where torch
         can use none, which then means the CPU.
     locks: a folder for lock files, which the system lets go of when a process ends, in whatever way.
+    say: is told where a GPU is passed over, or shared, because its memory is in use.
     """
     gpus = usable_gpus() if leaves_the_choice(device) else 0
     if gpus < 2:
         yield device
         return
     locks.mkdir(parents=True, exist_ok=True)
+    used = gpu_bytes_in_use()
+    busy = {number: used[number] for number in range(min(gpus, len(used))) if used[number] > BUSY_BYTES}
     with ExitStack() as held:
-        for number in range(gpus):
+        for number in sorted(range(gpus), key=lambda one: busy.get(one, 0)):  # those that are not busy, as they come
             lock = held.enter_context((locks / f"gpu-{number}.lock").open("w"))
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
+            if sentence := _choice(number, busy):
+                say(sentence)
             yield f"cuda:{number}"
             return
         yield device  # more steps than GPUs, by runs of several data folders
