@@ -21,6 +21,7 @@ from assets.paths import Paths
 from sepmodels.audio import FULL_SCALE, SAMPLE_RATE_HZ
 from sepmodels.audio.io import write_audio
 from sepmodels.dataset.stem_cache import cached_names, load_stems
+from sepmodels.results.per_track import track_scores
 from sepmodels.systems.system_files import names_of
 
 WAYS = ("spleeter", "spleeter_python", "spleeter_command", "spleeter_audio")
@@ -82,11 +83,10 @@ def main() -> None:
         if name not in names_of(paths.systems):
             sepbench("add", name, *words, "--trained-on", "25,000 songs of Deezer's")
     sepbench("refresh")
-    scores = pd.concat(pd.read_parquet(paths.scores(name)) for name in WAYS)
-    medians = scores.groupby(["variant", "target", "track"]).SDR.median().groupby(["variant", "target"]).median()
-    print(medians.unstack().round(3).to_string())
-    spread = medians.groupby("target").agg(lambda values: values.max() - values.min()).max()
-    print(f"The four differ by at most {spread:.4f} dB of SDR.")
+    scores = track_scores(pd.concat(pd.read_parquet(paths.scores(name)) for name in WAYS))
+    medians = scores[scores.metric == "SDR"].groupby(["variant", "target"]).value.median().unstack()
+    print(medians.round(3).to_string())
+    print(f"The four differ by at most {(medians.max() - medians.min()).max():.4f} dB of SDR.")
 
 
 if __name__ == "__main__":
