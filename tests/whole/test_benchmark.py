@@ -383,6 +383,17 @@ def test_an_edit_of_what_was_recorded_is_found_where_it_no_longer_follows(
     assert why in said.why
 
 
+def test_a_product_that_was_made_before_a_file_was_moved_holds(pack: Path, tmp_path: Path) -> None:
+    def moved(versions: dict) -> None:
+        parts = versions["tracks"]["parts"]
+        versions["tracks"]["parts"] = {name.replace("assets/making/", "assets/"): text for name, text in parts.items()}
+        assert versions["tracks"]["parts"] != parts
+
+    with opened_pack(edited(pack, tmp_path / "edited.zip", "code/versions.json", in_json(moved))) as opened:
+        said = [one.state for one in checked(checks_of_the_code(Packed(opened)))]
+    assert said == ["ok", "ok", "ok"]
+
+
 def test_code_that_gives_other_versions_is_told_from_a_pack_that_does_not_hold(
     pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
