@@ -44,6 +44,7 @@ ARCHITECTURES: Mapping[str, _Published] = MappingProxyType(
         ),
         "open_unmix": _Published("openunmix", "published_models:load_open_unmix"),
         "demucs": _Published("demucs-infer", "published_demucs:load_demucs", ("files", "config")),
+        "torchaudio_hdemucs": _Published("torchaudio", "published_models:load_hybrid_demucs"),
         "bs_roformer": _MSST,
         "mel_band_roformer": _MSST,
         "mdx23c": _MSST,

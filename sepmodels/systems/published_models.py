@@ -19,10 +19,10 @@ from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.audio.overlap_add import overlap_add
 from sepmodels.audio.recordings import ArrayRecording
 from sepmodels.errors import UserError
-from sepmodels.systems.weights_file import numpy_allowed, read_weights
+from sepmodels.systems.weights_file import first_line, numpy_allowed, read_weights
 
-SEGMENT_SECONDS = 60
 _N_FFT = 4096
+_HYBRID_SOURCES = ("drums", "bass", "other", "vocals")
 
 
 def load_open_unmix(files: Sequence[Path]) -> Callable[[np.ndarray], np.ndarray]:
@@ -43,6 +43,30 @@ def load_open_unmix(files: Sequence[Path]) -> Callable[[np.ndarray], np.ndarray]
         raise UserError(f"{files[0]} is no model of Open-Unmix: it lacks {lacking[0]}.")
     separator = Separator({"vocals": model.eval()}, niter=1, residual=True).eval()
     return _in_segments(lambda segments: separator(segments)[:, 0])
+
+
+def load_hybrid_demucs(files: Sequence[Path]) -> Callable[[np.ndarray], np.ndarray]:
+    """Hybrid Demucs as torchaudio's bundles have it (``HDEMUCS_HIGH_MUSDB_PLUS``, ``HDEMUCS_HIGH_MUSDB``).
+
+    Its segments of ten seconds, their overlap and the normalisation are those of torchaudio's own tutorial.
+    """
+    from torchaudio.models import hdemucs_high
+
+    weights = read_weights(_single(files))
+    model = hdemucs_high(list(_HYBRID_SOURCES))
+    try:
+        model.load_state_dict(weights)
+    except (RuntimeError, AttributeError) as fault:
+        raise UserError(f"{files[0]} is no model of torchaudio's Hybrid Demucs ({first_line(fault)}).") from None
+    vocals = _HYBRID_SOURCES.index("vocals")
+    in_segments = _in_segments(lambda segments: model.eval()(segments)[:, vocals], seconds=10, overlap_seconds=0.1)
+
+    def separate(mixture: np.ndarray) -> np.ndarray:
+        mono = mixture.mean(axis=0)
+        offset, scale = mono.mean(), mono.std() + 1e-8
+        return np.asarray(in_segments((mixture - offset) / scale) * scale + offset)
+
+    return separate
 
 
 def load_spleeter(files: Sequence[Path]) -> Callable[[np.ndarray], np.ndarray]:
@@ -90,8 +114,10 @@ def _single(files: Sequence[Path]) -> Path:
     return files[0]
 
 
-def _in_segments(separate: Callable[[Tensor], Tensor]) -> Callable[[np.ndarray], np.ndarray]:
-    """Separate a mixture a minute at a time: ``(batch, 2, sample)`` -> the same, or a little less."""
+def _in_segments(
+    separate: Callable[[Tensor], Tensor], seconds: float = 60.0, overlap_seconds: float = 1.0
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Separate a mixture a segment at a time: ``(batch, 2, sample)`` -> the same, or a little less."""
 
     def process(segments: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
@@ -100,7 +126,7 @@ def _in_segments(separate: Callable[[Tensor], Tensor]) -> Callable[[np.ndarray],
 
     def whole(mixture: np.ndarray) -> np.ndarray:
         recording = ArrayRecording(mixture, SAMPLE_RATE_HZ)
-        segment, overlap = SEGMENT_SECONDS * SAMPLE_RATE_HZ, SAMPLE_RATE_HZ
+        segment, overlap = round(seconds * SAMPLE_RATE_HZ), round(overlap_seconds * SAMPLE_RATE_HZ)
         blocks = overlap_add(process, recording, segment_samples=segment, overlap_samples=overlap)
         return np.concatenate([np.empty((2, 0), np.float32), *blocks], axis=1)
 

@@ -9,6 +9,7 @@ import openunmix.model
 import pytest
 import torch
 from safetensors.torch import save_file
+from torchaudio.models import HDemucs
 
 from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.errors import UserError
@@ -44,6 +45,29 @@ def test_a_model_of_open_unmix_s_own_separates_as_its_own_separator_does(
         heard = separate("song", MIXTURE).vocals
     assert np.allclose(heard, expected, atol=1e-5)
     assert open_unmix(file).model_files == (file,)
+
+
+def test_hybrid_demucs_of_torchaudio_s_bundles_separates_segments_as_it_does_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "torchaudio.models.hdemucs_high", lambda sources: HDemucs(sources, channels=8, depth=4, nfft=1024)
+    )
+    torch.manual_seed(0)
+    model = HDemucs(["drums", "bass", "other", "vocals"], channels=8, depth=4, nfft=1024).eval()
+    torch.save(model.state_dict(), tmp_path / "hdemucs.pt")
+    mono = MIXTURE.mean(0)
+    with torch.inference_mode():
+        normal = torch.from_numpy((MIXTURE - mono.mean()) / (mono.std() + 1e-8))
+        expected = model(normal[None])[0, 3].numpy() * (mono.std() + 1e-8) + mono.mean()
+    one = Pretrained(
+        "hdemucs", "Hybrid Demucs", "", architecture="torchaudio_hdemucs", checkpoint=(tmp_path / "hdemucs.pt",)
+    )
+    with one.opened(NO_TRACKS) as separate:
+        np.testing.assert_allclose(separate("song", MIXTURE).vocals, expected, atol=1e-5)
+    torch.save({"weight": torch.zeros(1)}, tmp_path / "hdemucs.pt")
+    with pytest.raises(UserError, match=r"hdemucs\.pt is no model of torchaudio's Hybrid Demucs"):
+        one.check()
 
 
 def test_what_is_no_model_of_open_unmix_is_named(tmp_path: Path) -> None:
