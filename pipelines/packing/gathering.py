@@ -111,6 +111,8 @@ def gather(job: Job, known: Known, wishes: Wishes, progress: Progress = silent) 
     if can_be_applied(edits):
         parts[named.EDITS] = edits.encode()
     parts[named.HASHES] = _json(_hashes(job, progress))
+    if wishes.models:
+        parts |= {f"{named.MODELS}/{'/'.join(path.parts[-3:])}": path for path in _models(job)}
     if wishes.sounds:
         parts |= _estimates(job, [one.name for one in found])
         parts["LICENCE-of-the-sounds.txt"] = f"{sounds_licence(profile)}\n".encode()
@@ -148,9 +150,21 @@ def _copied(paths: Paths, systems: Iterable[str], wishes: Wishes) -> Sources:
         for folder in (paths.museval_files / name, *paths.museval_files.glob(f"{name}_seed_[0-9]*")):
             found |= _below(folder, f"{named.MUSEVAL}/{folder.name}", lambda path: path.suffix == ".json")
     found |= _below(paths.report, named.REPORT, lambda path: wishes.sounds or not _is_sound(paths.report, path))
-    if wishes.models:
-        found |= _below(paths.root / "checkpoints", named.MODELS, lambda path: path.name == "model.safetensors")
     return found
+
+
+def _made(job: Job, pattern: str) -> list[Path]:
+    """The files of that pattern of the systems and seeds of the table: others may lie there from an earlier one.
+
+    pattern: below the data folder; its second part is a system's name, its third the seed's folder.
+    """
+    folders = {(one.name, f"seed_{seed}") for one in job.systems for seed in one.seeds_of(job.profile.seeds)}
+    files = sorted(job.paths.root.glob(pattern))
+    return [path for path in files if path.relative_to(job.paths.root).parts[1:3] in folders]
+
+
+def _models(job: Job) -> list[Path]:
+    return _made(job, "checkpoints/*/seed_*/model.safetensors")
 
 
 def _is_sound(report: Path, path: Path) -> bool:
@@ -175,13 +189,11 @@ def _estimates(job: Job, systems: Iterable[str]) -> Sources:
     tracks = named.shortest_test_tracks(pd.read_parquet(job.paths.tracks))
     found: Sources = {}
     for name in systems:
-        for folder in sorted(job.paths.estimates(name, 0).parent.glob("seed_*")):
-            files = {track: folder / track / "vocals.wav" for track in tracks}
-            found |= {
-                f"{named.ESTIMATES}/{name}/{folder.name}/{track}/vocals.wav": file
-                for track, file in files.items()
-                if file.exists()
-            }
+        found |= {
+            f"{named.ESTIMATES}/{'/'.join(file.relative_to(job.paths.root).parts[1:])}": file
+            for file in _made(job, f"estimates/{name}/seed_*/*/vocals.wav")
+            if file.parent.name in tracks
+        }
     return found
 
 
@@ -213,16 +225,12 @@ def _versions(known: Known) -> dict[str, Any]:
 
 def _hashes(job: Job, progress: Progress) -> dict[str, dict[str, str]]:
     """SHA-256 of every model, of its weights alone, and of every estimate, in the pack or not."""
-    root = job.paths.root
-    models = sorted(root.glob("checkpoints/*/seed_*/model.safetensors"))
-    estimates = sorted(root.glob("estimates/*/seed_*/*/vocals.wav"))
-    names = {one.name for one in job.systems}
-    files = [path for path in (*models, *estimates) if path.relative_to(root).parts[1] in names]
+    files = [*_models(job), *_made(job, "estimates/*/seed_*/*/vocals.wav")]
     found: dict[str, dict[str, str]] = {named.MODELS: {}, named.WEIGHTS: {}, named.ESTIMATES: {}}
     for done, path in enumerate(files):
         progress(done, len(files), "file")
         kind = named.MODELS if path.suffix == ".safetensors" else named.ESTIMATES
-        name = "/".join(path.relative_to(root).parts[1:])
+        name = "/".join(path.relative_to(job.paths.root).parts[1:])
         found[kind][name] = hash_file(path)
         if kind == named.MODELS:
             found[named.WEIGHTS][name] = hash_weights(path)

@@ -57,6 +57,22 @@ def test_a_pack_holds_by_itself_and_says_what_it_could_not_check(pack: Path) -> 
     assert lines[-1] == "6 ok, 0 failed, 3 not checked."
 
 
+def test_models_of_seeds_that_are_not_in_the_table_are_not_packed(
+    packed: tuple[Job, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, _ = packed
+    own, left_over = (job.paths.model("l1_loss", seed) for seed in (42, 43))
+    for model in (own, left_over):
+        model.parent.mkdir(parents=True, exist_ok=True)
+        model.write_bytes(b"weights")
+    monkeypatch.setattr("pipelines.packing.gathering.hash_weights", lambda path: "hash")
+    pack_result(job, NOTHING_KNOWN, tmp_path / "new.zip", Wishes(models=True), Terminal(quiet=True))
+    names = [name for name in parts_of(tmp_path / "new.zip") if name.startswith("models/")]
+    own.unlink()
+    left_over.unlink()
+    assert names == ["models/l1_loss/seed_42/model.safetensors"]
+
+
 def test_a_pack_that_does_not_hold_says_so_at_the_end(pack: Path, tmp_path: Path) -> None:
     better = in_table("SDR", 0.01, row=2)
     holds, lines = verified(edited(pack, tmp_path / "edited.zip", "results/results.parquet", better))
