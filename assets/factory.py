@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.definitions.utils import is_valid_owner
 
 from assets.accepting.accept import PartCheck, accept
 from assets.accepting.evidence import made_again, seconds_to_check
@@ -40,6 +41,7 @@ from sepmodels.machine.disk_room import require_room
 from sepmodels.progress import Progress
 from sepmodels.report.how_made import Origin
 from sepmodels.settings import Profile
+from sepmodels.systems.added import Added
 from sepmodels.systems.system import System
 from sepmodels.systems.variants import Variant, own_training
 
@@ -113,8 +115,17 @@ def _spec(step: Step, subject: Subject, profile: Profile) -> dg.AssetSpec:
         group_name=step.group,
         description=f"{step.description} {WHICH_BUTTON}",
         kinds=set(step.kinds),
+        owners=_owners(step.system),
         tags={"sepbench/profile": profile.name, **({"sepbench/system": step.name} if step.name else {})},
     )
+
+
+def _owners(system: System | None) -> list[str]:
+    """Whose a system is, as Dagster has it: an email address, or a team."""
+    owner = system.owner.strip() if isinstance(system, Added) else ""
+    if not owner:
+        return []
+    return [owner if is_valid_owner(owner) else f"team:{owner}"]
 
 
 def _materialized(

@@ -7,10 +7,11 @@ import fcntl
 import importlib.util
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from sepmodels.progress import Say
 from sepmodels.settings import Precision
@@ -21,17 +22,38 @@ BFLOAT16_SINCE = 8  # the generation (major compute capability) of GPUs that com
 
 def gpu_generations() -> list[int]:
     """The major compute capability of each CUDA device that this process may use and torch was built for."""
+
+    def generation(nvml: Any, handle: Any) -> int:
+        return int(nvml.nvmlDeviceGetCudaComputeCapability(handle)[0])
+
+    return _of_each_gpu(generation) if _driver_suits_torch() else []
+
+
+def _of_each_gpu(ask: Callable[[Any, Any], int]) -> list[int]:
+    """What NVML says of each device that this process may use; nothing where it says nothing.
+
+    ask: is given NVML's module and the handle of a device.
+    """
     try:
         import pynvml
 
         pynvml.nvmlInit()
-        built_for = torch_cuda_version()
-        if built_for is None or pynvml.nvmlSystemGetCudaDriverVersion() // 1000 < built_for:
-            return []
         handles = [pynvml.nvmlDeviceGetHandleByIndex(number) for number in range(pynvml.nvmlDeviceGetCount())]
-        return _visible([int(pynvml.nvmlDeviceGetCudaComputeCapability(handle)[0]) for handle in handles])
-    except Exception:  # no package, no driver, no device: NVML has an error class for each
+        return _visible([ask(pynvml, handle) for handle in handles])
+    except Exception:  # no package, no driver, no device, a lost one: NVML has an error class for each
         return []
+
+
+def _driver_suits_torch() -> bool:
+    """Whether the driver is as new as the CUDA that torch was built for."""
+    built_for = torch_cuda_version()
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        return built_for is not None and pynvml.nvmlSystemGetCudaDriverVersion() // 1000 >= built_for
+    except Exception:  # no package or no driver
+        return False
 
 
 def _visible(found: list[int]) -> list[int]:
@@ -51,17 +73,9 @@ def gpu_bytes_in_use() -> list[int]:
 
     What CUDA_VISIBLE_DEVICES names by identifiers, parts of a GPU (MIG) among them, is not looked up.
     """
-    named = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    if re.search("[^0-9, -]", named):
+    if re.search("[^0-9, -]", os.environ.get("CUDA_VISIBLE_DEVICES", "")):
         return []
-    try:
-        import pynvml
-
-        pynvml.nvmlInit()
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(number) for number in range(pynvml.nvmlDeviceGetCount())]
-        return _visible([int(pynvml.nvmlDeviceGetMemoryInfo(handle).used) for handle in handles])
-    except Exception:  # as above; a GPU that was lost has an error of its own, too
-        return []
+    return _of_each_gpu(lambda nvml, handle: int(nvml.nvmlDeviceGetMemoryInfo(handle).used))
 
 
 def count_gpus() -> int:

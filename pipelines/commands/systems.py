@@ -95,6 +95,9 @@ def add(
     title: Annotated[str, typer.Option(help="What the table calls it. [default: NAME]")] = "",
     about: Annotated[str, typer.Option(help="A sentence on what it is.")] = "",
     trained_on: Annotated[str, typer.Option(help="What it has learnt from, in words.")] = "",
+    owner: Annotated[
+        str, typer.Option(metavar="WHO", help="Whose it is, as Dagster shows it: an email address, or a group's name.")
+    ] = "",
     trained_on_tracks: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A text file with the tracks that it has learnt from, a line each."),
@@ -107,7 +110,6 @@ def add(
     It writes one small file, data/PROFILE/systems/NAME.toml. `sepbench run` makes the row.
     """
     from pipelines.systems.adding import add_system, read_names, read_numbers, whole_function
-    from pipelines.systems.adding_packs import add_pack
     from pipelines.systems.adding_variants import add_variants, require_alone
 
     chosen, paths = use_options(profile, data=data)
@@ -130,6 +132,7 @@ def add(
         "title": title,
         "summary": about,
         "trained_on": trained_on,
+        "owner": owner,
         "trained_on_tracks": read_names(trained_on_tracks),
     }
     if variants is not None:
@@ -137,6 +140,8 @@ def add(
         add_variants(chosen, paths, variants, name, console)
         return
     if pack is not None:
+        from pipelines.systems.adding_packs import add_pack
+
         require_alone("pack", given)
         add_pack(chosen, paths, whole_path(pack), name, console)
         return

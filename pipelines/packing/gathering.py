@@ -48,7 +48,8 @@ class Wishes:
     """What a person asks of a pack.
 
     title, authors, licence: for citing it; licence is an SPDX identifier. models, sounds: whether trained models, and
-    the report's sounds with the estimates of its tracks, are in it.
+    the report's sounds with the estimates of its tracks, are in it. hashes: whether models and estimates are hashed,
+    which takes long where there are many.
     """
 
     title: str = ""
@@ -56,6 +57,7 @@ class Wishes:
     licence: str = ""
     models: bool = False
     sounds: bool = False
+    hashes: bool = True
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,8 @@ def gather(job: Job, known: Known, wishes: Wishes, progress: Progress = silent) 
     edits = code_edits()
     if can_be_applied(edits):
         parts[named.EDITS] = edits.encode()
-    parts[named.HASHES] = _json(_hashes(job, progress))
+    if wishes.hashes:
+        parts[named.HASHES] = _json(_hashes(job, progress))
     if wishes.models:
         parts |= {f"{named.MODELS}/{'/'.join(path.parts[-3:])}": path for path in _models(job)}
     if wishes.sounds:

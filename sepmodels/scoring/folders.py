@@ -14,11 +14,11 @@ from sepmodels.progress import Progress, Say, silent
 from sepmodels.scoring.stems import ACCOMPANIMENT, MIXTURE, VOCALS, TrackStems, find_stems
 from sepmodels.scoring.threads import scoring_workers
 from sepmodels.scoring.track import SCORERS, Scorer, score_track
+from sepmodels.systems.given_audio import fit
 from sepmodels.systems.track_names import match_names
 
 REST = "rest"  # what is left where one stem, not the vocals, was estimated
 _SONG_SECONDS = 300.0  # as long as a track is taken to be where memory is shared out
-_FIT_SECONDS = 0.5  # longer differences are no padding of a codec
 
 
 @dataclass(frozen=True)
@@ -96,22 +96,9 @@ class Pair:
         self, name: str, sound: np.ndarray, from_hz: int, like: np.ndarray, rate_hz: int, said: list[str]
     ) -> np.ndarray:
         """An estimate at the reference's rate, channels and length; raises UserError where it is another track's."""
-        sound = _at_rate(f"the estimate of {name}", sound, from_hz, rate_hz, said)
-        if len(sound) == 1 < len(like):
-            sound = np.repeat(sound, len(like), axis=0)
-            said.append(f"the estimate of {name} is mono, which fills both channels")
-        if len(sound) != len(like):
-            raise UserError(f"The estimate of {name} has {len(sound)} channels: expected {len(like)}.")
-        missing = like.shape[1] - sound.shape[1]
-        if abs(missing) > _FIT_SECONDS * rate_hz:
-            raise UserError(
-                f"The estimate of {name} is {sound.shape[1] / rate_hz:.2f} s long, the reference "
-                f"{like.shape[1] / rate_hz:.2f} s: expected the whole track, from its first sample on."
-            )
-        if missing:
-            more = f"{missing} samples too few" if missing > 0 else f"{-missing} samples too many"
-            said.append(f"the estimate of {name} has {more} at the end")
-        return _of_length(sound, like.shape[1])
+        heard = fit(sound, from_hz, like, f"The estimate of {name}", rate_hz)
+        said += [f"the estimate of {name} {clause}" for clause in heard.said]
+        return heard.vocals
 
 
 def score_folders(

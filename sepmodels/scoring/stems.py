@@ -69,6 +69,8 @@ def find_stems(folder: Path) -> dict[str, TrackStems]:
         if stem in tracks.setdefault(track, {}):
             raise UserError(f"{folder} has two files of {stem} of {track!r}: {tracks[track][stem]} and {file}.")
         tracks[track][stem] = file
+    if twice := [name for name in tracks if name in whole]:
+        raise UserError(f"{folder} has {twice[0]!r} as a folder of stems and as {whole[twice[0]]}: remove one.")
     found = {name: TrackStems(files) for name, files in tracks.items()}
     found |= {name: TrackStems({}, file) for name, file in whole.items()}
     if not any(one.names for one in found.values()):

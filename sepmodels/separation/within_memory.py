@@ -15,7 +15,7 @@ LOG = logging.getLogger(__name__)
 
 @speed_only
 class WithinMemory:
-    """Calls a function of a batch of segments in smaller parts once the device's memory did not do for more."""
+    """Calls a function of a batch of segments, in smaller parts once memory was too short for all."""
 
     def __init__(self, device: torch.device, segment_seconds: float) -> None:
         self.device = device

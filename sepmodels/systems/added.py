@@ -65,6 +65,7 @@ class Added(System):
     """A system that a person adds with ``sepbench add``.
 
     trained_on: what it has learnt from, in words. trained_on_tracks: names of tracks that it has learnt from.
+    owner: whose it is: an email address, or a group's name.
 
     Of a kind:
         option: the field that alone tells the kind, and is the option of ``sepbench add`` that does.
@@ -77,6 +78,7 @@ class Added(System):
 
     trained_on: str = field(default="", metadata=WORDS_ONLY)
     trained_on_tracks: tuple[str, ...] = field(default=(), metadata=WORDS_ONLY)
+    owner: str = field(default="", metadata=WORDS_ONLY)
 
     chain: ClassVar[tuple[str, ...]] = ("estimates", "scores")
     compared = True

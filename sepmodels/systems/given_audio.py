@@ -130,30 +130,33 @@ def fitted(file: Path, mixture: np.ndarray) -> Heard:
     return fit(waveform, rate_hz, mixture, file)
 
 
-def fit(waveform: np.ndarray, rate_hz: int, mixture: np.ndarray, source: Path) -> Heard:
-    """The same of an array ``(channel, sample)`` that came from ``source``."""
+def fit(
+    waveform: np.ndarray, rate_hz: int, like: np.ndarray, source: Path | str, like_hz: int = SAMPLE_RATE_HZ
+) -> Heard:
+    """The same of an array ``(channel, sample)`` that came from ``source``, made as long as another one."""
     from sepmodels.audio.resampling import resample
 
     said = []
-    if len(waveform) == 1:
-        waveform = np.repeat(waveform, 2, axis=0)
+    if len(waveform) == 1 < len(like):
+        waveform = np.repeat(waveform, len(like), axis=0)
         said.append("is mono, which fills both channels")
-    if len(waveform) != 2:
-        raise UserError(f"{source} has {len(waveform)} channels: expected stereo or mono.")
-    if rate_hz != SAMPLE_RATE_HZ:
-        waveform = resample(waveform, rate_hz, SAMPLE_RATE_HZ)
-        said.append(f"has {rate_hz} Hz and was resampled to {SAMPLE_RATE_HZ}, which costs what it had above")
-    missing = mixture.shape[1] - waveform.shape[1]
-    if abs(missing) > _FIT_SECONDS * SAMPLE_RATE_HZ:
+    if len(waveform) != len(like):
+        raise UserError(f"{source} has {len(waveform)} channels: expected {len(like)}, or one.")
+    if rate_hz != like_hz:
+        waveform = resample(waveform, rate_hz, like_hz)
+        said.append(f"has {rate_hz} Hz and was resampled to {like_hz}, which costs what it had above")
+    missing = like.shape[1] - waveform.shape[1]
+    if abs(missing) > _FIT_SECONDS * like_hz:
         raise UserError(
-            f"{source} is {waveform.shape[1] / SAMPLE_RATE_HZ:.2f} s long where its mixture has "
-            f"{mixture.shape[1] / SAMPLE_RATE_HZ:.2f} s: expected the whole track, from its first sample on."
+            f"{source} is {waveform.shape[1] / like_hz:.2f} s long where its track has {like.shape[1] / like_hz:.2f} "
+            "s: expected the whole track, from its first sample on."
         )
     if missing:
         more = f"{missing} samples too few, filled up with silence" if missing > 0 else f"{-missing} too many, cut"
         said.append(f"has {more} at the end")
-        waveform = np.pad(waveform, ((0, 0), (0, max(missing, 0))))[:, : mixture.shape[1]]
-    return Heard(waveform.astype(np.float32, copy=False), tuple(said), None if said else source)
+        waveform = np.pad(waveform, ((0, 0), (0, max(missing, 0))))[:, : like.shape[1]]
+    file = source if isinstance(source, Path) and not said else None
+    return Heard(waveform.astype(np.float32, copy=False), tuple(said), file)
 
 
 def _some(names: Sequence[str], most: int = 2) -> str:

@@ -47,8 +47,10 @@ def load_msst(architecture: str, files: Sequence[Path], config: Path | None) -> 
     try:
         sources, chunks = _sources(told), _chunks(architecture, told)
         normalised = bool(told["inference"].get("normalize", False))
-    except (KeyError, TypeError, ZeroDivisionError) as fault:
-        raise UserError(f"{config} is no configuration of {architecture}: it lacks {first_line(fault)}.") from None
+    except KeyError as fault:
+        raise UserError(f"{config} is no configuration of {architecture}: it lacks {fault}.") from None
+    except (TypeError, ValueError, AttributeError, ZeroDivisionError) as fault:
+        raise UserError(f"{config} is no configuration of {architecture} ({first_line(fault)}): {_ADVICE}.") from None
     model = _model(architecture, files[0], config, told)
 
     def separate(mixture: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
@@ -114,7 +114,7 @@ class PythonFunction(Added):
                 f"{mixture.shape}."
             )
         require_numbers(vocals, self.python, 0, SAMPLE_RATE_HZ)
-        return replace(fit(vocals, SAMPLE_RATE_HZ, mixture, Path(self.python)), file=None)
+        return fit(vocals, SAMPLE_RATE_HZ, mixture, self.python)
 
 
 def _spec(module: str) -> importlib.machinery.ModuleSpec | None:

@@ -109,6 +109,10 @@ def test_musdb_s_own_files_are_references(tmp_path: Path) -> None:
     found = find_stems(tmp_path / "true")["A - B"]
     assert found.names == STEMS
     (track,) = musdb.DB(root=tmp_path / "true", subsets="test", is_wav=False)
+    write(tmp_path / "true" / "test", "A - B", {"vocals": sound(1, 0.5)})
+    with pytest.raises(UserError, match=r"has 'A - B' as a folder of stems and as .*stem\.mp4: remove one"):
+        find_stems(tmp_path / "true")
+    (tmp_path / "true" / "test" / "A - B" / "vocals.wav").unlink()
     write(tmp_path / "mine", "A - B", {"vocals": track.targets["vocals"].audio.T.astype(np.float32)})
     assert medians(score_folders(tmp_path / "true", tmp_path / "mine"))["vocals", "SDR"] > 60
 
@@ -119,9 +123,11 @@ def test_what_is_done_to_compare_two_files_is_said(true: Path, tmp_path: Path) -
     write(tmp_path / "mine", "Second song", {"vocals": vocals[:, :-100]})
     said: list[str] = []
     score_folders(true, tmp_path / "mine", say=said.append)
-    assert said[0].startswith("'First song': the estimate of vocals has 22050 Hz and was resampled to 44100")
-    assert "is mono, which fills both channels" in said[0]
-    assert said[1] == "'Second song': the estimate of vocals has 100 samples too few at the end."
+    assert "the estimate of vocals has 22050 Hz and was resampled to 44100, which costs what it had above" in said[0]
+    assert said[0].startswith("'First song': the estimate of vocals is mono, which fills both channels; ")
+    assert (
+        said[1] == "'Second song': the estimate of vocals has 100 samples too few, filled up with silence at the end."
+    )
 
 
 def test_a_track_that_cannot_be_scored_is_named_and_the_others_are_scored(true: Path, tmp_path: Path) -> None:
@@ -131,7 +137,7 @@ def test_a_track_that_cannot_be_scored_is_named_and_the_others_are_scored(true: 
     said: list[str] = []
     assert set(score_folders(true, tmp_path / "mine", say=said.append).track) == {"Second song"}
     assert said == [
-        "Not scored: First song: The estimate of vocals is 0.50 s long, the reference 2.50 s: expected the whole "
+        "Not scored: First song: The estimate of vocals is 0.50 s long where its track has 2.50 s: expected the whole "
         "track, from its first sample on."
     ]
 

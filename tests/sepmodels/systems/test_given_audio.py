@@ -99,7 +99,7 @@ def test_another_length_more_channels_and_samples_that_are_no_numbers_are_refuse
     tmp_path: Path, vocals: np.ndarray
 ) -> None:
     write_audio(tmp_path / "short.wav", vocals[:, :SAMPLE_RATE_HZ], SAMPLE_RATE_HZ)
-    with pytest.raises(UserError, match=r"1\.00 s long where its mixture has 3\.00 s"):
+    with pytest.raises(UserError, match=r"1\.00 s long where its track has 3\.00 s"):
         fitted(tmp_path / "short.wav", vocals)
     write_audio(tmp_path / "wide.wav", np.concatenate([vocals, vocals]), SAMPLE_RATE_HZ)
     with pytest.raises(UserError, match="4 channels"):

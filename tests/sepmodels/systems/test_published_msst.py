@@ -115,6 +115,8 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
         ({**told, "model": {**told["model"], "dim": 24}}, r"model\.ckpt does not fit .*model\.yaml \(.*size mismatch"),
         ({**told, "model": {"depth": 1}}, r"model\.yaml makes no model of bs_roformer"),
         ({**told, "audio": {**AUDIO, "sample_rate": 48_000}}, "a model at 48000 Hz: expected one at 44100 Hz"),
+        ({**told, "inference": {"num_overlap": "many"}}, r"model\.yaml is no configuration of bs_roformer \(invalid"),
+        ({**told, "training": None}, r"model\.yaml is no configuration of bs_roformer \(.*None"),
         ({"model": told["model"]}, r"model\.yaml is no configuration of bs_roformer: it lacks 'training'"),
     ):
         one.config.write_text(yaml.dump(changed))
