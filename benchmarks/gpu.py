@@ -36,14 +36,15 @@ class Scale:
 
     chunk_seconds: float
     batches: tuple[int, ...]
-    steps: int  # of a speed
+    steps: int  # of a speed, at least,
+    least_seconds: float  # and so long
     curve_steps: int  # of a comparison of loss curves
     separated_seconds: tuple[float, ...]
 
 
 SCALES = {
-    "cuda": Scale(6.0, (16, 32), 30, 200, (240.0, 3600.0)),
-    "cpu": Scale(0.5, (2,), 2, 6, (10.0,)),
+    "cuda": Scale(6.0, (16, 32), 20, 3.0, 200, (240.0, 3600.0)),
+    "cpu": Scale(0.5, (2,), 2, 0.0, 6, (10.0,)),
 }
 
 
@@ -136,7 +137,7 @@ def main() -> None:
     import gpu_good
     import gpu_right
 
-    kinds = {"right": (gpu_right, 0.4), "fast": (gpu_fast, 0.6), "good": (gpu_good, 1.0)}
+    kinds = {"right": (gpu_right, 0.5), "fast": (gpu_fast, 0.6), "good": (gpu_good, 1.0)}
     for name in chosen.parts:
         module, share = kinds[name]
         bench.measure(module.parts(bench), share if name != chosen.parts[-1] else 1.0)

@@ -16,7 +16,7 @@ from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.machine.devices import peak_memory_gib, prepare_device
 from sepmodels.models.architectures import build_model
 from sepmodels.separation.separate import separate
-from sepmodels.settings import SeparationSettings, TrainingSettings
+from sepmodels.settings import Precision, SeparationSettings, TrainingSettings
 from sepmodels.systems.variants import BASELINE, Variant, find_variant
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 EPOCH_CHUNKS = 64 * 86  # an epoch of Open-Unmix's training on MUSDB18
 WARM_UP_STEPS = 3
+STEPS_AHEAD = 10  # of the CPU, before it waits for the GPU, so that the time is the GPU's
+PROFILED_STEPS = 3
+TOP = 10  # kernels, and operators of the CPU, that a profile names
 
 
 def parts(bench: "Bench") -> Iterator["Part"]:
@@ -33,16 +36,26 @@ def parts(bench: "Bench") -> Iterator["Part"]:
     plans = list(itertools.product(("auto",), (False,), batches, variants))
     if bench.device.type == "cuda":  # on a CPU the default is float32, and compiling takes longer than the rest
         plans += itertools.product(("32",), (False,), batches[:1], variants)
-        plans += itertools.product(("auto",), (True,), batches[:1], variants)
-    for precision, compiled, batch, variant in plans:
-        name = f"fast/training/{variant.name}/{batch}/{precision}{'/compiled' if compiled else ''}"
-        plan = (variant, batch, precision, compiled)
-        yield name, 45 if compiled else 8, lambda plan=plan: training_speed(bench, *plan)
+    for plan in plans:
+        yield speed_part(bench, *plan)
     for seconds in bench.scale.separated_seconds:
         yield f"fast/separation/{seconds:g}", 10, lambda seconds=seconds: separation_speed(bench, seconds)
+    for variant in variants:
+        yield f"fast/profile/{variant.name}", 10, lambda variant=variant: profile(bench, variant)
+    if bench.device.type == "cuda":
+        for variant in variants:
+            yield speed_part(bench, "auto", True, batches[0], variant)
 
 
-def training_speed(bench: "Bench", variant: Variant, batch: int, precision: str, compiled: bool) -> dict[str, Any]:
+def speed_part(bench: "Bench", precision: Precision, compiled: bool, batch: int, variant: Variant) -> "Part":
+    """One measurement of a training."""
+    name = f"fast/training/{variant.name}/{batch}/{precision}{'/compiled' if compiled else ''}"
+    return name, 45 if compiled else 8, lambda: training_speed(bench, variant, batch, precision, compiled)
+
+
+def training_speed(
+    bench: "Bench", variant: Variant, batch: int, precision: Precision, compiled: bool
+) -> dict[str, Any]:
     """Chunks a second, an epoch of MUSDB18, the most memory, the share of time on data, and how busy the GPU was."""
     settings = TrainingSettings(
         batch=batch, chunk_seconds=bench.scale.chunk_seconds, precision=precision, compile=compiled
@@ -51,17 +64,20 @@ def training_speed(bench: "Bench", variant: Variant, batch: int, precision: str,
     for _ in range(WARM_UP_STEPS):
         learner.step(*sampler.next_batch())
     wait_for(bench.device)
-    waited, begun = 0.0, time.perf_counter()
+    steps, waited, begun = 0, 0.0, time.perf_counter()
     with Busy(bench.device) as busy:
-        for _ in range(bench.scale.steps):
+        while steps < bench.scale.steps or time.perf_counter() - begun < bench.scale.least_seconds:
             asked = time.perf_counter()
             batch_of = sampler.next_batch()
             waited += time.perf_counter() - asked
             learner.step(*batch_of)
+            steps += 1
+            if steps % STEPS_AHEAD == 0:
+                wait_for(bench.device)
         wait_for(bench.device)
-    seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - begun
     sampler.close()
-    rate = batch * bench.scale.steps / seconds
+    rate = batch * steps / seconds
     return {
         "variant": variant.name,
         "batch": batch,
@@ -76,6 +92,54 @@ def training_speed(bench: "Bench", variant: Variant, batch: int, precision: str,
         "feeding": sampler.feeding,
         "notes": learner.notes,
     }
+
+
+def profile(bench: "Bench", variant: Variant) -> dict[str, Any]:
+    """What a step's time goes into: kernels of the GPU, and operators of the CPU, by torch's own profiler.
+
+    The trace of the GPU that is the least busy is kept, to be opened at https://ui.perfetto.dev.
+    """
+    from torch.profiler import ProfilerActivity
+    from torch.profiler import profile as profiled
+
+    on_gpu = bench.device.type == "cuda"
+    settings = TrainingSettings(batch=bench.scale.batches[0], chunk_seconds=bench.scale.chunk_seconds)
+    learner, sampler = learner_of(variant, settings, bench.device), sampler_of(bench, settings)
+    for _ in range(WARM_UP_STEPS):
+        learner.step(*sampler.next_batch())
+    wait_for(bench.device)
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
+    with profiled(activities=activities) as profiler:
+        for _ in range(PROFILED_STEPS):
+            learner.step(*sampler.next_batch())
+        wait_for(bench.device)
+    sampler.close()
+    rows = profiler.key_averages()
+    kernels = [row for row in rows if row.device_type != torch.profiler.DeviceType.CPU]  # type: ignore[attr-defined]
+    operators = [row for row in rows if row.device_type == torch.profiler.DeviceType.CPU]  # type: ignore[attr-defined]
+    if variant.name == least_busy(bench):
+        profiler.export_chrome_trace(str(bench.out / f"trace-{variant.name}.json.gz"))
+    per_step = 1000 * PROFILED_STEPS
+    return {
+        "kernels": sum(row.count for row in kernels) / PROFILED_STEPS,
+        "kernel_ms": sum(row.self_device_time_total for row in kernels) / per_step,
+        "operator_ms": sum(row.self_cpu_time_total for row in operators) / per_step,
+        "top_kernels": {
+            row.key[:80]: [round(row.self_device_time_total / per_step, 3), row.count / PROFILED_STEPS]
+            for row in sorted(kernels, key=lambda row: -row.self_device_time_total)[:TOP]
+        },
+        "top_operators": {
+            row.key[:80]: [round(row.self_cpu_time_total / per_step, 3), row.count / PROFILED_STEPS]
+            for row in sorted(operators, key=lambda row: -row.self_cpu_time_total)[:TOP]
+        },
+    }
+
+
+def least_busy(bench: "Bench") -> str | None:
+    """The variant in whose training the GPU was the least busy, of those that were measured."""
+    found = [part["found"] for name, part in bench.findings["parts"].items() if name.startswith("fast/training/")]
+    known = [one for one in found if one.get("busy_percent") is not None]
+    return min(known, key=lambda one: one["busy_percent"])["variant"] if known else None
 
 
 def separation_speed(bench: "Bench", seconds: float) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 # What is typed on a bare machine with a GPU (Python, torch, numpy; no network), in the checkout's root, a call at a time:
 # each brings at most 64 MiB, and takes its results home from $OUT.
 #
-#   before     python benchmarks/gpu_parcel.py pack --stems data/musdb18-7s/stems --out parcels     at home
+#   before     the parcels, at home: benchmarks/gpu_parcel.py says how
 #   call 1     sh benchmarks/gpu_here.sh measure parcels/parcel-1     the first clips: right, and fast
 #   call 2..   sh benchmarks/gpu_here.sh bring parcels/parcel-2       the other clips, while the machine is warm
 #   last call  sh benchmarks/gpu_here.sh train                        what time is left: good

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from types import ModuleType
 
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 from sepmodels.audio import SAMPLE_RATE_HZ
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, read_stem_file
 
 GPU = PROJECT / "benchmarks" / "gpu.py"
 
@@ -86,7 +87,7 @@ def test_training_is_found_right_and_its_speed_is_measured_with_torch_and_numpy_
     assert parts["right/repeatable"]["32"]["twice_the_same"]
     assert parts["right/repeatable"]["32"]["the_same_after_a_resume"]
     assert parts["right/feeding"] == {"host": True, "device": True}
-    assert parts["right/as_on_the_cpu/transformer"]["within"]
+    assert parts["right/as_on_the_cpu/transformer"]["as_trained"]["within"]
     assert parts["right/half_precision"]["infinite_gradients"] == []
     assert parts["right/process_group"]["sum_is_right"]
     assert parts["fast/training/open_unmix/2/auto"]["chunks_per_second"] > 0
@@ -113,23 +114,33 @@ def test_parts_for_which_no_time_is_left_say_so_and_the_file_is_whole(bare: Path
     assert [file.name for file in tmp_path.iterdir()] == ["gpu.json"]
 
 
-def test_parcels_are_within_the_limit_and_bring_each_clip_as_it_is(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.real_data
+def test_parcels_are_within_the_limit_and_bring_each_clip_with_the_ffmpeg_that_decodes_it(
+    musdb18_7s: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(GPU.parent))
     gpu_parcel = importlib.import_module("gpu_parcel")
-    files = [file for split in ("train", "valid") for file in (data / split).iterdir()]
-    largest = max(len(gpu_parcel.packed(np.load(file))) for file in files)
-    parcels = gpu_parcel.pack(data, tmp_path / "parcels", most_bytes=2 * largest)
-    assert [sum(file.stat().st_size for file in parcel.iterdir()) <= 2 * largest for parcel in parcels] == [True] * 2
+    clips = tmp_path / "clips"
+    (clips / "train").mkdir(parents=True)
+    some = ["Actions - One Minute Smile", "ANiMAL - Clinic A", "Black Bloc - If You Want Success"]
+    for name in some:
+        (clips / "train" / f"{name}.stem.mp4").symlink_to(musdb18_7s / "train" / f"{name}.stem.mp4")
+    wheel = tmp_path / "imageio_ffmpeg.whl"
+    with zipfile.ZipFile(wheel, "w") as content:
+        content.write(str(shutil.which("ffmpeg")), "imageio_ffmpeg/binaries/ffmpeg-linux")
+    most = wheel.stat().st_size + 3 * 2**20
+    parcels = gpu_parcel.pack(clips, tmp_path / "parcels", wheel, most_bytes=most)
+    assert [sum(file.stat().st_size for file in parcel.iterdir()) <= most for parcel in parcels] == [True] * 2
     for parcel in parcels:
         gpu_parcel.unpack(parcel, tmp_path / "there")
-    for split in ("train", "valid"):
-        arrays = [
-            [np.load(file).tobytes() for file in sorted((place / split).iterdir())]
-            for place in (data, tmp_path / "there")
-        ]
-        assert arrays[0] == arrays[1]
+    assert (tmp_path / "there" / "ffmpeg").exists()
+    arrays = {
+        split: [np.load(file) for file in sorted((tmp_path / "there" / split).iterdir())]
+        for split in ("train", "valid")
+    }
+    assert {split: len(found) for split, found in arrays.items()} == {"train": 2, "valid": 1}
+    wanted = read_stem_file(musdb18_7s / "train" / f"{some[0]}.stem.mp4")
+    assert np.array_equal(arrays["valid"][0], wanted)
 
 
 def test_a_folder_without_tracks_is_named(bare: Path, tmp_path: Path) -> None:
