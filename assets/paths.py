@@ -87,6 +87,11 @@ class Paths:
     def tracks(self) -> Path:
         return self.root / "tracks.parquet"
 
+    @property
+    def packs(self) -> Path:
+        """The packs that were kept, by the commit that made them."""
+        return self.root / "packs"
+
     def stems(self, split: str) -> Path:
         return self.root / "stems" / split
 

@@ -22,7 +22,7 @@ from sepmodels.scoring import write_museval_files
 from sepmodels.systems.given_scores import GivenScores
 from tests.scored_folder import scored_job
 
-NOTHING_KNOWN = Known((), {})
+NOTHING_KNOWN = Known((), {}, {})
 
 Change = Callable[[bytes], bytes]
 

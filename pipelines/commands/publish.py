@@ -30,6 +30,9 @@ def pack(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE.zip", help="The pack. [default: sepbench-PROFILE.zip]")
     ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep it in the data folder instead, for `sepbench compare COMMIT`.")
+    ] = False,
     title: Annotated[str, typer.Option(help="What the pack is called where it is cited.")] = "",
     author: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Whom to cite. Write it again for one more.")
@@ -49,11 +52,14 @@ def pack(
     from assets.job import Job
     from pipelines.graph.instance import history
     from pipelines.packing.gathering import Wishes, recorded
+    from pipelines.packing.kept import kept_pack
     from pipelines.packing.packing import pack_result
     from sepmodels.systems import systems_of
 
+    if keep and out is not None:
+        raise UserError("--keep has a place of its own for the pack: leave out --out, or --keep.")
     chosen, paths = use_options(profile, data=data)
-    file = whole_path(out or f"sepbench-{chosen.name}.zip")
+    file = kept_pack(paths) if keep else whole_path(out or f"sepbench-{chosen.name}.zip")
     wishes = Wishes(title, tuple(author or ()), licence, models=models, sounds=sounds)
     job = Job(chosen, paths, systems=systems_of(chosen, paths.systems))
     with history(paths.data) as instance:
@@ -98,13 +104,23 @@ def verify(
     epilog=examples(
         ("sepbench compare before.zip after.zip", "what changed, and which differences hold"),
         ("sepbench compare before.zip data/musdb18-7s", "a pack with what the last run here left"),
+        ("sepbench compare 1a2b3c4 5d6e7f8 -p musdb18-7s", "two commits whose packs `sepbench pack --keep` kept"),
     ),
 )
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="A", help="A pack, or a profile's folder such as data/demo.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+    first: Annotated[
+        str, typer.Argument(metavar="A", help="A pack, a profile's folder such as data/demo, or a commit.")
+    ],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    profile: ProfileOption = None,
+    data: DataOption = None,
 ) -> None:
-    """Print two tables side by side, what changed in settings, data and code, and which differences hold."""
-    from pipelines.packing.comparing import compare_results
+    """Print two tables side by side, what changed in settings, data and code, and which differences hold.
 
-    compare_results(whole_path(first), whole_path(second), console)
+    A commit stands for the pack that `sepbench pack --keep` kept of the profile there.
+    """
+    from pipelines.packing.comparing import compare_results
+    from pipelines.packing.kept import result_named
+
+    _, paths = use_options(profile, data=data)
+    compare_results(result_named(first, paths), result_named(second, paths), console)

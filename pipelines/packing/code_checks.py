@@ -18,7 +18,17 @@ from sepmodels.errors import UserError
 from sepmodels.files import hash_texts
 from sepmodels.packing.checked import Check, NotCheckedError, NotFollowingError
 from sepmodels.packing.facts import Facts
-from sepmodels.packing.parts import CURVES, EDITS, HASHES, TRACKS, VERSIONS, WEIGHTS, Packed
+from sepmodels.packing.parts import (
+    CURVES,
+    EDITS,
+    HASHES,
+    TRACKS,
+    TRAINING_EDITS,
+    VERSIONS,
+    WEIGHTS,
+    Packed,
+    training_edits_name,
+)
 from sepmodels.report.how_made import settings_table
 from sepmodels.settings import Profile
 from sepmodels.systems import systems_of
@@ -49,7 +59,19 @@ def versions_follow(packed: Packed) -> str:
             made_with = one["parts"].get(setting)
             if setting.startswith("training.") and not own and made_with is not None and _plain(made_with) != text:
                 raise NotFollowingError(f"{system} was trained with {setting} {_plain(made_with)}, and not with {text}")
+    _require_training_edits(packed, versions)
     return f"{len(versions)} products"
+
+
+def _require_training_edits(packed: Packed, versions: Mapping[str, Any]) -> None:
+    """The patches of the code that trained are there, and each is the one that its name says."""
+    there = packed.pack.below(TRAINING_EDITS)
+    for name in there:
+        if name != training_edits_name(packed.pack.text(name)):
+            raise NotFollowingError(f"{name} is not the patch that it is called after")
+    for product, one in versions.items():
+        if (named := one.get("edits", "")) and named not in there:
+            raise NotFollowingError(f"{named}, the edits of the code that made {product}, is missing")
 
 
 def contents_follow(packed: Packed) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,13 +17,14 @@ from assets.making.estimates import estimate_again
 from assets.making.scores import score_part
 from assets.paths import Paths
 from pipelines.packing.code_checks import profile_of
-from sepmodels.audio import SAMPLE_RATE_HZ
+from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.audio.io import write_audio
 from sepmodels.dataset.decoding import hash_sources, read_track
 from sepmodels.dataset.layouts import Track, find_tracks
 from sepmodels.dataset.tracks import used_names
 from sepmodels.errors import UserError
 from sepmodels.files import hash_file
+from sepmodels.machine.disk_room import require_room
 from sepmodels.packing.checked import Check, NotCheckedError, NotFollowingError
 from sepmodels.packing.parts import ESTIMATES, HASHES, MODELS, TRACKS, VERSIONS, Packed, shortest_test_tracks
 from sepmodels.progress import Progress
@@ -34,6 +35,7 @@ from sepmodels.systems.variants import Variant, own_training
 
 SAME_DB = 1e-4  # of the same samples; as museval and the fast scorer differ
 ROUNDED_DB = 0.01  # of estimates by a processor or library that rounds otherwise
+BYTES_A_SAMPLE = 2 * 2 * len(STREAMS)  # int16, of two channels and every stream
 ROUNDED_LOSS = 0.01  # the share by which losses of first steps may differ there
 
 
@@ -71,9 +73,16 @@ class Here:
     def few(self) -> list[str]:
         """The shortest test tracks, decoded."""
         names = shortest_test_tracks(self.table)
+        self.require_room(names)
         for name in names:
             self.decode(name, "test")
         return names
+
+    def require_room(self, names: Iterable[str]) -> None:
+        """Raise UserError where the disk has no room for the stems of these tracks."""
+        samples = self.table[self.table.name.isin(list(names))].samples.sum()
+        what = "what is decoded for these checks"
+        require_room(self.paths.data, float(samples) * BYTES_A_SAMPLE, what, "name another folder with TMPDIR")
 
     def decode(self, name: str, split: str) -> None:
         """Put a track's stems where the steps of a benchmark look for them."""
@@ -230,6 +239,7 @@ def first_steps_again(here: Here) -> str:
     if not trainings:
         raise NotCheckedError("the pack has no record of first steps of this code's variants")
     learnt: dict[str, list[Any]] = {}
+    here.require_room(name for split in ("train", "valid") for name in used_names(here.table, split))
     for split in ("train", "valid"):
         names = sorted(used_names(here.table, split))
         for done, name in enumerate(names):

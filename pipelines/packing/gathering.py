@@ -22,6 +22,7 @@ from assets.paths import PROJECT, Paths, is_checkout
 from assets.staleness.last_made import PARTS, RECORDS, LastMade, last_made
 from assets.staleness.standing import asset_name, standings
 from assets.tracking.edits import can_be_applied, code_edits
+from assets.tracking.kept_edits import kept_edits
 from assets.tracking.origins import origins
 from assets.tracking.provenance import git_state
 from pipelines.setting_values import FOLDER_SETTING
@@ -62,10 +63,15 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Known:
-    """What Dagster and MLflow have recorded of the products: where each came from, and its last materialization."""
+    """What Dagster and MLflow have recorded of the products.
+
+    origins: where each came from. made: its last materialization. edits: the patch of the code that made it, of the
+    trainings that edited code made.
+    """
 
     origins: tuple[Origin, ...]
     made: Mapping[str, LastMade]
+    edits: Mapping[str, str]
 
 
 def recorded(job: Job, instance: dg.DagsterInstance, *, stale_too: bool = False) -> Known:
@@ -77,7 +83,7 @@ def recorded(job: Job, instance: dg.DagsterInstance, *, stale_too: bool = False)
     keys = [one.key for one in subjects]
     made = last_made(keys, instance)
     if not made:
-        return Known((), {})
+        return Known((), {}, {})
     found = standings(subjects, instance)
     behind = [one for one in found if one.state == "stale"]  # what waits for a system never made is as good as it was
     if behind and not stale_too:
@@ -87,8 +93,9 @@ def recorded(job: Job, instance: dg.DagsterInstance, *, stale_too: bool = False)
             f"{asset_name(first.key)} is not up to date ({first.reasons[0].rstrip('.')}){others}: a pack has what the "
             "code and the settings of today give. Run `sepbench run` first, or go back to the code that made them."
         )
-    known = tuple(origins(keys, instance, job.paths.data / "mlflow", found))
-    return Known(known, {asset_name(key): last for key, last in made.items()})
+    store = job.paths.data / "mlflow"
+    known = tuple(origins(keys, instance, store, found))
+    return Known(known, {asset_name(key): last for key, last in made.items()}, kept_edits(known, store))
 
 
 def gather(job: Job, known: Known, wishes: Wishes, progress: Progress = silent) -> Sources:
@@ -112,6 +119,7 @@ def gather(job: Job, known: Known, wishes: Wishes, progress: Progress = silent) 
     edits = code_edits()
     if can_be_applied(edits):
         parts[named.EDITS] = edits.encode()
+    parts |= {named.training_edits_name(patch): patch.encode() for patch in known.edits.values()}
     if wishes.hashes:
         parts[named.HASHES] = _json(_hashes(job, progress))
     if wishes.models:
@@ -219,6 +227,7 @@ def _versions(known: Known) -> dict[str, Any]:
             "read": {"/".join(key.path[1:]): text for key, text in sorted(last.inputs.items())},
             "commit": commits[name].commit,
             "edited": commits[name].edited,
+            "edits": named.training_edits_name(known.edits[name]) if name in known.edits else "",
             "accepted": commits[name].accepted,
             "first_steps": last.noted(RECORDS),
         }

@@ -23,6 +23,7 @@ from sepmodels.packing.parts import (
     RESULTS,
     SCORES,
     TRACKS,
+    TRAINING_EDITS,
     TRAININGS,
     VERSIONS,
 )
@@ -44,6 +45,7 @@ _MEANINGS = {
     CURVES: "The curves of each training.",
     VERSIONS: "The code version of every product, with its parts, and the product's hash.",
     EDITS: "What the code differs in from the commit.",
+    f"{TRAINING_EDITS}/": "What the code differed in from its commit when trainings were made.",
     TRACKS: "Every track of the dataset, measured, with the hash of its files.",
     HASHES: "SHA-256 of models and estimates.",
     "models/": "A trained model, as safetensors.",

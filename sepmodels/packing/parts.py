@@ -8,6 +8,7 @@ import pandas as pd
 
 from sepmodels.dataset.tracks import used_names
 from sepmodels.errors import UserError
+from sepmodels.files import hash_texts
 from sepmodels.packing.container import Pack
 from sepmodels.packing.facts import FACTS, Facts, read_facts
 from sepmodels.results.table import COLUMNS
@@ -19,10 +20,16 @@ TRAININGS, SEPARATIONS, CURVES = "trainings.parquet", "separations.parquet", "cu
 FIGURES = "figures.parquet"  # what is known of each system beside its scores; the index is the column "variant"
 VERSIONS = "code/versions.json"
 EDITS = "code/edits.patch"
+TRAINING_EDITS = "code/trainings"  # of the code that trained, where that was edited, a file for each state of it
 HASHES = "hashes.json"
 TABLES = ("results", "comparisons", "control", "by_seed")  # of the results
 FEW_TRACKS = 2  # of which estimates are packed, scored and made again
 CRATE, CITATION = "ro-crate-metadata.json", "CITATION.cff"
+
+
+def training_edits_name(patch: str) -> str:
+    """The part that holds the edits of the code that trained, one for all trainings that the same edits made."""
+    return f"{TRAINING_EDITS}/{hash_texts([patch])[:12]}.patch"
 
 
 def shortest_test_tracks(tracks: pd.DataFrame) -> list[str]:

@@ -32,14 +32,14 @@ from pipelines.terminal import Terminal
 from sepmodels.models.model_file import load_model
 from sepmodels.packing.checked import checked
 from sepmodels.packing.container import opened_pack
-from sepmodels.packing.parts import EDITS, Packed
+from sepmodels.packing.parts import EDITS, Packed, training_edits_name
 from sepmodels.progress import silent
 from sepmodels.results.given import read_given_scores
 from sepmodels.settings import Profile
 from sepmodels.systems.references import REFERENCES
 from sepmodels.systems.variants import VARIANTS, Variant
 from tests.conftest import synthetic_stems, write_stem_file
-from tests.packs import Change, edited, in_json, in_table, parts_of
+from tests.packs import Change, edited, in_json, in_table, in_text, parts_of
 from tests.small_benchmark import materialize, small_profile
 
 pytestmark = pytest.mark.slow
@@ -343,12 +343,17 @@ def test_a_file_that_is_damaged_fails_in_one_sentence_and_the_other_tracks_are_l
     assert "Traceback" not in said
 
 
+EDITS_OF_A_TRAINING = "Edits of the code since commit abc.\n\ndiff --git a/sepmodels/x.py b/sepmodels/x.py\n+1\n"
+PATCH = training_edits_name(EDITS_OF_A_TRAINING)
+
+
 @pytest.fixture(scope="module")
 def pack(done: Done, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pack of the benchmark, with what was recorded of its products."""
     file = tmp_path_factory.mktemp("pack") / "result.zip"
     job = Job(done.profile, done.paths, systems=(VARIANTS["open_unmix"], ADDED, *REFERENCES.values()))
-    pack_result(job, recorded(job, done.instance), file, Wishes(models=True, sounds=True), Terminal(quiet=True))
+    known = replace(recorded(job, done.instance), edits={"smaller/checkpoint": EDITS_OF_A_TRAINING})
+    pack_result(job, known, file, Wishes(models=True, sounds=True), Terminal(quiet=True))
     return file
 
 
@@ -358,6 +363,7 @@ def test_a_pack_holds_in_all_that_can_be_checked_without_the_dataset(pack: Path)
         assert verify_pack(pack, console)
     assert "9 ok, 0 failed, 0 not checked." in screen.get(), screen.get()
     models = [name for name in parts_of(pack) if name.startswith("models/")]
+    assert parts_of(pack)[PATCH].decode() == EDITS_OF_A_TRAINING
     assert models == ["models/open_unmix/seed_42/model.safetensors", "models/smaller/seed_42/model.safetensors"]
 
 
@@ -372,6 +378,8 @@ def version(product: str, **changes: object) -> Change:
         ("pack.json", in_json(lambda facts: facts["settings"].update({"training.steps": "400"})), "steps 4, and not"),
         ("curves.parquet", in_table("value", 0.001), "open_unmix/checkpoint is not what was recorded when it was made"),
         ("dataset/tracks.parquet", in_table("gain", 0.5), "tracks is not what was recorded when it was made"),
+        (PATCH, in_text("+1", "+2"), "is not the patch that it is called after"),
+        ("code/versions.json", version("open_unmix/checkpoint", edits="code/trainings/0.patch"), "is missing"),
         ("code/versions.json", version("results", read={"mixture/scores": "0"}), "made from another mixture/scores"),
     ],
 )
