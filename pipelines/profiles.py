@@ -54,6 +54,12 @@ _ALL = (
         dataset=DatasetSettings("folder"),
         training=replace(_SHORT, chunks_per_track=20, steps=2000),
     ),
+    Profile(
+        name="karaoke",
+        summary="Your own two-channel karaoke, as MIR-1K: the voice on the right channel, accompaniment on the left.",
+        dataset=DatasetSettings("folder", voice_channel="right"),
+        training=replace(_SHORT, chunks_per_track=4, steps=2000),
+    ),
 )
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in _ALL}
 

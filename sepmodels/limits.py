@@ -6,7 +6,7 @@ from typing import Any
 
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.marks import no_part_of_a_result
-from sepmodels.settings import EFFECT_NAMES, Profile, SeparationSettings, TrainingSettings
+from sepmodels.settings import EFFECT_NAMES, DatasetSettings, Profile, SeparationSettings, TrainingSettings
 
 # By dotted name: the least and the most. Without an entry any number from 0 on may be.
 LIMITS = {
@@ -56,6 +56,23 @@ def check_relations(profile: Profile) -> None:
     """Raise :class:`UserError` where two settings cannot be what they are together. To be called once all are set."""
     check_training(profile.training)
     check_overlap(profile.separation)
+    check_dataset(profile.dataset)
+
+
+@no_part_of_a_result("which settings are refused")
+def check_dataset(settings: DatasetSettings) -> None:
+    """Raise :class:`UserError` where settings of a dataset contradict each other.
+
+    >>> check_dataset(DatasetSettings("stems", voice_channel="right"))
+    Traceback (most recent call last):
+    sepmodels.errors.UserError: The setting dataset.voice_channel cannot be 'right' with dataset.layout 'stems': take \
+the profile karaoke, or leave it none.
+    """
+    if settings.voice_channel != "none" and settings.layout != "folder":
+        raise UserError(
+            f"The setting dataset.voice_channel cannot be {settings.voice_channel!r} with dataset.layout "
+            f"{settings.layout!r}: take the profile karaoke, or leave it none."
+        )
 
 
 @no_part_of_a_result("which settings are refused")

@@ -58,6 +58,8 @@ class DatasetSettings:
     split_seed: the seed of those two draws.
     vocals: names of the files of a track that are the voice, with * for anything; none: those with a word for it.
     left_out: names of the files of a track that do not count, written in the same way; none: all count.
+    voice_channel: left or right: each file is a track of two-channel karaoke, with the voice on that channel and the
+        accompaniment on the other; none: the voice has files of its own.
     workers: how many tracks are decoded at once; 0: as many as processors and memory allow.
     """
 
@@ -69,6 +71,7 @@ class DatasetSettings:
     split_seed: int = 42
     vocals: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    voice_channel: Literal["none", "left", "right"] = neutral("none")
     workers: int = speed_only(0)
 
 
@@ -153,8 +156,10 @@ class TrainingSettings:
         return f"up to {length} of {self.batch} chunks of {self.chunk_seconds:g} s"
 
 
-def changed(settings: TrainingSettings, name: str) -> bool:
+def changed(settings: Any, name: str) -> bool:
     """Whether a setting that came later has another value than the one with which all is as before.
+
+    settings: a dataclass with the field, of settings or of what is made from them.
 
     Code that only another value needs stands behind it, as ``if changed(settings, "schedule"):`` without an else, or as
     ``one if changed(settings, "optimizer") else the_one_before``: there it counts for what is trained with another

@@ -19,6 +19,7 @@ hypothesis.settings.load_profile("sepbench")
 
 PROJECT = Path(__file__).resolve().parents[1]
 MUSDB18_7S = Path(os.environ.get("SEPBENCH_MUSDB18_7S", PROJECT / "../shared/data/musdb18-7s")).resolve()
+MIR_1K = Path(os.environ.get("SEPBENCH_MIR_1K", PROJECT / "../shared/data/mir-1k")).resolve()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,6 +44,14 @@ def musdb18_7s() -> Path:
     if not MUSDB18_7S.is_dir():
         pytest.skip(f"needs MUSDB18's seven-second clips in {MUSDB18_7S} (SEPBENCH_MUSDB18_7S)")
     return MUSDB18_7S
+
+
+@pytest.fixture(scope="session")
+def mir_1k() -> Path:
+    """The folder of clips of MIR-1K; the test is skipped where it is absent."""
+    if not MIR_1K.is_dir():
+        pytest.skip(f"needs clips of MIR-1K in {MIR_1K} (SEPBENCH_MIR_1K)")
+    return MIR_1K
 
 
 def synthetic_stems(seed: int, seconds: float) -> np.ndarray:

@@ -13,6 +13,7 @@ from pipelines.terminal import printable
 from sepmodels.audio import STREAMS
 from sepmodels.audio.recordings import open_recording
 from sepmodels.dataset.file_sentences import file_sentences
+from sepmodels.dataset.karaoke import OTHER_CHANNEL, one_channel
 from sepmodels.dataset.layouts import STEM_SUFFIX, Track, find_tracks, listed_tracks
 from sepmodels.errors import UserError
 from sepmodels.machine.parallel import for_each
@@ -63,8 +64,10 @@ def look(folder: Path, settings: DatasetSettings, console: Console, *, each: boo
 
 
 def _seen(track: Track) -> Seen:
-    """Raises UserError for a file that is no sound."""
+    """Raises UserError for a file that is no sound, and for one of karaoke that has one channel."""
     heard = [_heard(source) for source in track.sources]
+    if track.voice_channel != "none" and heard[0][1] == 1:
+        raise one_channel(track.sources[0])
     return Seen(track, *heard[0][:2], max(seconds for _, _, seconds in heard)) if heard else Seen(track)
 
 
@@ -97,7 +100,9 @@ def _rows(seen: Sequence[Seen], *, each: bool) -> Iterator[tuple[str, list[Seen]
 
 
 def _files(track: Track) -> tuple[str, ...]:
-    """The names of the files that are the voice, the accompaniment, the mixture."""
+    """The names of the files (of karaoke: the channels) that are the voice, the accompaniment, the mixture."""
+    if track.voice_channel != "none":
+        return f"{track.voice_channel} channel", f"{OTHER_CHANNEL[track.voice_channel]} channel", "their sum"
     if not track.roles and track.sources and track.sources[0].name.endswith(STEM_SUFFIX):
         by_role: list[tuple[str, str]] = [(name, name) for name in STREAMS]
     else:

@@ -9,6 +9,7 @@ import numpy as np
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.audio.ffmpeg_complaints import LENGTH_TOLERANCE_SECONDS
 from sepmodels.audio.io import decode_int16, stem_file_headers
+from sepmodels.dataset.karaoke import channels_of
 from sepmodels.dataset.layouts import STEM_SUFFIX, Track
 from sepmodels.dataset.roles import roles_of
 from sepmodels.dataset.stem_files import StemFile, read_stem
@@ -16,7 +17,7 @@ from sepmodels.dataset.voices import sum_voices
 from sepmodels.errors import UserError
 from sepmodels.files import hash_file, hash_texts
 from sepmodels.marks import speed_only
-from sepmodels.settings import DatasetSettings
+from sepmodels.settings import DatasetSettings, changed
 
 _FULL_SCALE = 32_767
 _MOST_PEAK = 1.0001  # what resampling adds to a stem at full scale is no loss
@@ -52,6 +53,8 @@ class TrackAudio:
 
 def read_track(track: Track) -> TrackAudio:
     """Decode a track of any layout; raises :class:`UserError`, naming the file, for what cannot be decoded."""
+    if changed(track, "voice_channel"):
+        return _read_channels(track)
     if track.sources[0].name.endswith(STEM_SUFFIX):
         return _read_streams(track.sources[0])
     return _read_files(track)
@@ -83,6 +86,14 @@ def _read_files(track: Track) -> TrackAudio:
         tuple(f"{role} (peak {file.peak:.2f})" for role, file in files.items() if file.peak > _MOST_PEAK),
         voices_told,
     )
+
+
+def _read_channels(track: Track) -> TrackAudio:
+    """A file with the voice on one channel: each fills both channels of its stem, and their sum is the mixture."""
+    file = read_stem(track.sources[0])
+    stems, gain = _arrange(channels_of(track.sources[0], file, track.voice_channel))
+    loud = (f"{track.sources[0].name} (peak {file.peak:.2f})",) if file.peak > _MOST_PEAK else ()
+    return TrackAudio(stems, (), file.sample_rate_hz, gain, loud=loud)
 
 
 def roles_in(track: Track) -> tuple[str, ...]:

@@ -4,16 +4,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sepmodels.audio.sound_files import passed_over, passed_over_sentence
+from sepmodels.dataset.karaoke import channels_sentence
 from sepmodels.dataset.layouts import Track
 from sepmodels.dataset.roles import roles_sentence
+from sepmodels.settings import changed
 
 
 def file_sentences(folder: Path, tracks: Sequence[Track]) -> dict[str, str]:
-    """Sentences on the ``files`` of tracks that are folders, and on those ``passed_over``; without the empty ones."""
+    """Sentences on the ``files`` of tracks that are folders, the ``channels`` of karaoke, and what is ``passed_over``.
+
+    Without the empty ones.
+    """
     taken = [source for track in tracks for source in track.sources]
     left_out = [source for track in tracks for source in track.left_out]
     found = {
         "files": roles_sentence((track.sources, track.roles) for track in tracks if track.roles),
         "passed_over": passed_over_sentence(passed_over(folder, taken, left_out)),
     }
+    if changed(next(iter(tracks), Track("", "", ())), "voice_channel"):
+        found |= {"files": "", "channels": channels_sentence(tracks[0].voice_channel)}
     return {name: sentence for name, sentence in found.items() if sentence}

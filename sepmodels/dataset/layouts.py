@@ -11,7 +11,8 @@ Four layouts (:class:`~sepmodels.settings.DatasetSettings`):
     A folder per track with ``vocals`` and any other stems, in any format that ffmpeg reads; below ``train``,
     ``test`` and, if wanted, ``valid``, or all in one folder, to be split by a seeded draw. ``drums`` and
     ``bass`` keep their places, every other file is part of ``other``, and ``mixture`` is the mixture. Five-stream
-    ``.stem.mp4`` files are tracks here too, so that this layout reads MUSDB18's two as well.
+    ``.stem.mp4`` files are tracks here too, so that this layout reads MUSDB18's two as well. With the setting
+    ``voice_channel`` each file is a track of two-channel karaoke (:mod:`sepmodels.dataset.karaoke`).
 
 A track's folder may have its files one folder deeper. What is sound, and what is hidden and passed over, is the rule of
 :mod:`sepmodels.audio.sound_files`; what the files are, that of :mod:`sepmodels.dataset.roles`.
@@ -26,12 +27,13 @@ from pathlib import Path
 from sepmodels.audio import STREAMS
 from sepmodels.audio.probing import require_ffmpeg, require_file
 from sepmodels.audio.sound_files import files_below, is_below_hidden, is_hidden, is_sound_file
+from sepmodels.dataset.karaoke import OTHER_CHANNEL, karaoke_faults, karaoke_files, singer
 from sepmodels.dataset.roles import LEFT_OUT, roles_of
 from sepmodels.dataset.splits import SPLITS, hold_out, musdb_validation_tracks, validation_names
 from sepmodels.errors import UserError
 from sepmodels.machine.parallel import raise_all
-from sepmodels.marks import words_only
-from sepmodels.settings import DatasetSettings
+from sepmodels.marks import neutral, words_only
+from sepmodels.settings import DatasetSettings, changed
 
 STEM_SUFFIX = ".stem.mp4"
 # Names of files that sum up what other files of a track have.
@@ -53,7 +55,7 @@ class Track:
     """One song: its name, its split (``train``, ``valid`` or ``test``), and its file or files.
 
     roles: of each file, where there are several (:func:`sepmodels.dataset.roles.roles_of`). left_out: files that do not
-    count.
+    count. voice_channel: of a file of two-channel karaoke, the channel of the voice.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Track:
     sources: tuple[Path, ...]
     roles: tuple[str, ...] = ()
     left_out: tuple[Path, ...] = ()
+    voice_channel: str = neutral("none")
 
 
 def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
@@ -75,17 +78,18 @@ def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
     require_ffmpeg()
     if not folder.is_dir():
         raise UserError(
-            f"The dataset folder {folder} does not exist: name a folder with {_EXPECTED[settings.layout]} "
-            "(--dataset DIR)."
+            f"The dataset folder {folder} does not exist: name a folder with {_expected(settings)} (--dataset DIR)."
         )
     tracks = sorted(_listed(folder, settings), key=lambda track: track.name)
     faults = itertools.chain(_strays(folder, settings), _nests(folder, settings), _faults(tracks, settings))
+    if changed(settings, "voice_channel"):
+        faults = itertools.chain(karaoke_faults(folder), _faults(tracks, settings))
     raise_all(faults, f"The dataset in {folder} has faults:")
     tracks = _split(tracks, settings)
     for split in ("train", "test"):
         if not any(track.split == split for track in tracks):
             raise UserError(
-                f"The dataset folder {folder} has no {split} tracks: {_EXPECTED[settings.layout]} was expected"
+                f"The dataset folder {folder} has no {split} tracks: {_expected(settings)} was expected"
                 f"{_nearby(folder, settings)}."
             )
     if not any(track.split == "valid" for track in tracks):
@@ -96,6 +100,13 @@ def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
 def listed_tracks(folder: Path, settings: DatasetSettings) -> list[Track]:
     """The tracks that are there, whatever is wrong with them: in the split whose folder they are in, or in none."""
     return sorted(_listed(folder, settings), key=lambda track: track.name)
+
+
+@words_only
+def _expected(settings: DatasetSettings) -> str:
+    if settings.voice_channel != "none":
+        return "sound files with the voice on one channel and the accompaniment on the other, or such in train and test"
+    return _EXPECTED[settings.layout]
 
 
 @words_only
@@ -111,11 +122,16 @@ def _nearby(folder: Path, settings: DatasetSettings) -> str:
         return "; it has five-stream files, which the profiles musdb18 and folder read"
     if settings.layout == "stems" and any(folder.glob("train/*/vocals.*")):
         return "; it has folders of files, which the profiles musdb18hq and folder read"
+    if settings.layout == "folder" and settings.voice_channel == "none" and _sounds_in(folder):
+        return "; it has sound files outside of tracks' folders: the profile karaoke reads those of two channels"
     return ""
 
 
 def _listed(folder: Path, settings: DatasetSettings) -> Iterator[Track]:
     """All tracks, in the split whose folder they are in ("" in a folder that has no splits)."""
+    if changed(settings, "voice_channel"):
+        yield from (_karaoke_track(split, file, settings.voice_channel) for split, file in karaoke_files(folder))
+        return
     splits = [split for split in SPLITS if (folder / split).is_dir()]
     if settings.layout != "folder":
         splits = [split for split in splits if split != "valid"]
@@ -127,6 +143,12 @@ def _listed(folder: Path, settings: DatasetSettings) -> Iterator[Track]:
                 files = _track_files(entry)
                 if files or settings.layout == "wav":  # pictures and texts are no track
                     yield _with_roles(Track(entry.name, split, files), settings)
+
+
+def _karaoke_track(split: str, file: Path, voice_channel: str) -> Track:
+    """A file with the voice on one channel; its role tells that, and so do the hashes that it is part of."""
+    role = f"vocals {voice_channel}, accompaniment {OTHER_CHANNEL[voice_channel]}"
+    return Track(file.stem, split, (file,), (role,), voice_channel=voice_channel)
 
 
 def _with_roles(track: Track, settings: DatasetSettings) -> Track:
@@ -219,6 +241,8 @@ def _faults(tracks: Sequence[Track], settings: DatasetSettings) -> Iterator[str]
 
 def _role_faults(track: Track, settings: DatasetSettings) -> Iterator[str]:
     """What is wrong with the stems of a track that is a folder of files."""
+    if changed(settings, "voice_channel"):
+        return
     place = f"The track {track.name!r}" + (f" in {track.split}" if track.split else "")
     roles = Counter(source.stem.lower() for source in track.sources)
     required = STREAMS if settings.layout == "wav" else ()
@@ -244,6 +268,8 @@ def _role_faults(track: Track, settings: DatasetSettings) -> Iterator[str]:
 
 def _split(tracks: Sequence[Track], settings: DatasetSettings) -> list[Track]:
     """Put every track into train, valid or test; what a folder decides stands."""
+    if changed(settings, "voice_channel"):
+        return _split_by_singers(tracks, settings)
     splits = {track.name: track.split for track in tracks}
     if any(split == "" for split in splits.values()):
         tested = hold_out(splits, settings.test_share, settings.split_seed)
@@ -255,3 +281,10 @@ def _split(tracks: Sequence[Track], settings: DatasetSettings) -> list[Track]:
         held_out = validation_names(training, settings.validation_share, settings.split_seed, official=official)
         splits.update(dict.fromkeys(held_out, "valid"))
     return [replace(track, split=splits[track.name]) for track in tracks]
+
+
+def _split_by_singers(tracks: Sequence[Track], settings: DatasetSettings) -> list[Track]:
+    """The same of clips: a draw takes all clips of a singer, which their names tell."""
+    named = [replace(track, name=f"{singer(track.name)} - {track.name}") for track in tracks]
+    drawn = _split(named, replace(settings, voice_channel="none"))
+    return [replace(track, split=one.split) for track, one in zip(tracks, drawn, strict=True)]

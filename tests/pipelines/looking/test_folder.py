@@ -74,3 +74,15 @@ def test_a_file_that_is_no_sound_is_named(folder: Path) -> None:
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="There is no folder"):
         seen(tmp_path / "none")
+
+
+def test_of_karaoke_the_channels_are_shown_and_a_file_with_one_channel_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "a_1.wav", "b_1.wav", "c_1.wav")
+    fine, said = seen(tmp_path, voice_channel="left")
+    assert fine
+    assert "1 test left channel right channel their sum 44100 Hz, stereo 0.1" in " ".join(said.split())
+    assert "Each file is a track: the voice is its left channel" in said
+    write(tmp_path, "d_1.wav", sound=SOUND[:1])
+    fine, said = seen(tmp_path, voice_channel="left")
+    assert not fine
+    assert "d_1.wav has one channel, where karaoke has the voice on one" in said

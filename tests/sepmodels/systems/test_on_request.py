@@ -20,7 +20,7 @@ from sepmodels.systems.variants import BASELINE, VARIANTS, variants_of
 
 PAPER = ("open_unmix", "time_domain", "transformer", "l1_loss", "dual_loss", "dual_loss_balanced")
 ASKED = "time_domain_22khz"
-BY_WHOM = {"demo": False, "folder": False, "musdb18-7s": True, "musdb18": True, "musdb18hq": True}
+BY_WHOM = {"demo": False, "folder": False, "karaoke": False, "musdb18-7s": True, "musdb18": True, "musdb18hq": True}
 
 
 @pytest.mark.parametrize("name", PROFILES)
