@@ -1,0 +1,89 @@
+"""Measures beside BSSEval: one file each, found by the files that are here.
+
+A file holds ``MEASURE``, a :class:`~sepmodels.scoring.measure.Measure`. Nothing else is needed for a new one: it is a
+column of ``sepbench score --measures`` by the name that it has there.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from sepmodels.errors import UserError, unknown_name
+from sepmodels.progress import Say
+from sepmodels.scoring.measure import Measure, Signals
+from sepmodels.scoring.signals import Float64, to_float64
+
+ALL = "all"
+
+
+@cache
+def measures() -> dict[str, Measure]:
+    """All measures by their names, in the order of the names of their files."""
+    found = (importlib.import_module(f"{__name__}.{module.name}").MEASURE for module in pkgutil.iter_modules(__path__))
+    return {measure.name: measure for measure in found}
+
+
+def chosen_measures(names: Sequence[str], say: Say = lambda sentence: None) -> tuple[Measure, ...]:
+    """The measures of these names, in capitals or not, each once; "all" for all whose packages are installed.
+
+    Raises UserError for an unknown name, and for a measure that was asked for by its name and is not installed.
+    """
+    known = {name.lower(): measure for name, measure in measures().items()}
+    found: dict[str, Measure] = {}
+    for name in names:
+        if name.lower() == ALL:
+            found |= {measure.name: measure for measure in _installed(say)}
+        elif name.lower() in known:
+            measure = known[name.lower()]
+            measure.check()
+            found[measure.name] = measure
+        else:
+            raise unknown_name("measure", name, (*measures(), ALL))
+    return tuple(found.values())
+
+
+def _installed(say: Say) -> list[Measure]:
+    found = []
+    for measure in measures().values():
+        try:
+            measure.check()
+        except UserError as fault:
+            say(f"Without {measure.name}: {fault}")
+        else:
+            found.append(measure)
+    return found
+
+
+def measure_track(
+    chosen: Sequence[Measure],
+    reference: np.ndarray,
+    estimate: np.ndarray,
+    mixture: np.ndarray,
+    *,
+    targets: Sequence[str],
+    sample_rate_hz: int,
+) -> pd.DataFrame:
+    """Every measure of every source of one track.
+
+    Returns:
+        A row per target and measure: columns target, metric and value.
+
+    Shape:
+        reference, estimate: ``(source, channel, sample)``, int16 or float; the estimate is cut or padded.
+        mixture: ``(channel, sample)``, which the sources share.
+    """
+    samples = reference.shape[-1]
+    whole = to_float64(mixture, samples)
+    rows = []
+    for target, true, made in zip(targets, reference, estimate, strict=True):
+        signals = Signals(_of(true, samples), _of(made, samples), whole, sample_rate_hz)
+        rows += [(target, measure.name, measure.value(signals)) for measure in chosen]
+    return pd.DataFrame(rows, columns=["target", "metric", "value"])
+
+
+def _of(source: np.ndarray, samples: int) -> Float64:
+    return to_float64(source, samples)
