@@ -124,6 +124,7 @@ def votes(
         ("sepbench score musdb18hq/test estimates/", "TRACK/vocals.wav in both, or MUSDB18's .stem.mp4"),
         ("sepbench score true/ mine/ --out scores/", "with each track's values, and museval's files"),
         ("sepbench score true/ mine/ --target drums", "the drums against all the rest"),
+        ("sepbench score true/ mine/ --measures all", "with log-WMSE, MR-STFT, bleedless, fullness, PES, ViSQOL"),
     ),
 )
 def score(
@@ -135,6 +136,9 @@ def score(
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="DIR", help="Where values are written.")] = None,
     name: Annotated[str, typer.Option(help="What the system is called. [default: the folder's name]")] = "",
     scorer: Annotated[str, typer.Option(help="fast, or museval itself.")] = "fast",
+    measures: Annotated[
+        str, typer.Option(metavar="NAME,...", help="Measures beside BSSEval's, with commas between; or all.")
+    ] = "",
     window: Annotated[float, typer.Option(metavar="SECONDS", help="The length of a window.")] = 1.0,
     hop: Annotated[float, typer.Option(metavar="SECONDS", help="From one window to the next.")] = 1.0,
     workers: Annotated[int, typer.Option(min=0, help="Tracks at once. [default: what suits this machine]")] = 0,
@@ -153,6 +157,7 @@ def score(
         name=name,
         out=out,
         scorer=scorer,  # type: ignore[arg-type]
+        asked=[name.strip() for name in measures.split(",") if name.strip()],
         window_seconds=window,
         hop_seconds=hop,
         workers=workers,

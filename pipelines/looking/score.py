@@ -1,5 +1,7 @@
 """``sepbench score``: the scores of two folders, printed and written."""
 
+import json
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ from sepmodels.files import replacing
 from sepmodels.progress import Progress
 from sepmodels.results.per_track import ALL_METRICS, SHOWN_METRICS, track_scores
 from sepmodels.scoring import Scorer, score_folders, write_museval_files
+from sepmodels.scoring.measures import measures
 
 COLUMNS = (*SHOWN_METRICS, *(name for name in ALL_METRICS if name not in SHOWN_METRICS))
 
@@ -29,11 +32,14 @@ def score(
     name: str,
     out: Path | None,
     scorer: Scorer,
+    asked: Sequence[str],
     window_seconds: float,
     hop_seconds: float,
     workers: int,
 ) -> None:
     """Print the medians over tracks; with ``out``, write each track's values and museval's files.
+
+    asked: names of measures beside BSSEval.
 
     Raises UserError as :func:`~sepmodels.scoring.score_folders` does, and for a place that cannot be written to.
     """
@@ -49,6 +55,7 @@ def score(
             window_seconds=window_seconds,
             hop_seconds=hop_seconds,
             scorer=scorer,
+            measures=asked,
             workers=workers,
             say=lambda sentence: console.print(printable(sentence), markup=False, highlight=False, soft_wrap=True),
             progress=progress,
@@ -56,12 +63,16 @@ def score(
     by_track = track_scores(scores)
     console.print(_table(by_track, name))
     console.print(_words(by_track), highlight=False, soft_wrap=True)
+    if chosen := [name for name in by_track.metric.unique() if name not in COLUMNS]:
+        console.print(_table_of_measures(by_track, chosen))
     if out is not None:
         file = out / f"{name}.csv"
         with replacing(file) as temporary:
-            _wide(by_track).to_csv(temporary, index=False)
+            _wide(by_track, [*COLUMNS, *chosen]).to_csv(temporary, index=False)
+        with replacing(file.with_suffix(".json")) as temporary:
+            temporary.write_text(_json(by_track, [*COLUMNS, *chosen]), encoding="utf-8")
         write_museval_files(scores, out, window_seconds=window_seconds, hop_seconds=hop_seconds)
-        written = f"Written: {file} (a row for each track) and {out / name / 'test'} (museval's files)."
+        written = f"Written: {file} and .json (a row for each track) and {out / name / 'test'} (museval's files)."
         console.print(printable(written), markup=False, highlight=False, soft_wrap=True)
 
 
@@ -95,9 +106,38 @@ def _words(by_track: pd.DataFrame) -> str:
     return words
 
 
-def _wide(by_track: pd.DataFrame) -> pd.DataFrame:
+def _table_of_measures(by_track: pd.DataFrame, chosen: Sequence[str]) -> Table:
+    """A row for each measure: beside BSSEval's columns they would not fit a screen."""
+    medians = by_track.groupby(["target", "metric"], sort=False).value.median()
+    targets = by_track.target.unique()
+    listing = Table(title="The median over tracks", title_justify="left", box=None, pad_edge=False)
+    for head in ("measure", "unit", "better"):
+        listing.add_column(head)
+    for head in (*targets, "no value"):
+        listing.add_column(str(head), justify="right")
+    for name in chosen:
+        known = measures()[name]
+        lacking = int(by_track[by_track.metric == name].value.isna().sum())
+        figures = ("" if math.isnan(medians[target, name]) else f"{medians[target, name]:.2f}" for target in targets)
+        better = "higher" if known.higher_is_better else "lower"
+        listing.add_row(name, known.unit, better, *figures, str(lacking) if lacking else "")
+    return listing
+
+
+def _json(by_track: pd.DataFrame, columns: Sequence[str]) -> str:
+    """The same rows as the CSV file has, with what each measure is; null where there is no value."""
+    described = {
+        name: {"unit": one.unit, "higher_is_better": one.higher_is_better, "says": one.says, "source": one.source}
+        for name, one in measures().items()
+        if name in columns
+    }
+    rows = json.loads(_wide(by_track, columns).to_json(orient="records"))
+    return json.dumps({"measures": described, "tracks": rows}, indent=1, ensure_ascii=False)
+
+
+def _wide(by_track: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """A row for each track and target, a column for each metric."""
-    wide = by_track.pivot(index=["track", "target"], columns="metric", values="value")[list(COLUMNS)]
+    wide = by_track.pivot(index=["track", "target"], columns="metric", values="value")[list(columns)]
     windows = by_track[by_track.metric == SHOWN_METRICS[0]].set_index(["track", "target"])[["windows", "nan_windows"]]
     return wide.join(windows).reset_index()
 

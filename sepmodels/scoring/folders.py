@@ -11,9 +11,10 @@ from sepmodels.audio.resampling import resample
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.machine.parallel import for_each_in_processes
 from sepmodels.progress import Progress, Say, silent
+from sepmodels.scoring.measures import chosen_measures, measure_track
 from sepmodels.scoring.stems import ACCOMPANIMENT, MIXTURE, VOCALS, TrackStems, find_stems
 from sepmodels.scoring.threads import scoring_workers
-from sepmodels.scoring.track import SCORERS, Scorer, score_track
+from sepmodels.scoring.track import SCORERS, WHOLE_TRACK_METRICS, Scorer, score_track, tidy
 from sepmodels.systems.given_audio import fit
 from sepmodels.systems.track_names import match_names
 
@@ -23,17 +24,21 @@ _SONG_SECONDS = 300.0  # as long as a track is taken to be where memory is share
 
 @dataclass(frozen=True)
 class Scoring:
-    """How tracks are scored: as :func:`~sepmodels.scoring.score_track` has it. name: of the system, in the table."""
+    """How tracks are scored: as :func:`~sepmodels.scoring.score_track` has it, and by the measures of these names.
+
+    name: of the system, in the table.
+    """
 
     name: str
     window_seconds: float = 1.0
     hop_seconds: float = 1.0
     scorer: Scorer = "fast"
+    measures: tuple[str, ...] = ()
 
     def __call__(self, pair: "Pair") -> pd.DataFrame:
         """The rows of one track, with a column ``said``: what was done to compare the two, a clause each."""
         try:
-            reference, estimate, rate_hz, said = pair.signals()
+            reference, estimate, mixture, rate_hz, said = pair.signals()
             rows = score_track(
                 reference,
                 {self.name: estimate},
@@ -43,8 +48,11 @@ class Scoring:
                 sample_rate_hz=rate_hz,
                 scorer=self.scorer,
             )
+            chosen = chosen_measures(self.measures)
+            more = measure_track(chosen, reference, estimate, mixture, targets=pair.targets, sample_rate_hz=rate_hz)
         except UserError as fault:
             raise UserError(f"{pair.track}: {fault}") from fault
+        rows = pd.concat([rows, tidy(more.assign(window=pd.NA), self.name)]) if chosen else rows
         rows.insert(1, "seed", 0)
         rows.insert(2, "track", pair.track)
         return rows.assign(said="; ".join(said))
@@ -59,8 +67,8 @@ class Pair:
     estimate: TrackStems
     targets: tuple[str, ...]
 
-    def signals(self) -> tuple[np.ndarray, np.ndarray, int, list[str]]:
-        """The sources of both, float32 ``(target, channel, sample)``, their rate in Hz, and what was done for that.
+    def signals(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, int, list[str]]:
+        """The sources of both, float32 ``(target, channel, sample)``, the mixture, the rate in Hz, and what was done.
 
         A target that the reference has no file of is its other stems together, and one that was not estimated is the
         mixture minus what was.
@@ -75,7 +83,7 @@ class Pair:
             if name in self.targets
         }
         estimate = [heard[name] if name in heard else mixture - heard[self.targets[0]] for name in self.targets]
-        return np.stack(reference), np.stack(estimate), rate_hz, said
+        return np.stack(reference), np.stack(estimate), mixture, rate_hz, said
 
     def _true(self, said: list[str]) -> tuple[dict[str, np.ndarray], int]:
         """The reference's stems at one rate, all of one length."""
@@ -110,6 +118,7 @@ def score_folders(
     window_seconds: float = 1.0,
     hop_seconds: float = 1.0,
     scorer: Scorer = "fast",
+    measures: Sequence[str] = (),
     workers: int = 0,
     say: Say = lambda sentence: None,
     progress: Progress = silent,
@@ -122,21 +131,26 @@ def score_folders(
         targets: what to score; by default all stems that were estimated. Where that is one stem alone, the rest is
             scored with it (for vocals: the accompaniment), as the mixture minus the estimate.
         window_seconds, hop_seconds, scorer: as in :func:`~sepmodels.scoring.score_track`.
+        measures: names of measures beside BSSEval (:mod:`sepmodels.scoring.measures`), or "all".
         workers: how many tracks at once; 0: what suits this machine.
         say: takes a sentence for whatever was done to compare the two, and for each track that cannot be scored.
 
     Returns:
-        Columns variant, seed (0), track, target, metric, window and value, as the benchmark's scores have.
+        Columns variant, seed (0), track, target, metric, window and value, as the benchmark's scores have. A measure
+        has one value for the track, with window <NA>.
 
     Raises:
-        UserError: a folder has no stems, no track is in both, stems do not go together, or no track can be scored.
+        UserError: a folder has no stems, no track is in both, stems do not go together, or no track can be scored,
+            there is no such measure, or it is not installed.
     """
     references, estimates = Path(references), Path(estimates)
     if scorer not in SCORERS:
         raise unknown_name("scorer", scorer, SCORERS)
     pairs = pair_tracks(references, estimates, targets, say)
-    scoring = Scoring(name or estimates.resolve().name, window_seconds, hop_seconds, scorer)
-    workers = scoring_workers(scorer, _SONG_SECONDS, workers)
+    chosen = tuple(one.name for one in chosen_measures(measures, say) if one.name not in WHOLE_TRACK_METRICS)
+    scoring = Scoring(name or estimates.resolve().name, window_seconds, hop_seconds, scorer, chosen)
+    # a measure has one thread, as museval has, and no more memory
+    workers = scoring_workers("museval" if chosen else scorer, _SONG_SECONDS, workers)
     tables, faults = for_each_in_processes(scoring, pairs, workers=workers, progress=progress)
     for fault in faults:
         say(f"Not scored: {fault}")

@@ -1,5 +1,7 @@
 """Two folders are scored as museval scores them, whatever the files are called."""
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,8 @@ from sepmodels.audio.io import write_audio
 from sepmodels.errors import UserError
 from sepmodels.scoring import score_folders
 from sepmodels.scoring.folders import pair_tracks
+from sepmodels.scoring.measure import Signals
+from sepmodels.scoring.measures.log_wmse import log_wmse
 from sepmodels.scoring.stems import find_stems
 from tests.conftest import write_stem_file
 
@@ -160,6 +164,28 @@ def test_what_does_not_go_together_is_one_sentence(
         score_folders(true, tmp_path / "mine", targets=targets)
 
 
+def test_measures_have_a_row_for_each_track_and_target_also_in_several_processes(true: Path, tmp_path: Path) -> None:
+    stems = stems_of(true)
+    write(tmp_path / "mine", "First song", {"vocals": noisy(stems["vocals"])})
+    write(tmp_path / "mine", "Second song", {"vocals": stems_of(true, "Second song")["vocals"]})
+    scores = score_folders(true, tmp_path / "mine", measures=["log-WMSE", "SI-SDR", "MR-STFT"], workers=2)
+    rows = scores[scores.metric.isin(["log-WMSE", "MR-STFT"])]
+    assert len(rows) == 2 * 2 * 2
+    assert rows.window.isna().all()
+    assert len(scores[scores.metric == "SI-SDR"]) == 4  # which stands there already
+    values = rows.set_index(["track", "target", "metric"]).value
+    true_vocals, made = (one["vocals"].astype(float) for one in (stems, {"vocals": noisy(stems["vocals"])}))
+    signals = Signals(true_vocals, made, sum(stems.values()).astype(float), RATE)
+    assert values["First song", "vocals", "log-WMSE"] == pytest.approx(log_wmse(signals), abs=1e-3)
+    assert values["Second song", "vocals", "MR-STFT"] == pytest.approx(0, abs=1e-3)
+
+
+def test_an_unknown_measure_is_named_before_anything_is_scored(true: Path, tmp_path: Path) -> None:
+    write(tmp_path / "mine", "First song", {"vocals": stems_of(true)["vocals"]})
+    with pytest.raises(UserError, match="no measure 'loudness'"):
+        score_folders(true, tmp_path / "mine", measures=["loudness"])
+
+
 def test_an_unknown_scorer_is_named_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="fast, museval"):
         score_folders(tmp_path / "none", tmp_path, scorer="bss")
@@ -185,11 +211,17 @@ def test_the_command_prints_a_table_and_writes_museval_s_files_without_dagster_m
         "print('imported:', sorted({'dagster', 'mlflow', 'torch'} & set(sys.modules)))"
     )
     words = [str(true), str(tmp_path / "mine"), "--out", str(tmp_path / "out"), "--name", "ours"]
+    words += ["--measures", "mr-stft, PES"]
     done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=True)
     assert "ours, in dB" in done.stdout
     assert "The median over 1 track of the median over windows" in done.stdout
     assert "imported: []" in done.stdout
-    assert (tmp_path / "out" / "ours.csv").read_text().startswith("track,target,SDR,SIR,SAR,ISR,uSDR,SI-SDR,windows")
+    head = "track,target,SDR,SIR,SAR,ISR,uSDR,SI-SDR,MR-STFT,PES,windows"
+    assert (tmp_path / "out" / "ours.csv").read_text().startswith(head)
+    written = json.loads((tmp_path / "out" / "ours.json").read_text())
+    assert written["measures"]["MR-STFT"]["higher_is_better"] is False
+    assert {row["target"]: row["PES"] for row in written["tracks"]} == {"vocals": None, "accompaniment": None}
+    assert re.search(r"^PES +dB +lower +2$", done.stdout, re.MULTILINE)  # neither source ever rests
     store = museval.MethodStore()
     store.add_eval_dir(tmp_path / "out" / "ours")
     assert set(store.df.target) == {"vocals", "accompaniment"}
