@@ -1,4 +1,4 @@
-"""The commands that show what was made: ``ui``, ``table``, ``claims``, ``cost``, ``votes`` and ``score``."""
+"""The commands that show what was made: ``ui``, ``table``, ``claims``, ``cost``, ``score``, ``votes`` and ``ears``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +10,11 @@ from pipelines.options import DataOption, DatasetOption, ProfileOption, SetOptio
 from pipelines.permissions import require_writable
 from pipelines.remembering import remember
 from pipelines.terminal import Terminal
+from sepmodels.errors import UserError
 
 GROUP = "Look"
-VOTES_OR_SCORE = "Sum up a listening test; or score two folders of stems."
+COST_OR_SCORE = "Measure what separating costs; or score folders."
+VOTES_OR_EARS = "Sum up a listening test; or judge measures by it."
 TABLE_OR_CLAIMS = "Print the table; or the claims, each with its evidence."
 
 app = typer.Typer()
@@ -85,7 +87,7 @@ def claims(profile: ProfileOption = None, data: DataOption = None) -> None:
 
 @app.command(
     rich_help_panel=GROUP,
-    short_help="Measure what separating costs: time, memory, operations.",
+    short_help=COST_OR_SCORE,
     epilog=examples(("sepbench cost -p musdb18-7s", "what is not measured yet, one system after another")),
 )
 def cost(
@@ -103,23 +105,7 @@ def cost(
 
 @app.command(
     rich_help_panel=GROUP,
-    short_help=VOTES_OR_SCORE,
-    epilog=examples(("sepbench votes -p musdb18-7s ratings*.csv", "the files of all listeners together")),
-)
-def votes(
-    files: Annotated[list[Path], typer.Argument(help="The files that the listening test gives.")],
-    profile: ProfileOption = None,
-    data: DataOption = None,
-) -> None:
-    """Print mean ratings with intervals for other listeners and tracks, and which measures agree with them."""
-    from pipelines.looking.votes import show_votes
-
-    show_votes(*use_options(profile, data=data), console, files)
-
-
-@app.command(
-    rich_help_panel=GROUP,
-    short_help=VOTES_OR_SCORE,
+    short_help=COST_OR_SCORE,
     epilog=examples(
         ("sepbench score musdb18hq/test estimates/", "TRACK/vocals.wav in both, or MUSDB18's .stem.mp4"),
         ("sepbench score true/ mine/ --out scores/", "with each track's values, and museval's files"),
@@ -157,8 +143,73 @@ def score(
         name=name,
         out=out,
         scorer=scorer,  # type: ignore[arg-type]
-        asked=[name.strip() for name in measures.split(",") if name.strip()],
+        asked=_names(measures),
         window_seconds=window,
         hop_seconds=hop,
         workers=workers,
     )
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help=VOTES_OR_EARS,
+    epilog=examples(("sepbench votes -p musdb18-7s ratings*.csv", "the files of all listeners together")),
+)
+def votes(
+    files: Annotated[list[Path], typer.Argument(help="The files that the listening test gives.")],
+    profile: ProfileOption = None,
+    data: DataOption = None,
+) -> None:
+    """Print mean ratings with intervals for other listeners and tracks, and which measures agree with them."""
+    from pipelines.looking.votes import show_votes
+
+    show_votes(*use_options(profile, data=data), console, files)
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help=VOTES_OR_EARS,
+    epilog=examples(
+        ("sepbench ears --data listening-test/ --anchors Quality,Interferer", "a published test: sounds and ratings"),
+        ("sepbench ears --votes ratings*.csv -p musdb18-7s", "the report's own test"),
+    ),
+)
+def ears(
+    more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE...]", help="More files of --votes.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="A listening test: ratings.csv and sounds/PAGE/SOUND.flac. With --votes, the folder of all products.",
+        ),
+    ] = None,
+    votes: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="What the report's listening test gives; may be repeated.")
+    ] = None,
+    measures: Annotated[
+        str, typer.Option(metavar="NAME,...", help="Measures beside BSSEval's, with commas between; or all.")
+    ] = "all",
+    anchors: Annotated[
+        str, typer.Option(metavar="NAME,...", help="Sounds of the test that no system made: left out.")
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Where the table and all values are written.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Sounds at once. [default: one for each core]")] = 0,
+    profile: ProfileOption = None,
+) -> None:
+    """Say which measures order the sounds of a song as listeners do, with intervals for other songs."""
+    from pipelines.looking.ears import ears_of_test, ears_of_votes
+
+    asked = _names(measures)
+    if files := [*(votes or ()), *(more or ())]:
+        chosen, paths = use_options(profile, data=data)
+        ears_of_votes(files, chosen, paths, console, asked=asked, out=out)
+    elif data is not None:
+        ears_of_test(data, console, asked=asked, anchors=_names(anchors), out=out, workers=workers)
+    else:
+        raise UserError("There is nothing to hear: give --data DIR or --votes FILE.")
+
+
+def _names(words: str) -> list[str]:
+    return [name.strip() for name in words.split(",") if name.strip()]

@@ -2,20 +2,17 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 from rich.table import Table
 
+from pipelines.looking.counting import counting
 from pipelines.terminal import printable
 from sepmodels.errors import UserError
 from sepmodels.files import replacing
-from sepmodels.progress import Progress
 from sepmodels.results.per_track import ALL_METRICS, SHOWN_METRICS, track_scores
 from sepmodels.scoring import Scorer, score_folders, write_museval_files
 from sepmodels.scoring.measures import measures
@@ -46,7 +43,7 @@ def score(
     name = name or estimates.resolve().name
     if out is not None:
         _require_writable(out)
-    with _bar(console) as progress:
+    with counting(console, "scoring") as progress:
         scores = score_folders(
             references,
             estimates,
@@ -140,16 +137,3 @@ def _wide(by_track: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     wide = by_track.pivot(index=["track", "target"], columns="metric", values="value")[list(columns)]
     windows = by_track[by_track.metric == SHOWN_METRICS[0]].set_index(["track", "target"])[["windows", "nan_windows"]]
     return wide.join(windows).reset_index()
-
-
-@contextmanager
-def _bar(console: Console) -> Iterator[Progress]:
-    """A bar where a person looks on; it leaves nothing behind."""
-    columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=None)
-
-        def progress(done: int, total: int, unit: str, **figures: float) -> None:  # noqa: ARG001
-            bar.update(task, completed=done, total=total)
-
-        yield progress

@@ -26,6 +26,15 @@ MEANINGS = {
     "uSDR": "SDR of the whole track at once, without windows and filters, as in the Music Demixing Challenge",
     "SI-SDR": "scale-invariant SDR of the whole track at once: a wrong loudness costs nothing",
 }
+# Spearman's correlation within songs with what listeners rated, interference and quality: docs/ears.md
+WITH_EARS = {
+    "SDR": (0.51, -0.21),
+    "SIR": (0.95, -0.76),
+    "SAR": (-0.34, 0.60),
+    "ISR": (-0.06, 0.29),
+    "uSDR": (0.46, -0.16),
+    "SI-SDR": (0.47, -0.11),
+}
 FIGURES = {
     "million parameters": "Parameters of the model, in millions.",
     "training steps": "Steps of the optimiser, mean over seeds.",
@@ -136,7 +145,9 @@ def _columns(material: Material, figures: list[str]) -> Iterator[Column]:
         "system", "System", "What was compared: trained systems, and references, a floor below and ceilings above."
     )
     resampled = "tracks and seeds" if len(material.profile.seeds) > 1 else "tracks"
-    yield Column("SDR", "SDR, dB", f"{_sentence(MEANINGS['SDR'])} With its 95 % interval over {resampled}.")
+    yield Column(
+        "SDR", "SDR, dB", f"{_sentence(MEANINGS['SDR'])} With its 95 % interval over {resampled}. {_with_ears('SDR')}"
+    )
     yield Column(
         "difference",
         f"SDR against {baseline}",
@@ -144,10 +155,18 @@ def _columns(material: Material, figures: list[str]) -> Iterator[Column]:
         "for other tracks and other trainings, corrected for the number of variants after Holm.",
     )
     for metric in ("SIR", "SAR", "ISR", "uSDR", "SI-SDR"):
-        yield Column(metric, metric, f"{_sentence(MEANINGS[metric])} In dB.")
+        yield Column(metric, metric, f"{_sentence(MEANINGS[metric])} In dB. {_with_ears(metric)}")
     for name in figures:
         yield Column(name, name.capitalize(), FIGURES[name])
     yield Column("nan_windows", "NaN windows", "Windows without a score, because a source is silent in them.")
+
+
+def _with_ears(metric: str) -> str:
+    interference, quality = WITH_EARS[metric]
+    return (
+        "In a published listening test its correlation with ratings, within songs, was "
+        f"{interference:.2f} for freedom from interference and {quality:.2f} for quality."
+    )
 
 
 def _cells(material: Material, row: Row, figures: list[str]) -> Iterator[Cell]:

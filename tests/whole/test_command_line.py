@@ -29,6 +29,7 @@ COMMANDS = [
     "cost",
     "votes",
     "score",
+    "ears",
     "look",
     "pack",
     "verify",

@@ -1,7 +1,7 @@
 """Measures beside BSSEval: one file each, found by the files that are here.
 
 A file holds ``MEASURE``, a :class:`~sepmodels.scoring.measure.Measure`. Nothing else is needed for a new one: it is a
-column of ``sepbench score --measures`` by the name that it has there.
+column of ``sepbench score --measures`` and a row of ``sepbench ears`` by the name that it has there.
 """
 
 import importlib
@@ -83,6 +83,13 @@ def measure_track(
         signals = Signals(_of(true, samples), _of(made, samples), whole, sample_rate_hz)
         rows += [(target, measure.name, measure.value(signals)) for measure in chosen]
     return pd.DataFrame(rows, columns=["target", "metric", "value"])
+
+
+def turned(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with columns metric and value, with the sign of every measure changed of which less is better."""
+    known = measures()
+    better = [1 if name not in known or known[name].higher_is_better else -1 for name in rows.metric]
+    return rows.assign(value=rows.value * better)
 
 
 def _of(source: np.ndarray, samples: int) -> Float64:
