@@ -9,7 +9,7 @@ from assets.staleness.standing import Subject
 from assets.staleness.step_version import subject_of
 from assets.step import SEEDS, Step
 from sepmodels.report import templates_hash
-from sepmodels.settings import Profile
+from sepmodels.settings import Profile, changed
 from sepmodels.systems.added import Added
 from sepmodels.systems.outside_variants import OutsideVariant
 from sepmodels.systems.system import System
@@ -171,13 +171,25 @@ def _scores(profile: Profile, system: System) -> Step:
         of_files if separated else scores.make_scores_from_stems,
         group=system.group,
         description="SDR, ISR, SIR and SAR of every test track, target and one-second window (BSSEval v4).",
-        needs=(*(((system.name, "estimates"),) if separated else ()), ("stems", "test")),
+        needs=(
+            *(((system.name, "estimates"),) if separated else ()),
+            ("stems", "test"),
+            *((("tracks",),) if _scoring_rate(profile) else ()),
+        ),
         kinds=frozenset({"museval", "parquet"}),
-        settings={} if separated else {"sample_rate_hz": profile.sample_rate_hz, "reference": system},
+        settings={
+            **({} if separated else {"sample_rate_hz": profile.sample_rate_hz, "reference": system}),
+            **_scoring_rate(profile),
+        },
         reaches=() if separated else system.functions,
         libraries=SCORING if separated else (*SCORING, "torch"),
         system=system,
     )
+
+
+def _scoring_rate(profile: Profile) -> dict[str, str]:
+    """The setting of that name where it counts."""
+    return {"scoring_rate": profile.scoring_rate} if changed(profile, "scoring_rate") else {}
 
 
 # What makes the step of each part of a chain.
@@ -199,6 +211,7 @@ def _result_steps(profile: Profile, systems: Sequence[System]) -> Iterator[Step]
             "places": {one.name: one.place for one in systems},
             "profile": profile.name,
             "trained_on": {one.name: one.learnt_from for one in systems if isinstance(one, Added)},
+            **_scoring_rate(profile),
         },
         libraries=("scipy", "numpy", "pandas"),
         files=lambda _profile, paths: paths.costs if paths.costs.is_dir() else None,

@@ -52,12 +52,14 @@ _ALL = (
         name="folder",
         summary="Your own stems: a folder per track with vocals and any other stems.",
         dataset=DatasetSettings("folder"),
+        scoring_rate="files",
         training=replace(_SHORT, chunks_per_track=20, steps=2000),
     ),
     Profile(
         name="karaoke",
         summary="Your own two-channel karaoke, as MIR-1K: the voice on the right channel, accompaniment on the left.",
         dataset=DatasetSettings("folder", voice_channel="right"),
+        scoring_rate="files",
         training=replace(_SHORT, chunks_per_track=4, steps=2000),
     ),
 )

@@ -212,6 +212,8 @@ class Profile:
     extra_variants: variants that are trained beside those of the suite; none: no more than those.
     extra_systems: classical methods and references that are made beside all others; none: no more than those.
     sample_rate_hz: the sample rate of tracks and estimates, in Hz.
+    scoring_rate: the sample rate at which tracks are scored. full: that of all tracks; files: that of a track's own
+        files, where it is lower.
     device: where models run: cpu, cuda, cuda:1; auto: a GPU if there is one, or else the CPU.
     scorer: fast is this project's own; museval gives the same scores and takes several times as long.
     scoring_workers: how many tracks are scored at once, each in a process of its own; 0: as many as suit the machine.
@@ -229,6 +231,7 @@ class Profile:
     extra_variants: tuple[str, ...] = neutral(())
     extra_systems: tuple[str, ...] = neutral(())
     sample_rate_hz: int = 44_100
+    scoring_rate: Literal["full", "files"] = neutral("full")
     device: str = speed_only("auto")
     scorer: Literal["fast", "museval"] = speed_only("fast")
     scoring_workers: int = speed_only(0)

@@ -15,7 +15,7 @@ from assets.paths import Paths
 from sepmodels.audio import TARGETS
 from sepmodels.errors import UserError
 from sepmodels.files import hash_arrays, hash_texts, replacing
-from sepmodels.settings import Profile
+from sepmodels.settings import Profile, changed
 from sepmodels.systems.system import System
 
 # (paths, system, seed, track) -> the stems of a test track, and the system's estimates of both targets
@@ -85,7 +85,11 @@ class _Scoring:
             if path.exists() and (before := _read_part(path, keys)) is not None:
                 return before
             what = (self.system.name, seed, track)
-            table = _rows(what, stems, estimates, self.profile.sample_rate_hz, self.profile.scorer)
+            table = (
+                _rows_at_files_rate(self.paths, what, stems, estimates, self.profile.scorer)
+                if changed(self.profile, "scoring_rate")
+                else _rows(what, stems, estimates, self.profile.sample_rate_hz, self.profile.scorer)
+            )
         except UserError as fault:
             raise UserError(f"{track}: {fault}") from fault
         rows = pa.Table.from_pandas(table, preserve_index=False)
@@ -99,7 +103,33 @@ class _Scoring:
 def score_part(profile: Profile, paths: Paths, system: System, seed: int, track: str, *, scorer: str) -> pd.DataFrame:
     """The rows of one system, seed and track, by the scorer named."""
     what = (system.name, seed, track)
+    if changed(profile, "scoring_rate"):
+        return _rows_at_files_rate(paths, what, *signals(paths, system, seed, track), scorer)
     return _rows(what, *signals(paths, system, seed, track), profile.sample_rate_hz, scorer)
+
+
+def _rows_at_files_rate(
+    paths: Paths, what: tuple[str, int, str], stems: np.ndarray, estimates: np.ndarray, scorer: str
+) -> pd.DataFrame:
+    """The rows of a track at the rate of its files, where that is lower than the stems'."""
+    from sepmodels.dataset.rates import scored_rates_hz
+
+    rate_hz = scored_rates_hz(paths.tracks)[what[2]]
+    return _rows(what, *_at_rate(rate_hz, stems, estimates), rate_hz, scorer)
+
+
+def _at_rate(rate_hz: int, stems: np.ndarray, estimates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The int16 stems, and the estimates, resampled; of the stems' own rate as they are.
+
+    Stems are rounded to int16 again, so that silence stays exactly 0, by which BSSEval knows it.
+    """
+    from sepmodels.audio import SAMPLE_RATE_HZ
+    from sepmodels.audio.resampling import resample
+
+    if rate_hz == SAMPLE_RATE_HZ:
+        return stems, estimates
+    truth = np.rint(resample(stems, SAMPLE_RATE_HZ, rate_hz)).clip(-32768, 32767).astype(np.int16)
+    return truth, resample(estimates, SAMPLE_RATE_HZ, rate_hz)
 
 
 def _rows(
@@ -194,11 +224,15 @@ def both_targets(mixture: np.ndarray, vocals: np.ndarray) -> np.ndarray:
 
 def silent_windows(profile: Profile, paths: Paths, system: System, seed: int, track: str) -> set[int]:
     """The windows in which museval gives NaN: a source of the references or of the estimates is silent there."""
+    from sepmodels.dataset.rates import scored_rates_hz
     from sepmodels.scoring.signals import is_silent, window_starts
 
     stems, estimates = signals(paths, system, seed, track)
-    both = np.concatenate([sources(stems), estimates])
     length = profile.sample_rate_hz
+    if changed(profile, "scoring_rate"):
+        length = scored_rates_hz(paths.tracks)[track]
+        stems, estimates = _at_rate(length, stems, estimates)
+    both = np.concatenate([sources(stems), estimates])
     starts = window_starts(both.shape[-1], length, length)
     return {window for window, start in enumerate(starts) if is_silent(both[..., start : start + length]).any()}
 

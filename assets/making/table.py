@@ -1,7 +1,7 @@
 """The table of all systems, and the report."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields, replace
 
 import pandas as pd
@@ -12,7 +12,7 @@ from assets.paths import Paths
 from sepmodels.files import hash_texts, replacing
 from sepmodels.report.how_made import Origin
 from sepmodels.results.system_figures import figures_of_separations, figures_of_trainings
-from sepmodels.settings import TrainingSettings
+from sepmodels.settings import TrainingSettings, changed
 from sepmodels.systems.system import System
 from sepmodels.systems.variants import BASELINE, Variant
 
@@ -37,6 +37,8 @@ def make_table(job: Job) -> Made:
     )
     accepted = tuple(f"{one.asset} was {one.accepted}" for one in known if one.accepted)
     more = (*_left_in_the_old_place(job.paths), *accepted)
+    if changed(job.profile, "scoring_rate"):
+        more = (*more, *_rates(job.paths, set(scores.track)))
     results = replace(results, notes=(*results.notes, *more), shared_notes=(*results.shared_notes, *more))
     keep_before(job.paths.results, results.summary)
     write_results(results, job.paths.results)
@@ -66,6 +68,14 @@ def _left_in_the_old_place(paths: Paths) -> tuple[str, ...]:
         f"The scores in {paths.imported} ({', '.join(sorted(folders))}) are not in this table: add each with "
         "`sepbench add NAME --scores DIR`.",
     )
+
+
+def _rates(paths: Paths, names: Collection[str]) -> tuple[str, ...]:
+    """A sentence on the rates at which these tracks were scored, where any is below the usual one."""
+    from sepmodels.dataset.rates import rates_sentence, scored_rates_hz
+
+    found = rates_sentence((rate for name, rate in scored_rates_hz(paths.tracks).items() if name in names), "files")
+    return (found,) if found else ()
 
 
 def scored(job: Job) -> list[System]:

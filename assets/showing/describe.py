@@ -106,7 +106,19 @@ def _track_table(job: Job) -> dict[str, dg.MetadataValue]:
             table[list(TRACK_COLUMNS)].rename(columns=TRACK_COLUMNS).round(2).to_markdown(index=False)
         ),
         **_health(job, table),
+        **_scored_rates(job, table),
     }
+
+
+def _scored_rates(job: Job, table: pd.DataFrame) -> dict[str, dg.MetadataValue]:
+    """At which rate tracks are scored whose files have a low one."""
+    from sepmodels.dataset.rates import rates_sentence
+
+    said = rates_sentence(table.source_sample_rate_hz.astype(int), job.profile.scoring_rate)
+    if not said:
+        return {}
+    job.say(said)
+    return {"scored_at": dg.MetadataValue.text(said)}
 
 
 def _health(job: Job, table: pd.DataFrame) -> dict[str, dg.MetadataValue]:

@@ -70,7 +70,7 @@ def look(
     from pipelines.looking.folder import look as look_at
 
     chosen, _ = use_options(profile, settings=settings or ())
-    if not look_at(whole_path(folder), chosen.dataset, console, each=each):
+    if not look_at(whole_path(folder), chosen.dataset, console, each=each, scoring_rate=chosen.scoring_rate):
         raise typer.Exit(1)
     console.print(
         f"Next: {advised('run', chosen, '--dataset', str(folder))}", highlight=False, soft_wrap=True, markup=False

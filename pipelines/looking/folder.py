@@ -15,6 +15,7 @@ from sepmodels.audio.recordings import open_recording
 from sepmodels.dataset.file_sentences import file_sentences
 from sepmodels.dataset.karaoke import OTHER_CHANNEL, one_channel
 from sepmodels.dataset.layouts import STEM_SUFFIX, Track, find_tracks, listed_tracks
+from sepmodels.dataset.rates import rates_sentence
 from sepmodels.errors import UserError
 from sepmodels.machine.parallel import for_each
 from sepmodels.settings import DatasetSettings
@@ -25,7 +26,7 @@ _COLUMNS = {"voice": ("vocals",), "accompaniment": ("drums", "bass", "other"), "
 
 @dataclass(frozen=True)
 class Seen:
-    """A track, and what its first file says: the rate, the channels and the length, where they are known."""
+    """A track, the lowest rate and the longest length of its files, and the first one's channels, where known."""
 
     track: Track
     rate_hz: int = 0
@@ -42,8 +43,8 @@ class Seen:
 _CHANNELS = {1: "mono", 2: "stereo"}
 
 
-def look(folder: Path, settings: DatasetSettings, console: Console, *, each: bool) -> bool:
-    """Print a row for tracks that are alike, or for each one; then what was passed over, and all faults.
+def look(folder: Path, settings: DatasetSettings, console: Console, *, each: bool, scoring_rate: str = "files") -> bool:
+    """Print a row for tracks that are alike, or for each one; then what was passed over, rates, and all faults.
 
     Gives whether a benchmark could begin with it. Raises UserError for a folder that is missing.
     """
@@ -56,7 +57,8 @@ def look(folder: Path, settings: DatasetSettings, console: Console, *, each: boo
     seen, unreadable = for_each(_seen, tracks)
     if seen:
         console.print(_table(seen, each=each))
-    said = [*file_sentences(folder, tracks).values(), *map(str, unreadable), faults]
+    rates = rates_sentence((one.rate_hz for one in seen if one.rate_hz), scoring_rate)
+    said = [*file_sentences(folder, tracks).values(), rates, *map(str, unreadable), faults]
     for sentence in filter(None, said):
         for line in sentence.splitlines():
             console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
@@ -68,7 +70,10 @@ def _seen(track: Track) -> Seen:
     heard = [_heard(source) for source in track.sources]
     if track.voice_channel != "none" and heard[0][1] == 1:
         raise one_channel(track.sources[0])
-    return Seen(track, *heard[0][:2], max(seconds for _, _, seconds in heard)) if heard else Seen(track)
+    if not heard:
+        return Seen(track)
+    rates_hz, channels, seconds = zip(*heard, strict=True)
+    return Seen(track, min(rates_hz), channels[0], max(seconds))
 
 
 def _heard(file: Path) -> tuple[int, int, float]:

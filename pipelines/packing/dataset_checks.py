@@ -76,6 +76,7 @@ class Here:
         self.require_room(names)
         for name in names:
             self.decode(name, "test")
+        self.table.to_parquet(self.paths.tracks)
         return names
 
     def require_room(self, names: Iterable[str]) -> None:

@@ -42,6 +42,19 @@ def test_every_clip_of_the_test_split_is_separated_and_scored(
     assert scores.value[scores.metric == "SDR"].notna().any()
 
 
+def test_the_scores_are_museval_s_at_the_files_rate_and_the_table_says_so(
+    done: tuple[Paths, dg.ExecuteInProcessResult],
+) -> None:
+    paths, result = done
+    looks = [one for one in result.get_asset_check_evaluations() if one.asset_key.path[-1] == "scores"]
+    assert len(looks) > 3
+    assert all(one.passed for one in looks)
+    said = "The tracks are scored at their files' rate, 16,000 Hz: what is above 8,000 Hz does not count."
+    assert said in (paths.results / "results.md").read_text(encoding="utf-8")
+    (tracks,) = result.asset_materializations_for_node("karaoke__tracks")
+    assert tracks.metadata["scored_at"].value == said
+
+
 def test_the_dataset_says_which_channel_is_what(done: tuple[Paths, dg.ExecuteInProcessResult]) -> None:
     (made,) = done[1].asset_materializations_for_node("karaoke__dataset")
     assert "Each file is a track: the voice is its right channel" in str(made.metadata["channels"].value)

@@ -86,3 +86,10 @@ def test_of_karaoke_the_channels_are_shown_and_a_file_with_one_channel_is_named(
     fine, said = seen(tmp_path, voice_channel="left")
     assert not fine
     assert "d_1.wav has one channel, where karaoke has the voice on one" in said
+
+
+def test_tracks_of_different_rates_are_said_with_what_it_does_to_scores(folder: Path) -> None:
+    write_audio(folder / "train" / "One" / "piano.wav", SOUND, 16_000)
+    fine, said = seen(folder)
+    assert fine
+    assert "The tracks have different rates: 1 at 16,000 Hz, 3 at 44,100 Hz. Each is scored at its own" in said
