@@ -10,6 +10,7 @@ from assets.paths import Paths, data_folder
 from assets.runtime.gpus import auto_precision
 from pipelines.setting_values import DEFAULT_WORD, FOLDER_SETTING, changes, check_together, override, setting_names
 from pipelines.settings_file import read_settings
+from sepmodels.dataset.mapping import with_mapping
 from sepmodels.errors import unknown_name
 from sepmodels.settings import DatasetSettings, Profile, TrainingSettings
 from sepmodels.systems import SYSTEMS_ON_REQUEST
@@ -83,13 +84,13 @@ def chosen_profile(environment: Mapping[str, str] = os.environ) -> Profile:
         profile = override(profile, FOLDER_SETTING, folder, own)
     for key, text in json.loads(environment.get(OVERRIDES_VARIABLE) or "{}").items():
         profile = override(profile, key, text, own)
-    return complete(profile, own)
+    return complete(profile, own, data_folder())
 
 
 def kept_profile(name: str, data: Path) -> Profile:
     """A profile with what its file in a data folder changes of it, whatever the environment says."""
     own = own_profile({PROFILE_VARIABLE: name})
-    return complete(read_settings(Paths(data, name).settings_file, own), own)
+    return complete(read_settings(Paths(data, name).settings_file, own), own, data)
 
 
 def own_profile(environment: Mapping[str, str] = os.environ) -> Profile:
@@ -100,13 +101,17 @@ def own_profile(environment: Mapping[str, str] = os.environ) -> Profile:
     return PROFILES[name]
 
 
-def complete(profile: Profile, own: Profile) -> Profile:
-    """The profile once all is set: it knows what was changed, and which precision it has.
+def complete(profile: Profile, own: Profile, data: Path | None = None) -> Profile:
+    """The profile once all is set: it knows what was changed, which precision it has, and its dataset's mapping file.
 
-    own: as it is without changes. Raises :class:`UserError` for settings that cannot be together.
+    own: as it is without changes. data: the data folder, where the dataset may be.
+
+    Raises :class:`UserError` for settings that cannot be together.
     """
     check_together(profile)
-    return with_precision(replace(profile, changed_settings=tuple(changes(profile, own).items())))
+    known = with_precision(replace(profile, changed_settings=tuple(changes(profile, own).items())))
+    folder = known.dataset.folder or (Paths(data, known.name).dataset if data else None)
+    return replace(known, dataset=with_mapping(known.dataset, Path(folder))) if folder else known
 
 
 def fix_settings(profile: Profile) -> None:

@@ -68,6 +68,11 @@ def check_dataset(settings: DatasetSettings) -> None:
     sepmodels.errors.UserError: The setting dataset.voice_channel cannot be 'right' with dataset.layout 'stems': take \
 the profile karaoke, or leave it none.
     """
+    if settings.mapping and (settings.layout != "folder" or settings.voice_channel != "none"):
+        raise UserError(
+            f"The setting dataset.mapping cannot be {settings.mapping!r} here: it is for the profile folder, where "
+            "tracks have a file for each stem."
+        )
     if settings.voice_channel != "none" and settings.layout != "folder":
         raise UserError(
             f"The setting dataset.voice_channel cannot be {settings.voice_channel!r} with dataset.layout "

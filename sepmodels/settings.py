@@ -60,6 +60,8 @@ class DatasetSettings:
     left_out: names of the files of a track that do not count, written in the same way; none: all count.
     voice_channel: left or right: each file is a track of two-channel karaoke, with the voice on that channel and the
         accompaniment on the other; none: the voice has files of its own.
+    mapping: a file in the dataset's folder that says which files are which stems, for the layout "folder"; none:
+        stems.toml, if the folder has it.
     workers: how many tracks are decoded at once; 0: as many as processors and memory allow.
     """
 
@@ -72,6 +74,7 @@ class DatasetSettings:
     vocals: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     voice_channel: Literal["none", "left", "right"] = neutral("none")
+    mapping: str | None = neutral(None)
     workers: int = speed_only(0)
 
 

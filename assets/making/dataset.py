@@ -8,7 +8,7 @@ import pandas as pd
 from assets.job import Job, Made
 from assets.paths import Paths
 from sepmodels.files import hash_texts, replacing
-from sepmodels.settings import Profile
+from sepmodels.settings import Profile, changed
 
 SPLITS = ("train", "valid", "test")
 
@@ -49,6 +49,8 @@ def make_dataset(job: Job) -> Made:
     tracks = find_tracks(folder, job.profile.dataset)
     hashes = _source_hashes(job, [source for track in tracks for source in track.sources])
     listing = [f"{track.name}|{track.split}|{hashes[str(source)]}" for track in tracks for source in track.sources]
+    if changed(job.profile.dataset, "mapping"):
+        listing += [f"{track.name}|{role}" for track in tracks for role in track.roles]
     splits = {f"{split}_tracks": sum(track.split == split for track in tracks) for split in SPLITS}
     told = {} if job.profile.dataset.layout == "demo" else file_sentences(folder, tracks)
     for sentence in told.values():

@@ -15,6 +15,7 @@ from sepmodels.audio.recordings import open_recording
 from sepmodels.dataset.file_sentences import file_sentences
 from sepmodels.dataset.karaoke import OTHER_CHANNEL, one_channel
 from sepmodels.dataset.layouts import STEM_SUFFIX, Track, find_tracks, listed_tracks
+from sepmodels.dataset.mapping import with_mapping
 from sepmodels.dataset.rates import rates_sentence
 from sepmodels.errors import UserError
 from sepmodels.machine.parallel import for_each
@@ -50,6 +51,7 @@ def look(folder: Path, settings: DatasetSettings, console: Console, *, each: boo
     """
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder}: name one with tracks.")
+    settings = with_mapping(settings, folder)
     try:
         tracks, faults = find_tracks(folder, settings), ""
     except UserError as fault:
@@ -110,9 +112,22 @@ def _files(track: Track) -> tuple[str, ...]:
         return f"{track.voice_channel} channel", f"{OTHER_CHANNEL[track.voice_channel]} channel", "their sum"
     if not track.roles and track.sources and track.sources[0].name.endswith(STEM_SUFFIX):
         by_role: list[tuple[str, str]] = [(name, name) for name in STREAMS]
+    elif track.mapping:
+        names = (_within(track.name, source) for source in track.sources)
+        by_role = list(dict.fromkeys(zip(track.roles, names, strict=True)))
     else:
         by_role = [(role, source.stem) for source, role in zip(track.sources, track.roles, strict=True)]
     return tuple(_some([name for role, name in by_role if role in roles]) for roles in _COLUMNS.values())
+
+
+def _within(track: str, source: Path) -> str:
+    """A file's name without its track's, or that of the folder that it shares with others of its kind.
+
+    >>> [_within("A", Path(file)) for file in ("x/A - vocals.wav", "A/drums/kick.wav", "A/piano.wav")]
+    ['vocals', 'drums', 'piano']
+    """
+    own = source.stem.replace(track, "").strip(" -_")
+    return own if source.stem != own or source.parent.name == track else source.parent.name
 
 
 def _some(names: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.audio.io import write_audio
 from sepmodels.dataset.decoding import hash_sources, read_track
 from sepmodels.dataset.layouts import Track, find_tracks
+from sepmodels.dataset.mapping import with_mapping
 from sepmodels.dataset.tracks import used_names
 from sepmodels.errors import UserError
 from sepmodels.files import hash_file
@@ -67,7 +68,9 @@ class Here:
     @cached_property
     def tracks(self) -> dict[str, Track]:
         """The tracks here, by name."""
-        return {track.name: track for track in find_tracks(self.folder, self.profile.dataset)}
+        return {
+            track.name: track for track in find_tracks(self.folder, with_mapping(self.profile.dataset, self.folder))
+        }
 
     @cached_property
     def few(self) -> list[str]:

@@ -1,5 +1,6 @@
 """From a track's files to its five streams: int16 (stem, channel, sample), and what was noticed on the way."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ _MOST_PEAK = 1.0001  # what resampling adds to a stem at full scale is no loss
 # AAC at 256 kbit/s becomes 5.5 times as large, at 128 kbit/s 11 times.
 _MOST_TIMES_LARGER = 12
 # Whatever else a track has is part of "other".
+_MIXTURE = "mixture"
 _OWN_STREAM = frozenset(STREAMS) - {"other"}
 
 
@@ -55,6 +57,8 @@ def read_track(track: Track) -> TrackAudio:
     """Decode a track of any layout; raises :class:`UserError`, naming the file, for what cannot be decoded."""
     if changed(track, "voice_channel"):
         return _read_channels(track)
+    if changed(track, "mapping"):
+        return _read_mapped(track)
     if track.sources[0].name.endswith(STEM_SUFFIX):
         return _read_streams(track.sources[0])
     return _read_files(track)
@@ -94,6 +98,36 @@ def _read_channels(track: Track) -> TrackAudio:
     stems, gain = _arrange(channels_of(track.sources[0], file, track.voice_channel))
     loud = (f"{track.sources[0].name} (peak {file.peak:.2f})",) if file.peak > _MOST_PEAK else ()
     return TrackAudio(stems, (), file.sample_rate_hz, gain, loud=loud)
+
+
+def _read_mapped(track: Track) -> TrackAudio:
+    """Files whose roles a mapping file tells: those of one role are summed, as several files of the voice are."""
+    files = {source: read_stem(source) for source in track.sources}
+    common = os.path.commonpath([source.parent for source in track.sources])
+    names = {source: source.relative_to(common).as_posix() for source in track.sources}
+    late = _late({names[source]: file.lead_seconds for source, file in files.items()})
+    waveforms = {
+        _MIXTURE if role == _MIXTURE else names[source]: _delayed(files[source].samples, late.get(names[source], 0.0))
+        for source, role in zip(track.sources, track.roles, strict=True)
+    }
+    fitted = _fit_lengths(waveforms)
+    by_role: dict[str, dict[str, np.ndarray]] = {}
+    for (name, waveform), role in zip(waveforms.items(), track.roles, strict=True):
+        by_role.setdefault(role, {})[name] = waveform
+    vocals, voices_told = sum_voices(by_role.pop("vocals"))
+    shortest = min(waveform.shape[1] for waveform in waveforms.values())
+    others = {role: _sum(one[:, :shortest] for one in some.values()) for role, some in by_role.items()}
+    stems, gain = _arrange({**others, "vocals": vocals})
+    return TrackAudio(
+        stems,
+        tuple(names[source] for source, file in files.items() if file.mono),
+        min(file.sample_rate_hz for file in files.values()),
+        gain,
+        fitted,
+        _told(late),
+        tuple(f"{names[source]} (peak {file.peak:.2f})" for source, file in files.items() if file.peak > _MOST_PEAK),
+        voices_told,
+    )
 
 
 def roles_in(track: Track) -> tuple[str, ...]:

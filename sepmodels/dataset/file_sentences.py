@@ -1,5 +1,6 @@
 """What is told of a dataset's files before any is decoded: what they are taken for, and what is passed over."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,14 @@ from sepmodels.dataset.karaoke import channels_sentence
 from sepmodels.dataset.layouts import Track
 from sepmodels.dataset.roles import roles_sentence
 from sepmodels.settings import changed
+
+
+def mapping_sentence(tracks: Sequence[Track]) -> str:
+    """How many files a mapping file takes for what."""
+    counts = Counter(role for track in tracks for role in track.roles)
+    counts["left out"] = sum(len(track.left_out) for track in tracks)
+    listed = ", ".join(f"{count} {role}" for role, count in counts.items() if count)
+    return f"By {tracks[0].mapping}, the files of {len(tracks)} tracks are: {listed}."
 
 
 def file_sentences(folder: Path, tracks: Sequence[Track]) -> dict[str, str]:
@@ -23,4 +32,8 @@ def file_sentences(folder: Path, tracks: Sequence[Track]) -> dict[str, str]:
     }
     if changed(next(iter(tracks), Track("", "", ())), "voice_channel"):
         found |= {"files": "", "channels": channels_sentence(tracks[0].voice_channel)}
+    if changed(next(iter(tracks), Track("", "", ())), "mapping"):
+        rules = folder / str(tracks[0].mapping)
+        told = passed_over_sentence(passed_over(folder, [*taken, rules], left_out))
+        found |= {"files": "", "stems": mapping_sentence(tracks), "passed_over": told}
     return {name: sentence for name, sentence in found.items() if sentence}

@@ -12,7 +12,8 @@ Four layouts (:class:`~sepmodels.settings.DatasetSettings`):
     ``test`` and, if wanted, ``valid``, or all in one folder, to be split by a seeded draw. ``drums`` and
     ``bass`` keep their places, every other file is part of ``other``, and ``mixture`` is the mixture. Five-stream
     ``.stem.mp4`` files are tracks here too, so that this layout reads MUSDB18's two as well. With the setting
-    ``voice_channel`` each file is a track of two-channel karaoke (:mod:`sepmodels.dataset.karaoke`).
+    ``voice_channel`` each file is a track of two-channel karaoke (:mod:`sepmodels.dataset.karaoke`); with ``mapping`` a
+    file says which files are which stems (:mod:`sepmodels.dataset.mapping`).
 
 A track's folder may have its files one folder deeper. What is sound, and what is hidden and passed over, is the rule of
 :mod:`sepmodels.audio.sound_files`; what the files are, that of :mod:`sepmodels.dataset.roles`.
@@ -28,6 +29,8 @@ from sepmodels.audio import STREAMS
 from sepmodels.audio.probing import require_ffmpeg, require_file
 from sepmodels.audio.sound_files import files_below, is_below_hidden, is_hidden, is_sound_file
 from sepmodels.dataset.karaoke import OTHER_CHANNEL, karaoke_faults, karaoke_files, singer
+from sepmodels.dataset.mapping import LEFT_OUT as MAPPED_OUT
+from sepmodels.dataset.mapping import Mapped, mapped_tracks, mapping_faults
 from sepmodels.dataset.roles import LEFT_OUT, roles_of
 from sepmodels.dataset.splits import SPLITS, hold_out, musdb_validation_tracks, validation_names
 from sepmodels.errors import UserError
@@ -55,7 +58,8 @@ class Track:
     """One song: its name, its split (``train``, ``valid`` or ``test``), and its file or files.
 
     roles: of each file, where there are several (:func:`sepmodels.dataset.roles.roles_of`). left_out: files that do not
-    count. voice_channel: of a file of two-channel karaoke, the channel of the voice.
+    count. voice_channel: of a file of two-channel karaoke, the channel of the voice. mapping: the file that tells the
+    roles, if any does.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Track:
     roles: tuple[str, ...] = ()
     left_out: tuple[Path, ...] = ()
     voice_channel: str = neutral("none")
+    mapping: str | None = neutral(None)
 
 
 def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
@@ -84,6 +89,8 @@ def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
     faults = itertools.chain(_strays(folder, settings), _nests(folder, settings), _faults(tracks, settings))
     if changed(settings, "voice_channel"):
         faults = itertools.chain(karaoke_faults(folder), _faults(tracks, settings))
+    if changed(settings, "mapping"):
+        faults = itertools.chain(mapping_faults(folder, str(settings.mapping)), _faults(tracks, settings))
     raise_all(faults, f"The dataset in {folder} has faults:")
     tracks = _split(tracks, settings)
     for split in ("train", "test"):
@@ -132,6 +139,10 @@ def _listed(folder: Path, settings: DatasetSettings) -> Iterator[Track]:
     if changed(settings, "voice_channel"):
         yield from (_karaoke_track(split, file, settings.voice_channel) for split, file in karaoke_files(folder))
         return
+    if changed(settings, "mapping"):
+        name = str(settings.mapping)
+        yield from (_mapped_track(mapped, name) for mapped in mapped_tracks(folder, name))
+        return
     splits = [split for split in SPLITS if (folder / split).is_dir()]
     if settings.layout != "folder":
         splits = [split for split in splits if split != "valid"]
@@ -149,6 +160,12 @@ def _karaoke_track(split: str, file: Path, voice_channel: str) -> Track:
     """A file with the voice on one channel; its role tells that, and so do the hashes that it is part of."""
     role = f"vocals {voice_channel}, accompaniment {OTHER_CHANNEL[voice_channel]}"
     return Track(file.stem, split, (file,), (role,), voice_channel=voice_channel)
+
+
+def _mapped_track(mapped: Mapped, name: str) -> Track:
+    roles = {file: role for file, role in mapped.roles.items() if role != MAPPED_OUT}
+    left_out = tuple(file for file, role in mapped.roles.items() if role == MAPPED_OUT)
+    return Track(mapped.name, mapped.split, tuple(roles), tuple(roles.values()), left_out, mapping=name)
 
 
 def _with_roles(track: Track, settings: DatasetSettings) -> Track:
@@ -242,6 +259,8 @@ def _faults(tracks: Sequence[Track], settings: DatasetSettings) -> Iterator[str]
 def _role_faults(track: Track, settings: DatasetSettings) -> Iterator[str]:
     """What is wrong with the stems of a track that is a folder of files."""
     if changed(settings, "voice_channel"):
+        return
+    if changed(settings, "mapping"):
         return
     place = f"The track {track.name!r}" + (f" in {track.split}" if track.split else "")
     roles = Counter(source.stem.lower() for source in track.sources)

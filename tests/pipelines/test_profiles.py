@@ -196,3 +196,12 @@ def test_what_only_affects_speed_is_no_part_of_the_result() -> None:
     assert quicker != demo
     assert result_settings(quicker) == result_settings(demo)
     assert result_settings(override(demo, "training.batch", "8")) != result_settings(demo)
+
+
+def test_a_mapping_file_in_the_dataset_s_folder_is_part_of_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "stems.toml").write_text('vocals = ["vox"]')
+    environment = {"SEPBENCH_PROFILE": "folder", "SEPBENCH_DATASET": str(tmp_path)}
+    assert chosen_profile(environment).dataset.mapping == "stems.toml"
+    assert chosen_profile({**environment, "SEPBENCH_PROFILE": "karaoke"}).dataset.mapping is None
+    (tmp_path / "stems.toml").unlink()
+    assert chosen_profile(environment).dataset.mapping is None

@@ -93,3 +93,19 @@ def test_tracks_of_different_rates_are_said_with_what_it_does_to_scores(folder: 
     fine, said = seen(folder)
     assert fine
     assert "The tracks have different rates: 1 at 16,000 Hz, 3 at 44,100 Hz. Each is scored at its own" in said
+
+
+def test_by_a_mapping_file_names_are_shown_without_their_track_s_and_its_faults_are_listed(tmp_path: Path) -> None:
+    songs = ("One", "Two", "Three")
+    write(tmp_path, *(f"{song} - {stem}.wav" for song in songs for stem in ("vox", "mix")))
+    rules = 'file_names = "{track} - {stem}"\nvocals = ["vox"]\nmixture = ["mix"]'
+    (tmp_path / "stems.toml").write_text(rules)
+    fine, said = seen(tmp_path)
+    assert fine
+    assert "1 test vox none mix 44100 Hz, stereo 0.1" in " ".join(said.split())
+    assert "By stems.toml, the files of 3 tracks are: 3 mixture, 3 vocals." in said
+    assert "Passed over" not in said
+    write(tmp_path, "One - kazoo.wav")
+    fine, said = seen(tmp_path)
+    assert not fine
+    assert "No rule of stems.toml takes One - kazoo.wav" in said
