@@ -198,6 +198,8 @@ _CHAIN = {"checkpoint": _checkpoint, "estimates": _estimates, "scores": _scores}
 
 def _result_steps(profile: Profile, systems: Sequence[System]) -> Iterator[Step]:
     chains = [(one.name, part) for one in systems for part in one.chain]
+    trials = table.trials_of(systems)
+    searched = {"trials": trials} if trials else {}  # of tables where none had any, nothing is said
     yield Step(
         ("results",),
         table.make_table,
@@ -212,6 +214,7 @@ def _result_steps(profile: Profile, systems: Sequence[System]) -> Iterator[Step]
             "profile": profile.name,
             "trained_on": {one.name: one.learnt_from for one in systems if isinstance(one, Added)},
             **_scoring_rate(profile),
+            **searched,
         },
         libraries=("scipy", "numpy", "pandas"),
         files=lambda _profile, paths: paths.costs if paths.costs.is_dir() else None,
@@ -224,6 +227,7 @@ def _result_steps(profile: Profile, systems: Sequence[System]) -> Iterator[Step]
         description="What others and we say of these systems, one by one: supported, refuted or undecided, and why.",
         needs=tuple(step for step in chains if step[0] in claimed),
         kinds=frozenset({"parquet", "csv", "markdown"}),
+        settings=searched,
         libraries=("scipy", "numpy", "pandas"),
     )
     yield Step(

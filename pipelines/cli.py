@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from pipelines.commands import benchmark, look, publish, set_up, songs, systems
+from pipelines.commands import benchmark, look, publish, set_up, songs, sweeping, systems
 from pipelines.commands.help_screen import HelpScreen
 from pipelines.own_code import foreign_code
 from pipelines.terminal import Terminal, output_is_lost
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A benchmark of singing-voice separation, from the songs to one table.",
 )
-for group in (benchmark, systems, look, publish, songs, set_up):
+for group in (benchmark, sweeping, systems, look, publish, songs, set_up):
     app.add_typer(group.app)
 
 

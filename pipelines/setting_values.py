@@ -139,7 +139,19 @@ def _different(values: Iterable[T]) -> tuple[T, ...]:
 
 def _read(owner: type, name: str, key: str, text: str) -> Any:
     """A value of the type that the dataclass declares for the field."""
-    declared = get_type_hints(owner)[name]
+    return read_as(get_type_hints(owner)[name], key, text)
+
+
+def read_as(declared: Any, key: str, text: str) -> Any:
+    """A setting's value from text.
+
+    declared: its type, as an annotation. key: its name, for the sentence.
+
+    >>> read_as(int | None, "training.steps", "none"), read_as(float, "training.ema_decay", "0.99")
+    (None, 0.99)
+
+    Raises :class:`UserError` for a text that is not of that type.
+    """
     choices = get_args(declared)
     optional = type(None) in choices
     if optional and text.lower() in ("none", ""):

@@ -111,7 +111,15 @@ def with_terms(trainings: pd.DataFrame, known: Iterable[Origin], systems: Iterab
         for system, one in made.items()
         if one.settings
     }
-    return trainings.join(pd.DataFrame.from_dict(rows, orient="index"), on="variant") if rows else trainings
+    told = trainings.join(pd.DataFrame.from_dict(rows, orient="index"), on="variant") if rows else trainings
+    searched = trials_of(systems)
+    return told.assign(trials=told.variant.map(searched).map(str)) if searched else told
+
+
+def trials_of(systems: Iterable[System]) -> dict[str, int]:
+    """How many trials of a sweep the entry of each variant had; nothing where none had any."""
+    trials = {one.name: one.trials for one in systems if isinstance(one, Variant)}
+    return trials if any(trials.values()) else {}
 
 
 def _own_settings(system: System) -> frozenset[str]:
@@ -150,6 +158,8 @@ def system_figures(job: Job) -> pd.DataFrame:
             row.update(figures_of_trainings(pd.read_parquet(path), job.profile.training.processes))
         if (path := job.paths.separation_figures(name)).exists():
             row.update(figures_of_separations(pd.read_parquet(path)))
+    for name, trials in trials_of(job.systems).items():
+        rows[name]["trials of a sweep"] = float(trials)
     known = pd.DataFrame.from_dict(rows, orient="index")
     return known.join(costs(job.profile, job.paths, {one.name: one for one in job.systems}))
 

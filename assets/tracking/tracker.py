@@ -30,7 +30,7 @@ READS = "sepbench.reads."  # and the name of a product: its data version
 def runs_page(folder: Path, profile: str, say: Callable[[str], None]) -> str:
     """Where the trainings of a profile are in MLflow's pages, below the server's address; makes what is not there."""
     client = open_store(folder)
-    experiment_id = _experiment(client, folder, profile, say)
+    experiment_id = experiment_of(client, folder, profile, say)
     keep_view(client, experiment_id)
     return trainings_page(experiment_id)
 
@@ -76,7 +76,7 @@ class Tracker(dg.ConfigurableResource):
         """
         client = open_store(Path(self.folder))
         say = _saying(context)
-        experiment_id = _experiment(client, Path(self.folder), context.asset_key.path[0], say)
+        experiment_id = experiment_of(client, Path(self.folder), context.asset_key.path[0], say)
         close_abandoned_runs(client, experiment_id, context.instance)
         all_tags = {**_provenance_tags(context), **{tag: str(value) for tag, value in (tags or {}).items()}}
         all_tags |= {NOTE: note(why)} if why else {}
@@ -89,13 +89,13 @@ class Tracker(dg.ConfigurableResource):
             with system_metrics(client.tracking_uri, run):
                 yield run
         except Exception as error:
-            _end(run, "FAILED", f"{type(error).__name__}: {error}")
+            end_run(run, "FAILED", f"{type(error).__name__}: {error}")
             raise
         except BaseException as interrupt:  # Dagster's own interrupt is none of Exception's
-            _end(run, "KILLED", f"Interrupted by {type(interrupt).__name__}.")
+            end_run(run, "KILLED", f"Interrupted by {type(interrupt).__name__}.")
             raise
         else:
-            _end(run, "FINISHED")
+            end_run(run, "FINISHED")
 
     def _begin(
         self,
@@ -131,7 +131,7 @@ def asset_metadata(run: TrackedRun) -> dict[str, dg.MetadataValue]:
     return {"mlflow_run": dg.MetadataValue.url(run.url)}
 
 
-def _end(run: TrackedRun | None, status: str, note: str | None = None) -> None:
+def end_run(run: TrackedRun | None, status: str, note: str | None = None) -> None:
     """End the run if there is one, whatever interrupts come meanwhile; they have their effect afterwards."""
     ended = run is None
     while not ended:
@@ -163,7 +163,7 @@ def _is_over(tags: Mapping[str, str], instance: dg.DagsterInstance) -> bool:
     return dagster_run is None if alive is None else not alive
 
 
-def _experiment(client, folder: Path, profile: str, say: Callable[[str], None]) -> str:
+def experiment_of(client, folder: Path, profile: str, say: Callable[[str], None]) -> str:
     """The number of the profile's experiment, which is made if it is not there, and restored if it was deleted."""
     from mlflow.exceptions import MlflowException
 

@@ -14,6 +14,7 @@ from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 
 GROUP = "Benchmark"
+PLAN_OR_SWEEP = "Plan how many seeds are enough; or search for settings."
 
 app = typer.Typer()
 console = Terminal()
@@ -216,7 +217,7 @@ def accept(
 
 @app.command(
     rich_help_panel=GROUP,
-    short_help="Say how many seeds and tracks find a given difference.",
+    short_help=PLAN_OR_SWEEP,
     epilog=examples(
         ("sepbench plan -p musdb18-7s --difference 0.3", "to find 0.3 dB of SDR"),
         ("sepbench plan --difference 1 --metric SIR --power 0.9", "to find 1 dB of SIR in nine of ten cases"),

@@ -6,8 +6,8 @@ import pandas as pd
 
 MARK = "(!)"  # behind the name of a row that is not on equal terms with the baseline
 MARK_MEANS = (
-    f"{MARK} marks what is not on equal terms with {{}}: budget, data, code, precision, hardware or library versions "
-    "differ, or it is stale."
+    f"{MARK} marks what is not on equal terms with {{}}: budget, data, code, precision, hardware, library versions or "
+    "trials of a sweep differ, or it is stale."
 )
 # Columns of a table of trainings -> what they are in a sentence. Settings of trainings, such as training.steps, have
 # columns of their own names.
@@ -18,6 +18,7 @@ CONDITIONS = {
     "precision": "precision",
     "hardware": "hardware",
     "libraries": "library versions",
+    "trials": "trials of a sweep",
 }
 
 

@@ -37,6 +37,7 @@ class Variant(System):
         for it by name.
     wiener_iterations: of the multichannel Wiener filter that refines its estimates
         (:mod:`sepmodels.separation.wiener`). The model knows nothing of it, so that it trains nothing again.
+    trials: how many trainings its settings were chosen from by a sweep (``sepbench sweep``); 0: by none here.
     """
 
     architecture: str
@@ -47,6 +48,7 @@ class Variant(System):
     training: Mapping[str, Any] | None = neutral(None)
     suites: tuple[str, ...] = speed_only(("paper",))  # nothing of it depends on where it is trained
     wiener_iterations: int = field(default=0, metadata=SEPARATION_ONLY)
+    trials: int = speed_only(0)  # only said
 
     kind = "trained"
     says = "Trained here."

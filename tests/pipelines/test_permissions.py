@@ -11,7 +11,7 @@ import pytest
 from assets.paths import Paths
 from assets.tracking.registry import register_model
 from assets.tracking.store import open_store
-from assets.tracking.tracker import _experiment
+from assets.tracking.tracker import experiment_of
 from pipelines.graph.selection import standing
 from pipelines.permissions import require_writable
 from sepmodels.errors import UserError
@@ -129,7 +129,7 @@ def test_a_history_that_may_not_even_be_read_is_named(tmp_path: Path, theirs) ->
 @pytest.mark.slow
 def test_a_registered_model_is_found_in_a_store_that_may_not_be_written_to(tmp_path: Path, theirs) -> None:
     client = open_store(tmp_path / "mlflow")
-    run_id = client.create_run(_experiment(client, tmp_path / "mlflow", "demo", print)).info.run_id
+    run_id = client.create_run(experiment_of(client, tmp_path / "mlflow", "demo", print)).info.run_id
     (tmp_path / "model.safetensors").write_bytes(b"a model")
     register_model(client, run_id, tmp_path / "model.safetensors", "mine")
     theirs(tmp_path / "mlflow")

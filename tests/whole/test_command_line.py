@@ -38,6 +38,7 @@ COMMANDS = [
     "separate",
     "export",
     "serve",
+    "sweep",
     "variants",
     "profiles",
     "settings",

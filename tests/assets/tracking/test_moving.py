@@ -15,7 +15,7 @@ from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 from assets.tracking.moving import artifact_uri, follow_move
 from assets.tracking.registry import register_model, registered_model_file, run_model_file
 from assets.tracking.store import open_store, store_uri
-from assets.tracking.tracker import _experiment
+from assets.tracking.tracker import experiment_of
 from pipelines.options import use_options
 from sepmodels.files import hash_file
 from sepmodels.models.architectures import build_model
@@ -41,7 +41,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A data folder with an MLflow run that has a file and a registered model; and the run's id."""
     folder = tmp_path_factory.mktemp("made") / "my data #1"
     client = open_store(folder / "mlflow")
-    run_id = client.create_run(_experiment(client, folder / "mlflow", "demo", print)).info.run_id
+    run_id = client.create_run(experiment_of(client, folder / "mlflow", "demo", print)).info.run_id
     client.log_text(run_id, "first", "first.txt")
     variant = replace(VARIANTS["open_unmix"], settings={"hidden": 8, "layers": 1})
     save_model(folder / "model.safetensors", build_model(variant), variant)
@@ -68,7 +68,7 @@ def test_a_copy_is_written_to_and_read_from_alone_and_its_original_stays(
     _artifact_repos_cache.clear()
     client = open_store(copy / "mlflow")
     client.log_text(made[1], "second", "second.txt")
-    new = client.create_run(_experiment(client, copy / "mlflow", "demo", print)).info.run_id
+    new = client.create_run(experiment_of(client, copy / "mlflow", "demo", print)).info.run_id
     client.log_text(new, "third", "third.txt")
     version = register_model(client, new, copy / "model.safetensors", NAME)
     assert files(data) == before

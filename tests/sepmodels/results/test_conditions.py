@@ -18,6 +18,7 @@ from sepmodels.report.how_made import Origin, trainings_table
 from sepmodels.report.table import results_table
 from sepmodels.results.claims.words import evidence
 from sepmodels.results.conditions import MARK, MARK_MEANS, unequal, unlike
+from sepmodels.systems.variants import Variant
 from tests.scored_folder import TRAINED, scored_job
 
 MUSIC = "processor seconds per second of music"
@@ -120,6 +121,25 @@ def test_a_setting_that_came_after_a_training_had_there_the_value_with_which_all
     trainings = pd.DataFrame({"variant": list(TRAINED), "seed": 42})
     told = unequal(with_terms(trainings, known, job.systems), "open_unmix")
     assert told == {"l1_loss": ["training.optimizer adamw against adam"]}
+
+
+def test_a_variant_whose_entry_had_a_search_is_not_on_equal_terms_with_one_that_had_none(job: Job) -> None:
+    swept = replace(
+        job, systems=tuple(replace(one, trials=20) if one.name == "l1_loss" else one for one in job.systems)
+    )
+    make_table(swept)
+    told = json.loads((job.paths.results / "said.json").read_text(encoding="utf-8"))
+    said = "trials of a sweep 20 against 0"
+    assert told["sentences"]["l1_loss"].endswith(f" But the two are not on equal terms: {said}.")
+    assert "equal terms" not in told["sentences"]["transformer"]
+    assert system_figures(swept)["trials of a sweep"].to_dict()["l1_loss"] == 20
+
+
+def test_where_all_entries_had_as_many_trials_all_are_on_equal_terms(job: Job) -> None:
+    swept = tuple(replace(one, trials=20) if isinstance(one, Variant) else one for one in job.systems)
+    trainings = pd.DataFrame({"variant": list(TRAINED), "seed": 42})
+    assert unequal(with_terms(trainings, [], swept), "open_unmix") == {}
+    assert "trials" not in with_terms(trainings, [], job.systems)
 
 
 def test_the_evidence_of_a_claim_says_in_what_its_systems_are_not_on_equal_terms(job: Job) -> None:

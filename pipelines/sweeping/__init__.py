@@ -1,0 +1,1 @@
+"""``sepbench sweep``: a search for better settings of one variant, on the validation split alone."""
