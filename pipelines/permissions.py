@@ -43,7 +43,8 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def _may_write(place: Path) -> bool:
-    return os.access(place, os.R_OK | os.W_OK | (os.X_OK if place.is_dir() else 0))
+    wanted = os.R_OK | os.W_OK | (os.X_OK if place.is_dir() else 0)
+    return os.access(place, wanted) or not place.exists()  # a lock that was let go of meanwhile
 
 
 def _whose(place: Path) -> str:

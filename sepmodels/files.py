@@ -4,13 +4,14 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import psutil
 
+from sepmodels.machine.identity import this_host
 from sepmodels.marks import no_part_of_a_result
 
 
@@ -23,7 +24,7 @@ def replacing(path: Path) -> Iterator[Path]:
     is removed when the block raises, so that whoever looks sees the old file, the new one, or none.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
+    temporary = temporary_beside(path)
     try:
         yield temporary
         with temporary.open("rb") as written:
@@ -33,9 +34,27 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@no_part_of_a_result("how a file gets to its place")
+def temporary_beside(path: Path) -> Path:
+    """The name of a file or folder that this process alone writes, until it becomes ``path``."""
+    return path.with_name(f"{temporary_prefix()}{path.name}")
+
+
+@no_part_of_a_result("how a file gets to its place")
+def temporary_prefix() -> str:
+    """What the names of unfinished files begin with: the process, and the machine that it runs on."""
+    return f".tmp-{os.getpid()}.{mark_of(this_host())}-"
+
+
+def mark_of(host: str) -> str:
+    """Eight digits that stand for a machine in the name of a file."""
+    return hashlib.sha256(host.encode()).hexdigest()[:8]
+
+
 def remove_half_written(folder: Path, pattern: str = "**/.tmp-*") -> list[Path]:
     """Remove files and folders below ``folder`` that processes which are gone began as ``.tmp-<process>-<name>``.
 
+    So they were called before they named their machine, too: those of today are left to :func:`remove_left_behind`.
     Gives what was removed.
     """
     removed = []
@@ -48,6 +67,31 @@ def remove_half_written(folder: Path, pattern: str = "**/.tmp-*") -> list[Path]:
                 path.unlink(missing_ok=True)
             removed.append(path)
     return removed
+
+
+def remove_left_behind(
+    folder: Path, pattern: str = "**/.tmp-*", works: Callable[[str], bool] = lambda _mark: True
+) -> list[Path]:
+    """Remove files and folders below ``folder`` that processes which are gone began (:func:`temporary_beside`).
+
+    works: whether another machine, by its mark, may be writing there still. Gives what was removed.
+    """
+    removed = remove_half_written(folder, pattern)
+    for path in list(folder.glob(pattern)):
+        if _is_left_behind(path.name, works):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+            removed.append(path)
+    return removed
+
+
+def _is_left_behind(name: str, works: Callable[[str], bool]) -> bool:
+    begun = re.match(r"\.tmp-(\d+)\.([0-9a-f]{8})-", name)
+    if begun is None:
+        return False
+    return not (psutil.pid_exists(int(begun[1])) if begun[2] == mark_of(this_host()) else works(begun[2]))
 
 
 def hash_file(path: Path) -> str:

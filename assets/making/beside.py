@@ -11,7 +11,7 @@ from pathlib import Path
 
 from assets.job import Job, Made
 from assets.paths import Paths
-from sepmodels.files import replacing
+from sepmodels.files import replacing, temporary_beside
 
 LAST = "training.json"  # says that a training has ended: it comes to its place after all else
 
@@ -49,7 +49,7 @@ def _take_along(old: Path, new: Path) -> None:
     if new.exists() or not old.exists():
         return
     new.parent.mkdir(parents=True, exist_ok=True)
-    begun = new.with_name(f".tmp-{os.getpid()}-{new.name}")
+    begun = temporary_beside(new)
     begun.mkdir()
     for file in filter(Path.is_file, old.iterdir()):
         _link(file, begun / file.name)

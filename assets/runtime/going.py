@@ -4,13 +4,13 @@
 """
 
 import json
-import os
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from assets.runtime.identity import is_alive, this_process
+from sepmodels.files import temporary_beside
+from sepmodels.machine.identity import is_alive, this_process
 
 WRITE_EVERY_SECONDS = 1.0
 FOREIGN_SECONDS = 120.0  # a process of another machine is believed to run for so long after its last word
@@ -95,7 +95,7 @@ class GoingFile:
 
     def _write(self, now: float) -> None:
         self._written = now
-        temporary = self._path.with_name(f".tmp-{os.getpid()}-{self._path.name}")
+        temporary = temporary_beside(self._path)
         with suppress(OSError):  # not flushed to disk, as what is made is: after a power cut nobody asks for it
             self._path.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_text(json.dumps(asdict(self._going)), encoding="utf-8")

@@ -3,7 +3,6 @@
 Importing torch takes seconds and asking it begins to use a GPU, so most is asked of the driver's library, NVML.
 """
 
-import fcntl
 import importlib.util
 import os
 import re
@@ -13,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sepmodels.machine.folder_lock import FolderLock, Taken
+from sepmodels.machine.identity import this_host
 from sepmodels.progress import Say
 from sepmodels.settings import Precision
 
@@ -136,7 +137,7 @@ def own_device(device: str, locks: Path, say: Say) -> Iterator[str]:
 
     device: as set; a certain one, and what there is only one of, is given back as it is. So is "auto" where torch
         can use none, which then means the CPU.
-    locks: a folder for lock files, which the system lets go of when a process ends, in whatever way.
+    locks: a folder for locks, which are free when a process ends, in whatever way.
     say: is told where a GPU is passed over, or shared, because its memory is in use.
     """
     gpus = usable_gpus() if leaves_the_choice(device) else 0
@@ -148,10 +149,9 @@ def own_device(device: str, locks: Path, say: Say) -> Iterator[str]:
     busy = {number: used[number] for number in range(min(gpus, len(used))) if used[number] > BUSY_BYTES}
     with ExitStack() as held:
         for number in sorted(range(gpus), key=lambda one: busy.get(one, 0)):  # those that are not busy, as they come
-            lock = held.enter_context((locks / f"gpu-{number}.lock").open("w"))
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                held.enter_context(FolderLock(locks / f"gpu-{this_host()}-{number}.held").acquire(wait=False))
+            except Taken:
                 continue
             if sentence := _choice(number, busy):
                 say(sentence)

@@ -1,6 +1,5 @@
 """The files that a step makes, the note that it has begun to make them, and the lock that it makes them alone."""
 
-import fcntl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from assets.paths import Paths
 from assets.step import Step
 from sepmodels.files import replacing
+from sepmodels.machine.folder_lock import FolderLock
 from sepmodels.settings import Profile
 from sepmodels.systems.system import System
 
@@ -71,20 +71,11 @@ def _size(file: Path) -> int | None:
 def alone(note: Path, run_id: str, say: Callable[[str], None]) -> Iterator[None]:
     """Let no other process make the product within the block; wait for one that does, and say for which run.
 
-    Two runs at once (of the pages, or of these and the command line) would write into each other's files. The system
-    lets go of the lock when a process ends, in whatever way.
+    Two runs at once (of the pages, of these and the command line, or of two machines) would write into each other's
+    files.
     """
-    note.parent.mkdir(parents=True, exist_ok=True)
-    with note.with_name(f"{note.name}.lock").open("a+", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            say(f"Another run ({lock.read()[:8] or 'just begun'}) is making it: waiting for that.")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.truncate(0)
-        lock.write(run_id)
-        lock.flush()
+    lock = FolderLock(note.with_name(f"{note.name}.held"), run_id)
+    with lock.acquire(met=lambda run: say(f"Another run ({run[:8] or 'just begun'}) is making it: waiting for that.")):
         yield
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from assets.tracking.datasets import note_datasets
 from assets.tracking.naming import NOTE
 from assets.tracking.naming import note as said
 from assets.tracking.seeds import begin_seed, seed_and_figure
+from sepmodels.files import temporary_prefix
 from sepmodels.machine.signals import held_signals
 
 FLUSH_SECONDS = 3.0
@@ -210,7 +210,7 @@ def _temporary_files_in(folder: Path) -> Iterator[None]:
 
     The system's own folder for them may be small, and there is room where the model itself lies.
     """
-    with tempfile.TemporaryDirectory(prefix=f".tmp-{os.getpid()}-", dir=folder) as inside:
+    with tempfile.TemporaryDirectory(prefix=temporary_prefix(), dir=folder) as inside:
         before, tempfile.tempdir = tempfile.tempdir, inside
         try:
             yield

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from assets.tracking.moving import follow_move
 from sepmodels.errors import UserError
+from sepmodels.machine.folder_lock import FolderLock
 
 # Read by MLflow as it is imported.
 QUIET = {
@@ -30,14 +31,11 @@ def open_store(folder: Path):
     Making it runs all of MLflow's migrations (seconds), which two processes must not do at once: hence the lock.
     Raises :class:`UserError` when the store is damaged; MLflow itself would try again and again for minutes.
     """
-    import fcntl
-
     os.environ |= QUIET
     from mlflow import MlflowClient
 
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FolderLock(folder / ".held").acquire():
         _require_sound(folder / "mlflow.db")
         follow_move(folder)
         client = MlflowClient(store_uri(folder), registry_uri=store_uri(folder))

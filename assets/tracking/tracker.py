@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from assets.runtime.events import tell
-from assets.runtime.identity import is_alive, this_process
+from assets.runtime.hosts import is_present
 from assets.runtime.interrupts import raise_lost
 from assets.tracking.moving import artifact_uri
 from assets.tracking.naming import NOTE, note
@@ -18,6 +18,7 @@ from assets.tracking.provenance import git_state
 from assets.tracking.run import TrackedRun, system_metrics
 from assets.tracking.store import open_store
 from assets.tracking.trainings import MODE, keep_view, trainings_page
+from sepmodels.machine.identity import host_of, is_alive, this_process
 from sepmodels.machine.signals import held_signals
 
 ASSET_KEY = "dagster.asset_key"
@@ -159,8 +160,11 @@ def _is_over(tags: Mapping[str, str], instance: dg.DagsterInstance) -> bool:
     dagster_run = instance.get_run_by_id(tags.get(RUN_ID, ""))
     if dagster_run is not None and dagster_run.is_finished:
         return True
-    alive = is_alive(tags.get(PROCESS, ""))  # None: on another machine, where only Dagster's word counts
-    return dagster_run is None if alive is None else not alive
+    process = tags.get(PROCESS, "")
+    alive = is_alive(process)
+    if alive is None:  # on another machine, which is asked for by its signs of life
+        return dagster_run is None or not is_present(Path(instance.root_directory).parent, host_of(process))
+    return not alive
 
 
 def experiment_of(client, folder: Path, profile: str, say: Callable[[str], None]) -> str:

@@ -7,6 +7,8 @@ import dagster as dg
 from dagster._core.definitions.executor_definition import multiple_process_executor_requirements
 
 from assets.runtime.failures import stopped_in_one_sentence
+from assets.runtime.hosts import show_presence
+from pipelines.graph.run_processes import data_of, host_tag
 
 STOPPED = "The run was stopped: what is made is kept. `sepbench run`, or the job refresh, goes on from there."
 
@@ -32,5 +34,8 @@ class _Processes(dg.Executor):
         return self._executor.step_dependency_config
 
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
+        instance = plan_context.instance
+        show_presence(data_of(instance))
+        instance.add_run_tags(plan_context.run_id, host_tag(plan_context.run_id))
         with stopped_in_one_sentence(lambda: STOPPED):
             yield from self._executor.execute(plan_context, execution_plan)

@@ -14,7 +14,9 @@ from dagster._core.events import EngineEventData
 from dagster._core.execution.plan.active import ActiveExecution
 
 from assets.runtime.events import tell
-from pipelines.graph.run_processes import leader_lives, named_processes
+from assets.runtime.hosts import is_present
+from pipelines.graph.run_processes import data_of, leader_lives, leading_host, named_processes
+from sepmodels.machine.identity import this_host
 
 UNDER_WAY = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 ABOUT_TO_START = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
@@ -46,7 +48,7 @@ def step_name(step_key: str) -> str:
 
 
 def close_ended_runs(instance: dg.DagsterInstance) -> None:
-    """Report as failed the runs whose process is gone; what goes on, in whatever process of this machine, stays."""
+    """Report as failed the runs whose process is gone; what goes on, here or on a machine that is heard of, stays."""
     for record in instance.get_run_records(dg.RunsFilter(statuses=[*UNDER_WAY, *ABOUT_TO_START])):
         if _is_over(record, instance):
             instance.report_run_failed(record.dagster_run, KILLED)
@@ -89,6 +91,8 @@ def _holders(instance: dg.DagsterInstance) -> dict[Holder, bool]:
 
 def _goes_on(holder: Holder, record: dg.RunRecord, instance: dg.DagsterInstance) -> bool:
     """Whether the step of a run that has ended is still being made: in a process of its own, or in the leader's."""
+    if (host := leading_host(record.dagster_run)) != this_host():
+        return is_present(data_of(instance), host)  # which frees the slots of its own steps
     just_ended = (record.end_time or 0) + SILENT_SECONDS > time.time()
     named = named_processes(holder.run_id, instance)
     makers = (holder.step_key, "") if just_ended else (holder.step_key,)

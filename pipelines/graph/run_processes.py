@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 import dagster as dg
 
-from assets.runtime.identity import is_alive
+from assets.runtime.hosts import is_present
+from sepmodels.machine.identity import host_of, is_alive, this_host
 
+HOST_TAG = "sepbench/host"  # of a run in processes: its number, and the machine that leads it
 PROCESS_TAG = "sepbench/process"  # of a command's run: the process that leads it, known before its log names one
 _NAMING = {dg.DagsterEventType.ENGINE_EVENT, dg.DagsterEventType.STEP_WORKER_STARTED}
 
@@ -43,8 +46,32 @@ def named_processes(run_id: str, instance: dg.DagsterInstance) -> Iterator[Named
             yield Named(int(number.value), (event.step_key or "") if is_step else "", entry.timestamp)
 
 
+def host_tag(run_id: str) -> dict[str, str]:
+    """The tag of a run that this machine leads."""
+    return {HOST_TAG: f"{run_id} {this_host()}"}
+
+
+def leading_host(run: dg.DagsterRun) -> str:
+    """The machine that leads the run; this one where nothing is said."""
+    number, _, host = run.tags.get(HOST_TAG, "").partition(" ")
+    if number == run.run_id:
+        return host
+    tag = run.tags.get(PROCESS_TAG) if run.parent_run_id is None else None
+    return host_of(tag) if tag else this_host()
+
+
+def data_of(instance: dg.DagsterInstance) -> Path:
+    """The data folder that Dagster's history lies in."""
+    return Path(instance.root_directory).parent
+
+
 def leader_lives(run: dg.DagsterRun, instance: dg.DagsterInstance) -> bool | None:
-    """Whether the process that leads the run lives; None where nothing says which it is."""
+    """Whether the process that leads the run lives; None where nothing says which it is.
+
+    Of another machine's run only that machine can say so: it is believed to live while the machine is heard of.
+    """
+    if (host := leading_host(run)) != this_host():
+        return is_present(data_of(instance), host)
     leaders = [named for named in named_processes(run.run_id, instance) if not named.step_key]
     if leaders:
         return any(leader.lives() for leader in leaders)

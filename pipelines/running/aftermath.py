@@ -1,5 +1,6 @@
 """After a kill -9 or a power cut: what was left open is closed before anything new begins."""
 
+import functools
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
@@ -7,15 +8,17 @@ from pathlib import Path
 import dagster as dg
 
 from assets.paths import Paths
+from assets.runtime.hosts import is_mark_present
 from pipelines.graph.instance import use_instance
 from pipelines.graph.pool import close_ended_runs, free_lost_slots
-from sepmodels.files import remove_half_written
+from sepmodels.files import remove_left_behind
 
 
 def clear_up(paths: Paths) -> None:
     """Close the runs of Dagster and MLflow whose process is gone, free their pools, remove what is half written.
 
-    What goes on, in whatever process of this machine, is left alone. Takes milliseconds when there is nothing to do.
+    What goes on, in whatever process of this machine or of another one that is heard of, is left alone. Takes
+    milliseconds when there is nothing to do.
     """
     use_instance(paths.data)
     with dg.DagsterInstance.get() as instance:
@@ -23,8 +26,9 @@ def clear_up(paths: Paths) -> None:
         free_lost_slots(instance)
         if _has_open_runs(paths.data / "mlflow" / "mlflow.db"):
             _close_mlflow_runs(paths.data / "mlflow", instance)
-    remove_half_written(paths.root)
-    remove_half_written(paths.data / "mlflow", ".tmp-*")  # not below it, where a folder is kept for every run
+    works = functools.partial(is_mark_present, paths.data)
+    remove_left_behind(paths.root, works=works)
+    remove_left_behind(paths.data / "mlflow", ".tmp-*", works)  # not below it, where a folder is kept for every run
 
 
 def _has_open_runs(database: Path) -> bool:

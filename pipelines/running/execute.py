@@ -26,16 +26,22 @@ def main() -> int:
     import dagster as dg
 
     from assets.paths import Paths, data_folder
-    from assets.runtime.identity import this_process
+    from assets.runtime.hosts import show_presence
     from pipelines.graph.jobs import ACCEPT
     from pipelines.graph.run_processes import PROCESS_TAG
     from pipelines.graph.slots import give_slots
     from pipelines.profiles import chosen_profile, fix_settings
     from pipelines.running.aftermath import clear_up
+    from pipelines.running.runner import command_lock
+    from sepmodels.machine.folder_lock import keep_held
+    from sepmodels.machine.identity import this_process
 
     profile = chosen_profile()
     fix_settings(profile)
-    clear_up(Paths(data_folder(), profile.name))
+    paths = Paths(data_folder(), profile.name)
+    show_presence(paths.data)
+    keep_held(command_lock(paths))
+    clear_up(paths)
     with dg.DagsterInstance.get() as instance:
         slots = give_slots(instance, profile)
         several = arguments.job != ACCEPT and min(slots, _trainings(arguments.select)) > 1

@@ -1,6 +1,5 @@
 """Runs assets in a child process and shows how far they are."""
 
-import fcntl
 import json
 import os
 import signal
@@ -24,6 +23,8 @@ from pipelines.running.processes import end_trees, watched
 from pipelines.running.progress_board import listening
 from pipelines.temporary import require_temporary_room, use_short_folder
 from sepmodels.errors import UserError
+from sepmodels.machine.folder_lock import FolderLock, Taken
+from sepmodels.machine.identity import this_host
 
 INTERRUPTED = 130
 LOGS_KEPT = 20
@@ -72,8 +73,8 @@ def run_assets(
             stdout=output,
             stderr=output,
             start_new_session=True,
-            pass_fds=(lock,),  # held until the child has ended, too
         ) as child:
+            lock.share(child.pid)  # held until the child has ended, too
             watch(child.pid)
             interrupts.pass_to(child)
             leader = psutil.Process(child.pid)
@@ -87,18 +88,23 @@ def run_assets(
 
 
 @contextmanager
-def _alone(paths: Paths) -> Iterator[int]:
-    """Hold the lock that says that a command makes products of the profile; gives its file descriptor."""
-    path = paths.data / "locks" / f"{paths.profile}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(
-                f"Another command is making {paths.profile} in {paths.data}, or has yet to end: wait for it."
-            ) from error
-        yield lock.fileno()
+def _alone(paths: Paths) -> Iterator[FolderLock]:
+    """Hold the lock that says that a command makes products of the profile."""
+    lock = FolderLock(command_lock(paths), this_host())
+    try:
+        lock.acquire(wait=False)
+    except Taken as taken:
+        where = "" if str(taken) in ("", this_host()) else f", on the machine {taken}"
+        raise UserError(
+            f"Another command is making {paths.profile} in {paths.data}{where}, or has yet to end: wait for it."
+        ) from None
+    with lock:
+        yield lock
+
+
+def command_lock(paths: Paths) -> Path:
+    """Where the lock lies of the command that makes products of the profile."""
+    return paths.data / "locks" / f"{paths.profile}.held"
 
 
 def require_alone(paths: Paths) -> None:

@@ -1,6 +1,5 @@
 """The front page, Dagster's and MLflow's pages behind one address: all start, all end."""
 
-import fcntl
 import functools
 import signal
 import sys
@@ -9,7 +8,6 @@ import webbrowser
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from rich.console import Console
 
@@ -25,6 +23,7 @@ from pipelines.running.processes import watched
 from pipelines.temporary import use_short_folder
 from pipelines.ui.supervisor import Running, Server
 from sepmodels.errors import UserError
+from sepmodels.machine.folder_lock import FolderLock, Taken
 from sepmodels.settings import Profile
 
 OPEN = (
@@ -58,7 +57,7 @@ def open_pages(
     logs = paths.data / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     with (
-        _only_one(logs / "ui.lock") as lock,
+        _only_one(logs / "ui.held") as lock,
         _stop_signal() as stop,
         watched() as watch,
         Running(stop, watch) as running,
@@ -70,8 +69,7 @@ def open_pages(
         mlflow = mlflow_server(paths.data, inner_ports[1], url)
         dagster = dagster_server(profile, paths.data, workspace, inner_ports[0], url)
         front = front_server(profile, paths.data, host, port, *inner_ports)
-        lock.write(url)
-        lock.flush()
+        lock.rewrite(url)
         if not is_of_this_machine_alone(host):
             console.print(f"[yellow]{OPEN.format(port)}[/]", highlight=False, soft_wrap=True)
         console.print("Starting the pages ...")
@@ -202,14 +200,12 @@ def _stop_signal() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def _only_one(path: Path) -> Iterator[IO[str]]:
+def _only_one(place: Path) -> Iterator[FolderLock]:
     """Hold the lock that says that the servers run; it holds their addresses. Dagster allows one per history."""
-    with path.open("a+", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.seek(0)
-            raise UserError(f"The pages of this data folder are already open: {lock.read()}.") from error
-        lock.truncate(0)
+    lock = FolderLock(place)
+    try:
+        lock.acquire(wait=False)
+    except Taken as addresses:
+        raise UserError(f"The pages of this data folder are already open: {addresses}.") from None
+    with lock:
         yield lock
-        lock.truncate(0)

@@ -1,6 +1,5 @@
 """Stopped in whatever way and at whatever moment, the next refresh ends where an undisturbed one does."""
 
-import fcntl
 import json
 import os
 import random
@@ -20,6 +19,7 @@ from assets.paths import Paths
 from assets.tracking.store import open_store
 from benchmarks.kills import cut_power
 from sepmodels.files import hash_file
+from sepmodels.machine.folder_lock import FolderLock
 from tests.conftest import PROJECT, words_of
 from tests.small_benchmark import OVERRIDES
 
@@ -169,8 +169,5 @@ def check_nothing_is_open(data: Path) -> None:
     assert {run.info.status for run in client.search_runs(experiments)} <= {"FINISHED", "KILLED", "FAILED"}
     assert [str(path) for path in data.rglob(".tmp-*")] == []
     assert list(data.rglob("states")) == []
-    locks = list(data.rglob("*.lock"))
-    assert {data / "mlflow" / ".lock", data / "locks" / f"{PROFILE}.lock"} < set(locks)
-    for path in locks:
-        with path.open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    for place in data.rglob("*.held"):
+        FolderLock(place).acquire(wait=False).release()

@@ -24,7 +24,7 @@ from sepmodels.audio.probing import probe, require_ffmpeg
 from sepmodels.dataset.demo.plans import SONGS, SongPlan
 from sepmodels.dataset.demo.song import make_song
 from sepmodels.errors import UserError
-from sepmodels.files import hash_file
+from sepmodels.files import hash_file, temporary_beside
 from sepmodels.marks import SpeedOnly
 from sepmodels.progress import Progress, silent
 
@@ -141,7 +141,7 @@ def _temporary_sibling(folder: Path) -> Iterator[Path]:
     for leftover in folder.parent.glob(f".tmp-*-{folder.name}"):
         if time.time() - leftover.stat().st_mtime > ABANDONED_SECONDS:
             shutil.rmtree(leftover, ignore_errors=True)
-    temporary = folder.with_name(f".tmp-{os.getpid()}-{folder.name}")
+    temporary = temporary_beside(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:

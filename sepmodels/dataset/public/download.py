@@ -5,7 +5,6 @@ What has come lies in ``<name>.part`` until it is whole and checked, also when t
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 import shutil
@@ -15,6 +14,7 @@ from typing import BinaryIO
 
 from sepmodels.dataset.public.http import PATIENT, Meter, Patience, RemoteFile, Transfer
 from sepmodels.errors import UserError
+from sepmodels.machine.folder_lock import FolderLock, Taken
 from sepmodels.progress import Progress, Say, silent
 
 
@@ -91,11 +91,12 @@ def require_room(folder: Path, size_bytes: int) -> None:
 @contextlib.contextmanager
 def _alone(part: Path) -> Iterator[BinaryIO]:
     """The half-fetched file, open at its end; no other process writes to it meanwhile."""
-    with part.open("a+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{part} is being fetched by another process: wait for it, or stop it.") from None
+    lock = FolderLock(part.with_name(f".{part.name}.held"))
+    try:
+        lock.acquire(wait=False)
+    except Taken:
+        raise UserError(f"{part} is being fetched by another process: wait for it, or stop it.") from None
+    with lock, part.open("a+b") as file:
         file.seek(0, os.SEEK_END)
         yield file
 

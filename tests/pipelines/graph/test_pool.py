@@ -10,10 +10,10 @@ import pytest
 from dagster._core.events import EngineEventData
 from dagster._core.test_utils import create_run_for_test
 
-from assets.runtime.identity import this_process
 from pipelines.graph.instance import use_instance
 from pipelines.graph.pool import Holder, close_ended_runs, free_lost_slots
 from pipelines.graph.run_processes import PROCESS_TAG
+from sepmodels.machine.identity import this_process
 
 STEP = "demo__transformer__checkpoint"
 
@@ -91,7 +91,7 @@ def test_a_step_that_stood_in_line_for_a_run_that_ended_leaves_the_line(instance
 def test_a_commands_run_is_closed_as_soon_as_its_process_is_gone_even_if_it_never_started(instance) -> None:
     lives = create_run_for_test(instance, job_name="benchmark", tags={PROCESS_TAG: this_process()})
     with subprocess.Popen(
-        [sys.executable, "-c", "from assets.runtime.identity import this_process; print(this_process())"],
+        [sys.executable, "-c", "from sepmodels.machine.identity import this_process; print(this_process())"],
         stdout=subprocess.PIPE,
         text=True,
     ) as process:

@@ -1,0 +1,30 @@
+"""Which machines work in a data folder: each renews a file there for as long as a process of its leads a run."""
+
+from pathlib import Path
+
+from sepmodels.files import mark_of
+from sepmodels.machine.heartbeat import is_silent, keep_beating
+from sepmodels.machine.identity import this_host
+
+
+def _folder(data: Path) -> Path:
+    return data / "locks" / "hosts"
+
+
+def show_presence(data: Path) -> None:
+    """Let other machines see, to the end of this process, that this one works in the data folder."""
+    file = _folder(data) / this_host()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    keep_beating(file)
+
+
+def is_present(data: Path, host: str) -> bool:
+    """Whether a machine works in the data folder, so that its processes may live: this one, or one that is heard of."""
+    return host == this_host() or not is_silent(_folder(data) / host)
+
+
+def is_mark_present(data: Path, mark: str) -> bool:
+    """The same by a machine's mark (:func:`sepmodels.files.mark_of`)."""
+    hosts = (file.name for file in _folder(data).glob("[!.]*"))
+    return any(mark_of(host) == mark and is_present(data, host) for host in hosts)
