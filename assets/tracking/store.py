@@ -8,6 +8,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
+from assets import database
 from assets.tracking.moving import follow_move
 from sepmodels.errors import UserError
 from sepmodels.machine.folder_lock import FolderLock
@@ -21,7 +22,12 @@ QUIET = {
 
 
 def store_uri(folder: Path) -> str:
-    """The address of the MLflow store in ``folder``, for ``mlflow.set_tracking_uri`` and the like."""
+    """The address of the MLflow store in ``folder``, for ``mlflow.set_tracking_uri`` and the like.
+
+    Where a database is named (:mod:`assets.database`), the store is there, and its files alone lie in ``folder``.
+    """
+    if database.is_used():
+        return database.schema_url(database.MLFLOW)
     return f"sqlite:///{(folder / 'mlflow.db').resolve()}"
 
 
@@ -36,8 +42,11 @@ def open_store(folder: Path):
 
     folder.mkdir(parents=True, exist_ok=True)
     with FolderLock(folder / ".held").acquire():
-        _require_sound(folder / "mlflow.db")
-        follow_move(folder)
+        if database.is_used():
+            database.use_database(folder.parent)
+        else:
+            _require_sound(folder / "mlflow.db")
+            follow_move(folder)
         client = MlflowClient(store_uri(folder), registry_uri=store_uri(folder))
         client.search_experiments(max_results=1)
     return client
@@ -48,8 +57,8 @@ def read_store(folder: Path):
 
     MLflow opens a store for writing only.
     """
-    database = folder / "mlflow.db"
-    if not database.exists() or all(os.access(place, os.W_OK) for place in (folder, database)):
+    file = folder / "mlflow.db"
+    if database.is_used() or not file.exists() or all(os.access(place, os.W_OK) for place in (folder, file)):
         return open_store(folder)
     copy = Path(tempfile.mkdtemp(prefix="sepbench-store-"))
     atexit.register(shutil.rmtree, copy, ignore_errors=True)
@@ -61,13 +70,13 @@ def read_store(folder: Path):
     return open_store(copy)
 
 
-def _require_sound(database: Path) -> None:
-    if not database.exists():
+def _require_sound(file: Path) -> None:
+    if not file.exists():
         return
     try:
-        with closing(sqlite3.connect(database, timeout=60)) as connection:
+        with closing(sqlite3.connect(file, timeout=60)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.DatabaseError as error:
         raise UserError(
-            f"The MLflow store {database} cannot be read ({error}): move {database.parent} away to start a new one."
+            f"The MLflow store {file} cannot be read ({error}): move {file.parent} away to start a new one."
         ) from error

@@ -4,10 +4,11 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+from assets import database
 from assets.making.public_dataset import archive_of, is_licence_accepted, is_to_be_fetched
 from assets.paths import Paths
 from pipelines.doctor.finding import GIB, Finding
-from pipelines.graph.instance import require_fit
+from pipelines.graph.instance import require_fit, use_instance
 from pipelines.graph.slots import slots_here
 from pipelines.permissions import require_writable
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
@@ -132,12 +133,13 @@ def check_dagster(paths: Paths) -> Finding:
     import dagster as dg
 
     try:
+        use_instance(paths.data)
         with dg.DagsterInstance.from_config(str(home)) as instance:
             count = instance.get_runs_count()
     except Exception as error:  # sqlite's, alembic's, yaml's and dagster's own have nothing else in common
         remedy = f"Move {home} away to start a new history; the products stay, but count as never made."
         return Finding("Dagster", "fail", f"the history in {home} cannot be read: {_first_line(error)}", remedy)
-    return Finding("Dagster", "ok", f"{counted(count, 'run')} in {home}")
+    return Finding("Dagster", "ok", f"{counted(count, 'run')} in {database.where() if database.is_used() else home}")
 
 
 def check_products(profile: Profile, paths: Paths) -> Finding:
@@ -160,7 +162,7 @@ def counted(number: int, thing: str) -> str:
 
 def check_mlflow(paths: Paths) -> Finding:
     folder = paths.data / "mlflow"
-    if not (folder / "mlflow.db").exists():
+    if not database.is_used() and not (folder / "mlflow.db").exists():
         return Finding("MLflow", "ok", f"its store is made in {folder} on the first run")
     from assets.tracking.store import open_store
 
@@ -172,8 +174,9 @@ def check_mlflow(paths: Paths) -> Finding:
     except Exception as error:  # sqlalchemy's and mlflow's own, too
         remedy = f"Move {folder} away to start a new store, or do what is said here."
         return Finding("MLflow", "fail", f"the store in {folder} cannot be read: {_first_line(error)}", remedy)
+    place = database.where() if database.is_used() else folder
     return Finding(
-        "MLflow", "ok", f"{counted(runs, 'run')} in {folder}" + (f", {going_on} of them going on" if going_on else "")
+        "MLflow", "ok", f"{counted(runs, 'run')} in {place}" + (f", {going_on} of them going on" if going_on else "")
     )
 
 

@@ -9,23 +9,51 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assets import database
 from pipelines.permissions import may_write_history
 from sepmodels.errors import UserError
 from sepmodels.files import replacing
+from sepmodels.machine.disk_kind import NETWORK_DISKS, disk_kind
 
 if TYPE_CHECKING:
     import dagster as dg
 
 SETTINGS = Path(__file__).with_name("dagster.yaml")
+_IN_FILES = """  sqlite:
+    base_dir: "data/dagster"
+"""
+_IN_A_DATABASE = f"""  postgres:
+    postgres_url:
+      env: {database.DAGSTER_VARIABLE}
+"""
 
 
 def require_fit(data: Path) -> None:
     """Raise :class:`UserError` for a data folder that Dagster's and MLflow's stores cannot be in."""
+    if not database.is_used():
+        if _IN_A_DATABASE in _written(data):
+            raise UserError(
+                f"The records of {data} are in a PostgreSQL database: say which by {database.VARIABLE}, as before."
+            )
+        if (kind := disk_kind(data)) in NETWORK_DISKS:
+            raise UserError(
+                f"The data folder {data} is on a network disk ({kind}), where SQLite, in which Dagster and MLflow keep "
+                f"their records, loses them: name a folder on a disk of this machine with --data, or a PostgreSQL "
+                f"database by {database.VARIABLE} (docs/cluster.md)."
+            )
     if odd := sorted({"%", "?"} & set(str(data))):
         raise UserError(
             f"The data folder {data} has {' and '.join(odd)} in its path, which the addresses of Dagster's and "
             "MLflow's stores cannot have: name another one."
         )
+
+
+def _written(data: Path) -> str:
+    """The settings that Dagster last had there."""
+    try:
+        return (data / "dagster" / "dagster.yaml").read_text(encoding="utf-8")
+    except OSError:
+        return ""
 
 
 def use_instance(data: Path) -> Path:
@@ -37,14 +65,24 @@ def use_instance(data: Path) -> Path:
     """
     home = data / "dagster"
     require_fit(data)
-    within_quotes = json.dumps(str(home))[1:-1]
-    text = SETTINGS.read_text(encoding="utf-8").replace("data/dagster", within_quotes)
     settings = home / "dagster.yaml"
+    text = _settings(home)
+    if database.is_used():
+        database.use_database(data)
     if not settings.exists() or settings.read_text(encoding="utf-8") != text:
         with replacing(settings) as temporary:
             temporary.write_text(text, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home)
     return home
+
+
+def _settings(home: Path) -> str:
+    """The text of ``dagster.yaml`` for a folder."""
+    within_quotes = json.dumps(str(home))[1:-1]
+    text = SETTINGS.read_text(encoding="utf-8")
+    if database.is_used():
+        text = text.replace(_IN_FILES, _IN_A_DATABASE)
+    return text.replace("data/dagster", within_quotes)
 
 
 def history_hint(data: Path) -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets import database
 from assets.paths import Paths
 from assets.runtime.hosts import is_mark_present
 from pipelines.graph.instance import use_instance
@@ -31,13 +32,15 @@ def clear_up(paths: Paths) -> None:
     remove_left_behind(paths.data / "mlflow", ".tmp-*", works)  # not below it, where a folder is kept for every run
 
 
-def _has_open_runs(database: Path) -> bool:
-    """Asked of the file itself: to import MLflow takes seconds."""
-    if not database.exists():
+def _has_open_runs(file: Path) -> bool:
+    """Asked of the store itself: to import MLflow takes seconds."""
+    if database.is_used():
+        return database.has_open_mlflow_runs()
+    if not file.exists():
         return False
     with (
         suppress(sqlite3.Error),
-        closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as store,
+        closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as store,
     ):
         return store.execute("SELECT 1 FROM runs WHERE status = 'RUNNING' LIMIT 1").fetchone() is not None
     return False  # what is wrong with the store, whoever opens it is told

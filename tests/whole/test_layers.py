@@ -24,7 +24,7 @@ FLOORS = {
         ("dataset", "systems", "models", "training", "separation", "scoring", "results", "packing", "report"),
     ),
     "assets": (
-        ("paths", "job", "step", "runtime", "staleness", "tracking", "resources", "making", "graph"),
+        ("paths", "database", "job", "step", "runtime", "staleness", "tracking", "resources", "making", "graph"),
         ("showing", "checking", "accepting", "factory"),
     ),
     "pipelines": (
