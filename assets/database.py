@@ -5,6 +5,7 @@ because both have a table ``runs``.
 """
 
 import json
+import logging
 import os
 import uuid
 import warnings
@@ -42,10 +43,20 @@ def schema_url(schema: str = OWN) -> str:
     return urlunsplit(whole)
 
 
+def knows(data: Path) -> bool:
+    """Whether the records of the data folder are in the database that was named."""
+    return is_used() and (data / IDENTITY).exists()
+
+
 def where() -> str:
     """The database in words, without the password."""
     parts = urlsplit(os.environ.get(VARIABLE, "").strip())
     return f"the database {parts.path.strip('/')}{f' on {parts.hostname}' if parts.hostname else ''}"
+
+
+def place_of(folder: Path) -> str | Path:
+    """Where the records are that would else lie in a folder of the data folder, in words."""
+    return where() if is_used() else folder
 
 
 def use_database(data: Path) -> None:
@@ -91,6 +102,7 @@ def _migrate() -> None:
         part.upgrade()
         part.dispose()
     engine = create_engine(schema_url(MLFLOW))
+    logging.getLogger("mlflow").setLevel(logging.WARNING)  # or each table is told of
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own, of SQLAlchemy
         if inspect(engine).has_table("experiments"):

@@ -1,10 +1,13 @@
 """Which machines work in a data folder: each renews a file there for as long as a process of its leads a run."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from sepmodels.files import mark_of
-from sepmodels.machine.heartbeat import is_silent, keep_beating
+from sepmodels.machine.heartbeat import age_seconds, is_silent, keep_beating
 from sepmodels.machine.identity import this_host
+
+FORGOTTEN_SECONDS = 7 * 86_400.0  # after which the sign of a machine that was is thrown away
 
 
 def _folder(data: Path) -> Path:
@@ -15,6 +18,10 @@ def show_presence(data: Path) -> None:
     """Let other machines see, to the end of this process, that this one works in the data folder."""
     file = _folder(data) / this_host()
     file.parent.mkdir(parents=True, exist_ok=True)
+    for other in file.parent.iterdir():
+        with suppress(FileNotFoundError):
+            if age_seconds(other) > FORGOTTEN_SECONDS:
+                other.unlink()
     file.touch()
     keep_beating(file)
 

@@ -133,13 +133,14 @@ def check_dagster(paths: Paths) -> Finding:
     import dagster as dg
 
     try:
-        use_instance(paths.data)
+        if database.is_used():
+            use_instance(paths.data)  # which says where
         with dg.DagsterInstance.from_config(str(home)) as instance:
             count = instance.get_runs_count()
     except Exception as error:  # sqlite's, alembic's, yaml's and dagster's own have nothing else in common
         remedy = f"Move {home} away to start a new history; the products stay, but count as never made."
         return Finding("Dagster", "fail", f"the history in {home} cannot be read: {_first_line(error)}", remedy)
-    return Finding("Dagster", "ok", f"{counted(count, 'run')} in {database.where() if database.is_used() else home}")
+    return Finding("Dagster", "ok", f"{counted(count, 'run')} in {database.place_of(home)}")
 
 
 def check_products(profile: Profile, paths: Paths) -> Finding:
@@ -174,9 +175,11 @@ def check_mlflow(paths: Paths) -> Finding:
     except Exception as error:  # sqlalchemy's and mlflow's own, too
         remedy = f"Move {folder} away to start a new store, or do what is said here."
         return Finding("MLflow", "fail", f"the store in {folder} cannot be read: {_first_line(error)}", remedy)
-    place = database.where() if database.is_used() else folder
     return Finding(
-        "MLflow", "ok", f"{counted(runs, 'run')} in {place}" + (f", {going_on} of them going on" if going_on else "")
+        "MLflow",
+        "ok",
+        f"{counted(runs, 'run')} in {database.place_of(folder)}"
+        + (f", {going_on} of them going on" if going_on else ""),
     )
 
 

@@ -56,18 +56,20 @@ def _written(data: Path) -> str:
         return ""
 
 
-def use_instance(data: Path) -> Path:
+def use_instance(data: Path, *, in_files: bool = False) -> Path:
     """Let this process and its children keep Dagster's history under ``data``; gives the instance's folder.
 
     The settings are those of the ``dagster.yaml`` beside this file, with the place of the data folder put in.
+    in_files: the history is there though a database was named.
 
     Raises :class:`UserError` as :func:`require_fit` does.
     """
     home = data / "dagster"
     require_fit(data)
     settings = home / "dagster.yaml"
-    text = _settings(home)
-    if database.is_used():
+    in_files = in_files or not database.is_used()
+    text = _settings(home, in_files=in_files)
+    if not in_files:
         database.use_database(data)
     if not settings.exists() or settings.read_text(encoding="utf-8") != text:
         with replacing(settings) as temporary:
@@ -76,11 +78,11 @@ def use_instance(data: Path) -> Path:
     return home
 
 
-def _settings(home: Path) -> str:
+def _settings(home: Path, *, in_files: bool) -> str:
     """The text of ``dagster.yaml`` for a folder."""
     within_quotes = json.dumps(str(home))[1:-1]
     text = SETTINGS.read_text(encoding="utf-8")
-    if database.is_used():
+    if not in_files:
         text = text.replace(_IN_FILES, _IN_A_DATABASE)
     return text.replace("data/dagster", within_quotes)
 
@@ -125,7 +127,7 @@ def history(data: Path) -> Iterator["dg.DagsterInstance"]:
     import dagster as dg
 
     require_fit(data)
-    if may_write_history(data):
+    if database.knows(data) or may_write_history(data):
         use_instance(data)
         with dg.DagsterInstance.get() as instance:
             yield instance
@@ -140,7 +142,7 @@ def history(data: Path) -> Iterator["dg.DagsterInstance"]:
         except (shutil.Error, OSError) as error:
             raise UserError(f"{data / 'dagster'} cannot be read ({_reason(error)}): get permission for it.") from None
         before = os.environ.get("DAGSTER_HOME")
-        use_instance(copy)
+        use_instance(copy, in_files=True)
         with dg.DagsterInstance.get() as instance:
             yield instance
         os.environ.pop("DAGSTER_HOME")

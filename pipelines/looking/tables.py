@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from assets import database
 from assets.paths import Paths
 from pipelines.looking.claims import show_claims_in_short
 from pipelines.options import advised
@@ -117,8 +118,8 @@ def show_end(profile: Profile, paths: Paths, console: Console, *, table: bool = 
     where = {
         "table": paths.results,
         "report": paths.report / "index.html",
-        "Dagster": f"{advised('ui', profile)} (history in {paths.data / 'dagster'})",
-        "MLflow": f"the same command (runs in {paths.data / 'mlflow'})",
+        "Dagster": f"{advised('ui', profile)} (history in {database.place_of(paths.data / 'dagster')})",
+        "MLflow": f"the same command (runs in {database.place_of(paths.data / 'mlflow')})",
     }
     for name, place in where.items():
         console.print(f"[bold]{name:<8}[/] {escape(printable(place))}", highlight=False, soft_wrap=True)

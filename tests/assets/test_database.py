@@ -13,7 +13,7 @@ from assets.paths import Paths
 from assets.tracking.store import open_store, read_store
 from assets.tracking.tracker import PROCESS
 from pipelines.doctor.data_checks import check_dagster, check_mlflow
-from pipelines.graph.instance import use_instance
+from pipelines.graph.instance import history, use_instance
 from pipelines.running.aftermath import clear_up
 from sepmodels.errors import UserError
 from sepmodels.machine.identity import this_process
@@ -92,6 +92,14 @@ def test_after_another_version_was_installed_the_tables_are_brought_up_to_date(
         assert facts["dagster"] == dg.__version__
         assert connection.execute(text("SELECT version_num FROM sepbench_dagster.alembic_version")).scalar() == before
     engine.dispose()
+
+
+def test_to_look_into_a_folder_where_nothing_was_made_begins_no_records(data: Path, tmp_path: Path) -> None:
+    with history(tmp_path / "new") as instance:
+        assert instance.get_runs_count() == 0
+    assert not (tmp_path / "new").exists()
+    with history(data) as instance:
+        assert "Postgres" in type(instance.run_storage).__name__
 
 
 def test_a_database_is_of_one_data_folder_wherever_that_is_moved(data: Path, tmp_path: Path) -> None:
