@@ -75,6 +75,11 @@ class Paths:
         return self.root / "dataset"
 
     @property
+    def command_lock(self) -> Path:
+        """The lock of the command that makes products of the profile."""
+        return self.data / "locks" / f"{self.profile}.held"
+
+    @property
     def licences(self) -> Path:
         """Which archives' licences have been accepted."""
         return self.data / "licences.json"

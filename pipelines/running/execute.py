@@ -32,7 +32,6 @@ def main() -> int:
     from pipelines.graph.slots import give_slots
     from pipelines.profiles import chosen_profile, fix_settings
     from pipelines.running.aftermath import clear_up
-    from pipelines.running.runner import command_lock
     from sepmodels.machine.folder_lock import keep_held
     from sepmodels.machine.identity import this_process
 
@@ -40,7 +39,7 @@ def main() -> int:
     fix_settings(profile)
     paths = Paths(data_folder(), profile.name)
     show_presence(paths.data)
-    keep_held(command_lock(paths))
+    keep_held(paths.command_lock)
     clear_up(paths)
     with dg.DagsterInstance.get() as instance:
         slots = give_slots(instance, profile)

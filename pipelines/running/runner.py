@@ -90,7 +90,7 @@ def run_assets(
 @contextmanager
 def _alone(paths: Paths) -> Iterator[FolderLock]:
     """Hold the lock that says that a command makes products of the profile."""
-    lock = FolderLock(command_lock(paths), this_host())
+    lock = FolderLock(paths.command_lock, this_host())
     try:
         lock.acquire(wait=False)
     except Taken as taken:
@@ -100,11 +100,6 @@ def _alone(paths: Paths) -> Iterator[FolderLock]:
         ) from None
     with lock:
         yield lock
-
-
-def command_lock(paths: Paths) -> Path:
-    """Where the lock lies of the command that makes products of the profile."""
-    return paths.data / "locks" / f"{paths.profile}.held"
 
 
 def require_alone(paths: Paths) -> None:
