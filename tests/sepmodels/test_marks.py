@@ -24,6 +24,7 @@ USES = {
     ("sepmodels.scoring.threads:in_shares", "default_threads"): "how many threads; sums differ by rounding alone",
     ("sepmodels.dataset.demo:_write_songs", "ENCODERS"): "how many songs are encoded at once",
     ("sepmodels.dataset.demo:_temporary_sibling", "ABANDONED_SECONDS"): "when a folder left behind is removed",
+    ("sepmodels.dataset.demo:_temporary_sibling", "temporary_beside"): "what an unfinished folder is called",
     ("sepmodels.dataset.demo:_full_disk_told", "FULL_DISK_BYTES"): "which sentence an error has",
     ("sepmodels.audio.ffmpeg:_Sink.__init__", "_PIPE_BYTES"): "the size of a buffer",
     ("sepmodels.audio.ffmpeg:_wide_pipe", "_PIPE_BYTES"): "the size of a pipe",
