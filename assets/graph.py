@@ -5,6 +5,7 @@ from pathlib import Path
 
 from assets.making import checkpoint, claims, dataset, estimates, given_scores, other_estimates, report, scores, table
 from assets.paths import Paths
+from assets.runtime.hosts import pool_name
 from assets.staleness.standing import Subject
 from assets.staleness.step_version import subject_of
 from assets.step import SEEDS, Step
@@ -94,7 +95,7 @@ def _checkpoint(profile: Profile, system: System) -> Step:
         reaches=(*system.functions, system.loss if ":" in system.loss else f"sepmodels.training.losses:{system.loss}"),
         libraries=LEARNING,
         beside=_beside(system),
-        pool="gpu",
+        pool=pool_name(),
         system=system,
     )
 
@@ -115,7 +116,7 @@ def _trained_estimates(profile: Profile, system: Variant) -> Step:
         reaches=system.functions,
         libraries=LEARNING,
         beside=_beside(system),
-        pool="gpu",
+        pool=pool_name(),
         system=system,
     )
 

@@ -48,7 +48,7 @@ def trained(bench: "Bench") -> dict[str, Any]:
     settings = replace(settings, steps=steps_within(bench, variant, settings, end))
     learner, sampler = learner_of(variant, settings, bench.device), sampler_of(bench, settings)
     curve, best, weights = [], -float("inf"), copy.deepcopy(learner.best.state_dict())
-    every = max(1, settings.steps // VALIDATIONS)
+    every, begun = max(1, settings.steps // VALIDATIONS), time.monotonic()
     with own_randomness(SEED, bench.device):
         for step in range(settings.steps):
             one_step(learner, sampler, variant, step)
@@ -61,6 +61,7 @@ def trained(bench: "Bench") -> dict[str, Any]:
             if late:
                 break
     sampler.close()
+    trained_for = time.monotonic() - begun
     learner.best.load_state_dict(weights)
     precision, sdr_db = fewest_bytes(bench, learner, weights)
     kept = {name: value.cpu() for name, value in learner.best.state_dict().items()}
@@ -68,10 +69,10 @@ def trained(bench: "Bench") -> dict[str, Any]:
         "variant": variant.name,
         "steps": curve[-1][0],
         "planned_steps": settings.steps,
-        "seconds": span,
+        "seconds": trained_for,  # of steps and validations
         "settings": {"batch": settings.batch, "chunk_seconds": settings.chunk_seconds},
         "curve": curve,
-        "validation_sdr_db": sdr_db,
+        "validation_sdr_db": sdr_db,  # the highest of all in the curve
         "weights_in": precision,
         "files": written(bench.out, kept, precision),
     }

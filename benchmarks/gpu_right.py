@@ -68,12 +68,20 @@ def sampler_of(bench: "Bench", settings: TrainingSettings) -> ChunkSampler:
 
 
 def losses_of(
-    bench: "Bench", variant: Variant, settings: TrainingSettings, steps: int, interrupted_after: int = 0
+    bench: "Bench",
+    variant: Variant,
+    settings: TrainingSettings,
+    steps: int,
+    interrupted_after: int = 0,
+    draws: int = SEED,
 ) -> list[float]:
-    """The losses of a variant's first steps; interrupted, a new learner goes on from the state of the first."""
+    """The losses of a variant's first steps; interrupted, a new learner goes on from the state of the first.
+
+    draws: the seed of dropout's. The batches are always the same.
+    """
     learner, sampler = learner_of(variant, settings, bench.device), sampler_of(bench, settings)
     losses = []
-    with own_randomness(SEED, bench.device):
+    with own_randomness(draws, bench.device):
         for step in range(steps):
             if interrupted_after and step == interrupted_after:
                 state, drawn = learner.state_dict(), sampler.state_dict()
@@ -82,7 +90,7 @@ def losses_of(
                 learner.load_state_dict(state)
                 sampler.load_state_dict(drawn)
             mixture, target = sampler.next_batch()
-            seed_step(SEED, step, 0)
+            seed_step(draws, step, 0)
             losses.append(learner.step(mixture, target))
     sampler.close()
     return torch.stack(losses).tolist()
@@ -173,34 +181,30 @@ def relative(value: Tensor, wanted: Tensor) -> float:
 
 
 def half_precision(bench: "Bench") -> dict[str, Any]:
-    """Whether bfloat16 leaves no gradient zero or infinite, and its loss curve within noise of float32's."""
-    settings = TrainingSettings(batch=bench.scale.batches[0], chunk_seconds=bench.scale.chunk_seconds, precision="bf16")
-    learner, sampler = learner_of(find_variant(BASELINE), settings, bench.device), sampler_of(bench, settings)
+    """Whether bfloat16 leaves no gradient zero or infinite, and its loss curve within noise of float32's.
+
+    All curves see the same batches. The noise is what other draws of dropout change of float32's curve.
+    """
+    variant = find_variant(BASELINE)
+    shape = {"batch": bench.scale.batches[0], "chunk_seconds": bench.scale.chunk_seconds}
+    half = TrainingSettings(**shape, precision="bf16")
+    learner, sampler = learner_of(variant, half, bench.device), sampler_of(bench, half)
     learner.step(*sampler.next_batch())
     sampler.close()
     grads = {name: one.grad for name, one in learner.model.named_parameters() if one.grad is not None}
-    curves = {
-        precision: np.array(
-            losses_of(
-                bench,
-                find_variant(BASELINE),
-                TrainingSettings(
-                    batch=settings.batch, chunk_seconds=settings.chunk_seconds, precision=precision, feeding="auto"
-                ),
-                bench.scale.curve_steps,
-            )
-        )
-        for precision in ("32", "bf16")
+    single, steps = TrainingSettings(**shape, precision="32"), bench.scale.curve_steps
+    plans = {"32": (single, SEED), "bf16": (half, SEED), "32, other draws": (single, SEED + 1)}
+    last = {
+        name: np.array(losses_of(bench, variant, settings, steps, draws=draws))[-max(2, steps // 4) :]
+        for name, (settings, draws) in plans.items()
     }
-    last = {name: curve[-max(2, len(curve) // 4) :] for name, curve in curves.items()}
-    noise = float(last["32"].std() / np.sqrt(len(last["32"])))
-    apart = float(abs(last["32"].mean() - last["bf16"].mean()))
+    apart = {name: float(np.abs(curve - last["32"]).mean()) for name, curve in last.items() if name != "32"}
     return {
         "zero_gradients": [name for name, one in grads.items() if not one.any()],
         "infinite_gradients": [name for name, one in grads.items() if not one.isfinite().all()],
         "last_quarter": {name: float(curve.mean()) for name, curve in last.items()},
-        "standard_error": noise,
-        "within_noise": apart < 2 * noise,
+        "apart_from_float32": apart,
+        "within_noise": apart["bf16"] <= apart["32, other draws"],
     }
 
 

@@ -38,7 +38,8 @@ def make_table(job: Job) -> Made:
     accepted = tuple(f"{one.asset} was {one.accepted}" for one in known if one.accepted)
     more = (*_left_in_the_old_place(job.paths), *accepted)
     if changed(job.profile, "scoring_rate"):
-        more = (*more, *_rates(job.paths, set(scores.track)))
+        given = [one.title for one in found if not one.scored_here]
+        more = (*more, *_rates(job.paths, set(scores.track), given))
     results = replace(results, notes=(*results.notes, *more), shared_notes=(*results.shared_notes, *more))
     keep_before(job.paths.results, results.summary)
     write_results(results, job.paths.results)
@@ -70,12 +71,18 @@ def _left_in_the_old_place(paths: Paths) -> tuple[str, ...]:
     )
 
 
-def _rates(paths: Paths, names: Collection[str]) -> tuple[str, ...]:
-    """A sentence on the rates at which these tracks were scored, where any is below the usual one."""
+def _rates(paths: Paths, names: Collection[str], given: Sequence[str]) -> tuple[str, ...]:
+    """Sentences on the rates at which these tracks were scored, where any is below the usual one.
+
+    given: titles of systems that were scored elsewhere.
+    """
     from sepmodels.dataset.rates import rates_sentence, scored_rates_hz
 
     found = rates_sentence((rate for name, rate in scored_rates_hz(paths.tracks).items() if name in names), "files")
-    return (found,) if found else ()
+    if not found:
+        return ()
+    apart = f"{', '.join(given)}: scored elsewhere, at a rate that is not known here; ISR depends on it most."
+    return (found, apart) if given else (found,)
 
 
 def scored(job: Job) -> list[System]:

@@ -40,13 +40,13 @@ def open_store(folder: Path):
     os.environ |= QUIET
     from mlflow import MlflowClient
 
+    if database.is_used():  # which has a lock of its own
+        database.use_database(folder.parent)
+        return MlflowClient(store_uri(folder), registry_uri=store_uri(folder))
     folder.mkdir(parents=True, exist_ok=True)
     with FolderLock(folder / ".held").acquire():
-        if database.is_used():
-            database.use_database(folder.parent)
-        else:
-            _require_sound(folder / "mlflow.db")
-            follow_move(folder)
+        _require_sound(folder / "mlflow.db")
+        follow_move(folder)
         client = MlflowClient(store_uri(folder), registry_uri=store_uri(folder))
         client.search_experiments(max_results=1)
     return client

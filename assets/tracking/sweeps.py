@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from assets.runtime.identity import this_process
 from assets.tracking.naming import NOTE
 from assets.tracking.pages import MLFLOW
 from assets.tracking.provenance import git_state
@@ -15,6 +14,7 @@ from assets.tracking.seeds import PARENT
 from assets.tracking.store import open_store
 from assets.tracking.tracker import PROCESS, end_run, experiment_of
 from assets.tracking.trainings import MODE
+from sepmodels.machine.identity import this_process
 from sepmodels.machine.signals import held_signals
 
 SWEEP = "sepbench.sweep"  # the sweep that a run is of, by the name of its folder

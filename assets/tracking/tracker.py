@@ -161,9 +161,11 @@ def _is_over(tags: Mapping[str, str], instance: dg.DagsterInstance) -> bool:
     if dagster_run is not None and dagster_run.is_finished:
         return True
     process = tags.get(PROCESS, "")
+    if not process:
+        return dagster_run is None
     alive = is_alive(process)
     if alive is None:  # on another machine, which is asked for by its signs of life
-        return dagster_run is None or not is_present(Path(instance.root_directory).parent, host_of(process))
+        alive = is_present(Path(instance.root_directory).parent, host_of(process))
     return not alive
 
 

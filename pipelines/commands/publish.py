@@ -50,6 +50,7 @@ def pack(
     Everything has to be up to date. The same content gives the same bytes.
     """
     from assets.job import Job
+    from assets.runtime.hosts import show_presence
     from pipelines.graph.instance import history
     from pipelines.packing.gathering import Wishes, recorded
     from pipelines.packing.kept import kept_pack
@@ -59,6 +60,8 @@ def pack(
     if keep and out is not None:
         raise UserError("--keep has a place of its own for the pack: leave out --out, or --keep.")
     chosen, paths = use_options(profile, data=data)
+    if keep:
+        show_presence(paths.data)
     file = kept_pack(paths) if keep else whole_path(out or f"sepbench-{chosen.name}.zip")
     wishes = Wishes(title, tuple(author or ()), licence, models=models, sounds=sounds)
     job = Job(chosen, paths, systems=systems_of(chosen, paths.systems))

@@ -137,6 +137,8 @@ def check_dagster(paths: Paths) -> Finding:
             use_instance(paths.data)  # which says where
         with dg.DagsterInstance.from_config(str(home)) as instance:
             count = instance.get_runs_count()
+    except UserError as fault:
+        return Finding("Dagster", "fail", str(fault), "Do what is said here, and ask again.")
     except Exception as error:  # sqlite's, alembic's, yaml's and dagster's own have nothing else in common
         remedy = f"Move {home} away to start a new history; the products stay, but count as never made."
         return Finding("Dagster", "fail", f"the history in {home} cannot be read: {_first_line(error)}", remedy)
@@ -172,6 +174,8 @@ def check_mlflow(paths: Paths) -> Finding:
         experiments = [experiment.experiment_id for experiment in client.search_experiments()]
         runs = len(client.search_runs(experiments, max_results=10_000))
         going_on = len(client.search_runs(experiments, "attributes.status = 'RUNNING'"))
+    except UserError as fault:
+        return Finding("MLflow", "fail", str(fault), "Do what is said here, and ask again.")
     except Exception as error:  # sqlalchemy's and mlflow's own, too
         remedy = f"Move {folder} away to start a new store, or do what is said here."
         return Finding("MLflow", "fail", f"the store in {folder} cannot be read: {_first_line(error)}", remedy)

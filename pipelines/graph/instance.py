@@ -30,17 +30,20 @@ _IN_A_DATABASE = f"""  postgres:
 
 def require_fit(data: Path) -> None:
     """Raise :class:`UserError` for a data folder that Dagster's and MLflow's stores cannot be in."""
-    if not database.is_used():
-        if _IN_A_DATABASE in _written(data):
-            raise UserError(
-                f"The records of {data} are in a PostgreSQL database: say which by {database.VARIABLE}, as before."
-            )
-        if (kind := disk_kind(data)) in NETWORK_DISKS:
-            raise UserError(
-                f"The data folder {data} is on a network disk ({kind}), where SQLite, in which Dagster and MLflow keep "
-                f"their records, loses them: name a folder on a disk of this machine with --data, or a PostgreSQL "
-                f"database by {database.VARIABLE} (docs/cluster.md)."
-            )
+    _require_known(data)
+    if not database.is_used() and (kind := disk_kind(data)) in NETWORK_DISKS:
+        raise UserError(
+            f"The data folder {data} is on a network disk ({kind}), where SQLite, in which Dagster and MLflow keep "
+            "their records, loses them: name a folder on a disk of this machine with --data, or a PostgreSQL "
+            f"database by {database.VARIABLE} (docs/cluster.md)."
+        )
+
+
+def _require_known(data: Path) -> None:
+    if not database.is_used() and _IN_A_DATABASE in _written(data):
+        raise UserError(
+            f"The records of {data} are in a PostgreSQL database: say which by {database.VARIABLE}, as before."
+        )
     if odd := sorted({"%", "?"} & set(str(data))):
         raise UserError(
             f"The data folder {data} has {' and '.join(odd)} in its path, which the addresses of Dagster's and "
@@ -94,6 +97,8 @@ def history_hint(data: Path) -> str | None:
     started names the data folder.
     """
     home, here = data / "dagster", Path.cwd()
+    if database.is_used():
+        return f"The history is in {database.where()}, which Dagster's own command does not know: use `sepbench ui`."
     told = os.environ.get("DAGSTER_HOME")
     if told and Path(told).resolve() == home.resolve():
         return None
@@ -121,13 +126,14 @@ def of_dagsters_command(program: str) -> bool:
 def history(data: Path) -> Iterator["dg.DagsterInstance"]:
     """Dagster's history under ``data``, to look things up in.
 
-    Dagster opens it for writing only. So where it is not yet there, or may not be written to, it is a copy of what is
-    there, for as long as the block lasts. Raises :class:`UserError` where it may not be read either.
+    Dagster opens it for writing only. So where it is not yet there, may not be written to, or lies on a network disk,
+    it is a copy of what is there, for as long as the block lasts. Raises :class:`UserError` where it may not be read
+    either.
     """
     import dagster as dg
 
-    require_fit(data)
-    if database.knows(data) or may_write_history(data):
+    _require_known(data)
+    if database.knows(data) or (may_write_history(data) and disk_kind(data) not in NETWORK_DISKS):
         use_instance(data)
         with dg.DagsterInstance.get() as instance:
             yield instance

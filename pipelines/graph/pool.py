@@ -91,7 +91,7 @@ def _holders(instance: dg.DagsterInstance) -> dict[Holder, bool]:
 
 def _goes_on(holder: Holder, record: dg.RunRecord, instance: dg.DagsterInstance) -> bool:
     """Whether the step of a run that has ended is still being made: in a process of its own, or in the leader's."""
-    if (host := leading_host(record.dagster_run)) != this_host():
+    if (host := leading_host(record.dagster_run)) not in ("", this_host()):
         return is_present(data_of(instance), host)  # which frees the slots of its own steps
     just_ended = (record.end_time or 0) + SILENT_SECONDS > time.time()
     named = named_processes(holder.run_id, instance)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import dagster as dg
 
-from assets.runtime.hosts import is_present
+from assets.runtime.hosts import is_present, others_are_present
 from sepmodels.machine.identity import host_of, is_alive, this_host
 
 HOST_TAG = "sepbench/host"  # of a run in processes: its number, and the machine that leads it
@@ -52,12 +52,12 @@ def host_tag(run_id: str) -> dict[str, str]:
 
 
 def leading_host(run: dg.DagsterRun) -> str:
-    """The machine that leads the run; this one where nothing is said."""
+    """The machine that leads the run; empty where nothing says which."""
     number, _, host = run.tags.get(HOST_TAG, "").partition(" ")
     if number == run.run_id:
         return host
     tag = run.tags.get(PROCESS_TAG) if run.parent_run_id is None else None
-    return host_of(tag) if tag else this_host()
+    return host_of(tag) if tag else ""
 
 
 def data_of(instance: dg.DagsterInstance) -> Path:
@@ -70,8 +70,11 @@ def leader_lives(run: dg.DagsterRun, instance: dg.DagsterInstance) -> bool | Non
 
     Of another machine's run only that machine can say so: it is believed to live while the machine is heard of.
     """
-    if (host := leading_host(run)) != this_host():
-        return is_present(data_of(instance), host)
+    host, data = leading_host(run), data_of(instance)
+    if host not in ("", this_host()):
+        return is_present(data, host)
+    if not host and others_are_present(data):
+        return None  # Dagster's pages start a run before it can say where it is
     leaders = [named for named in named_processes(run.run_id, instance) if not named.step_key]
     if leaders:
         return any(leader.lives() for leader in leaders)

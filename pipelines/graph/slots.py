@@ -3,12 +3,12 @@
 import dagster as dg
 
 from assets.runtime.gpus import count_gpus, leaves_the_choice
+from assets.runtime.hosts import pool_name
 from pipelines.graph.executor import processes
 from sepmodels.machine.memory import GIB, free_host_bytes
 from sepmodels.machine.parallel import usable_cores
 from sepmodels.settings import Profile, TrainingSettings
 
-POOL = "gpu"
 # Steps start from one process that has already paid for the imports.
 FORKSERVER = {
     "forkserver": {"preload_modules": ["torch", "mlflow", "museval", "pandas", "pipelines.graph.definitions"]}
@@ -63,5 +63,5 @@ def executor_for(profile: Profile) -> dg.ExecutorDefinition:
 def give_slots(instance: dg.DagsterInstance, profile: Profile) -> int:
     """Let so many steps of the pool run at once in this instance as there are slots; gives their number."""
     slots = slots_here(profile)
-    instance.event_log_storage.set_concurrency_slots(POOL, slots)
+    instance.event_log_storage.set_concurrency_slots(pool_name(), slots)
     return slots

@@ -152,6 +152,8 @@ def profile_of(facts: Facts) -> Profile:
     changed = dict(facts.changed)
     if precision := facts.settings.get("training.precision"):
         changed["training.precision"] = precision  # which "auto" stood for where it was trained
+    if (mapping := facts.settings.get("dataset.mapping", "none")) != "none":
+        changed["dataset.mapping"] = mapping  # which was found in the dataset's folder there
     chosen = reduce(lambda profile, item: override(profile, *item, own), changed.items(), own)
     return complete(chosen, own)
 

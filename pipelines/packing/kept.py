@@ -36,9 +36,13 @@ def result_named(name: str, paths: Paths) -> Path:
     if place.exists() or place.suffix == ".zip":
         return place
     kept = sorted(file.stem for file in paths.packs.glob("*.zip"))
-    start = name if re.fullmatch(r"[0-9a-f]{4,}(-edited)?", name) else _commit(name)
-    cut = start[:CHARACTERS] if EDITED not in start else start
-    found = [one for one in kept if start and (one == cut or (one.startswith(cut) and EDITED not in one))]
+    asked, edited = name.removesuffix(EDITED), EDITED if name.endswith(EDITED) else ""
+    starts = [one for one in (asked if re.fullmatch("[0-9a-f]{4,}", asked) else "", _commit(asked)) if one]
+    found = [
+        one
+        for one in kept
+        if one.endswith(EDITED) == bool(edited) and any(one.startswith(start[:CHARACTERS]) for start in starts)
+    ]
     if len(found) == 1:
         return paths.packs / f"{found[0]}.zip"
     if found:

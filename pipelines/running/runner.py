@@ -74,9 +74,9 @@ def run_assets(
             stderr=output,
             start_new_session=True,
         ) as child:
-            lock.share(child.pid)  # held until the child has ended, too
             watch(child.pid)
             interrupts.pass_to(child)
+            lock.share(child.pid)  # held until the child has ended, too
             leader = psutil.Process(child.pid)
             status = child.wait()
             end_trees([leader])  # what it leaves behind when it is killed: ffmpeg, workers

@@ -24,6 +24,7 @@ from pipelines.temporary import use_short_folder
 from pipelines.ui.supervisor import Running, Server
 from sepmodels.errors import UserError
 from sepmodels.machine.folder_lock import FolderLock, Taken
+from sepmodels.machine.identity import this_host
 from sepmodels.settings import Profile
 
 OPEN = (
@@ -69,7 +70,7 @@ def open_pages(
         mlflow = mlflow_server(paths.data, inner_ports[1], url)
         dagster = dagster_server(profile, paths.data, workspace, inner_ports[0], url)
         front = front_server(profile, paths.data, host, port, *inner_ports)
-        lock.rewrite(url)
+        lock.rewrite(f"{url} on {this_host()}")
         if not is_of_this_machine_alone(host):
             console.print(f"[yellow]{OPEN.format(port)}[/]", highlight=False, soft_wrap=True)
         console.print("Starting the pages ...")
@@ -150,7 +151,6 @@ def mlflow_server(data: Path, port: int, front: str) -> Server:
     """MLflow's page, on the store in ``data/mlflow``. front: the address of the front page."""
     folder = data / "mlflow"
     options = {
-        "--backend-store-uri": store_uri(folder),
         "--default-artifact-root": artifact_uri(folder),
         "--host": INNER_HOST,
         "--port": str(port),
@@ -163,7 +163,11 @@ def mlflow_server(data: Path, port: int, front: str) -> Server:
         purpose="the runs: curves, parameters, files, models",
         command=command + [word for option in options.items() for word in option],
         # with its job execution, the server takes five times the memory and twice the time to start
-        environment={**QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        environment={
+            **QUIET,
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            "MLFLOW_BACKEND_STORE_URI": store_uri(folder),  # not an option: every user sees those, and a password in it
+        },
         url=front + MLFLOW,
         health=f"{address_of(INNER_HOST, port)}{MLFLOW}/health",
         log=data / "logs" / "mlflow.log",

@@ -141,7 +141,7 @@ def _listed(folder: Path, settings: DatasetSettings) -> Iterator[Track]:
         return
     if changed(settings, "mapping"):
         name = str(settings.mapping)
-        yield from (_mapped_track(mapped, name) for mapped in mapped_tracks(folder, name))
+        yield from (_mapped_track(mapped, name) for mapped in mapped_tracks(folder, name) if not mapped.is_left_out)
         return
     splits = [split for split in SPLITS if (folder / split).is_dir()]
     if settings.layout != "folder":

@@ -9,7 +9,6 @@ file_names = "{track} - {stem}"        # for one flat folder; without it each fo
 instruments = "*_METADATA.yaml"        # MedleyDB's files of what each stem is; rules then see that name, too
 """
 
-import fnmatch
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -49,6 +48,11 @@ class Mapped:
     roles: dict[Path, str] = field(default_factory=dict)
     unknown: list[Path] = field(default_factory=list)
     twice: dict[Path, list[str]] = field(default_factory=dict)
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether no file of it counts, so that it is no track."""
+        return not {*self.roles.values()} - {LEFT_OUT} and not self.unknown and not self.twice
 
 
 def with_mapping(settings: DatasetSettings, folder: Path) -> DatasetSettings:
@@ -93,7 +97,7 @@ def mapping_faults(folder: Path, name: str) -> Iterator[str]:
         yield f"{file.relative_to(folder)} is taken by the rules {' and '.join(roles)} of {name}: narrow one of them."
     for track in tracks:
         roles = list(track.roles.values())
-        if not {*roles} - {LEFT_OUT} or track.unknown or track.twice:
+        if track.is_left_out or track.unknown or track.twice:
             continue
         if "vocals" not in roles:
             yield f"The track {track.name!r} has no vocals by {name}: add a rule that takes its voice, or move it."
@@ -147,11 +151,17 @@ def _roles(rules: Rules, names: list[str]) -> list[str]:
     found = [
         role
         for role, patterns in rules.rules.items()
-        if any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in patterns)
+        if any(_rule(pattern).fullmatch(name) for name in names for pattern in patterns)
     ]
     if LEFT_OUT in found:
         return [LEFT_OUT]
     return found or ([rules.rest] if rules.rest else [])
+
+
+@cache
+def _rule(pattern: str) -> re.Pattern[str]:
+    """Of a name with * for anything; brackets and question marks are themselves."""
+    return re.compile(re.escape(pattern).replace(r"\*", ".*"), re.DOTALL)
 
 
 def _instruments(track: Path, pattern: str) -> dict[str, list[str]]:
@@ -179,7 +189,7 @@ def read_rules(file: Path) -> Rules:
     try:
         said: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UserError(f"{file} cannot be read ({error.strerror}): write it, or set dataset.mapping=none.") from None
+        raise UserError(f"{file} cannot be read ({error.strerror}): write it, or leave dataset.mapping out.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{file} is no TOML ({error}): mend it.") from None
     for name, value in said.items():

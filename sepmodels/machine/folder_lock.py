@@ -1,12 +1,15 @@
-"""A lock on a folder that several machines share: made by ``mkdir``, which is exclusive on every file system.
+"""A lock on a folder that several machines share: a folder, put in its place with the name of who has it.
 
-``flock`` is not: NFS and Lustre were seen to let two machines in at once. What ``flock`` does by itself is done here by
-looking: the lock says who has it, and whoever waits takes it from a process that is gone. On its own machine that is
-seen at once; of another machine's, by its silence (:mod:`sepmodels.machine.heartbeat`).
+Only one of those who try succeeds, on every file system: a folder that is not empty is never replaced. ``flock`` was
+seen to let two machines in at once on NFS and Lustre. What it does by itself is done here by looking: the lock says who
+has it, and whoever waits takes it from a process that is gone. On its own machine that is seen at once; of another
+machine's, by its silence (:mod:`sepmodels.machine.heartbeat`).
 """
 
+import errno
 import json
 import secrets
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,10 +21,8 @@ from sepmodels.machine.heartbeat import age_seconds, beating, is_silent, keep_be
 from sepmodels.machine.identity import is_alive, process_named, this_process
 
 LOOK_SECONDS = 0.2
-MAKING_SECONDS = 10.0  # within which whoever has made the folder has also written its name into it
+TAKING_SECONDS = 10.0  # within which whoever takes a lock from one who is gone has done so
 OWNER, TAKING = "owner.json", "taking"
-
-
 _HELD: set[str] = set()  # tokens of this process: what it left when it was interrupted is not held by it
 
 
@@ -46,6 +47,11 @@ class FolderLock:
     @property
     def _owner(self) -> Path:
         return self.place / OWNER
+
+    @property
+    def _aside(self) -> Path:
+        """Where the folder is made ready, and where it goes in the end."""
+        return self.place.with_name(f".{self._token}-{self.place.name}")
 
     def acquire(self, *, wait: bool = True, met: Callable[[str], None] = lambda note: None) -> Self:
         """Take the lock; gives itself, to be used in a ``with`` statement.
@@ -79,11 +85,11 @@ class FolderLock:
 
     def release(self) -> None:
         """Let go of it, if it has not been taken meanwhile."""
-        _HELD.discard(self._token)
         if _read(self._owner).get("token") == self._token:
-            with suppress(OSError):  # somebody is taking it, or has
-                self._owner.unlink()
-                self.place.rmdir()
+            with suppress(OSError):
+                self.place.rename(self._aside)
+                shutil.rmtree(self._aside)
+        _HELD.discard(self._token)
 
     def share(self, number: int) -> None:
         """Let it be held as long as a child process lives, too; the child goes on with :func:`keep_held`."""
@@ -95,26 +101,25 @@ class FolderLock:
         self._write(_read(self._owner).get("processes", [this_process()]))
 
     def _try(self) -> bool:
-        try:
-            self.place.mkdir()
-        except FileExistsError:
+        if self.place.exists():
             left_by = self._left_by()
             return left_by is not None and self._take(left_by)
         try:
-            with self._owner.open("x", encoding="utf-8") as owner:
-                owner.write(self._content([this_process()]))
-        except (FileExistsError, FileNotFoundError):  # so slow that somebody took it for left behind
-            return False
+            self._aside.mkdir()
+            (self._aside / OWNER).write_text(self._content([this_process()]), encoding="utf-8")
+            self._aside.rename(self.place)
+        except OSError as fault:
+            shutil.rmtree(self._aside, ignore_errors=True)
+            if fault.errno in (errno.ENOTEMPTY, errno.EEXIST):  # another one was quicker
+                return False
+            raise
         return True
 
     def _left_by(self) -> str | None:
-        """The token of the one who had it and is gone; empty where none was written; None where somebody has it."""
+        """The token of the one who had it and is gone; empty where none is written; None where somebody has it."""
         owner = _read(self._owner)
         if not owner:
-            try:
-                return "" if age_seconds(self.place, self.place.parent) > MAKING_SECONDS else None
-            except FileNotFoundError:
-                return None
+            return "" if self.place.exists() else None
         if owner["processes"] == [this_process()] and owner["token"] not in _HELD:
             return str(owner["token"])
         alive = [is_alive(process) for process in owner["processes"]]
@@ -129,7 +134,7 @@ class FolderLock:
             taking.mkdir()
         except FileExistsError:
             with suppress(OSError):
-                if age_seconds(taking, self.place.parent) > MAKING_SECONDS:  # killed right here
+                if age_seconds(taking, self.place.parent) > TAKING_SECONDS:  # killed right here
                     taking.rmdir()
             return False
         except FileNotFoundError:
@@ -147,8 +152,11 @@ class FolderLock:
 
     def _write(self, processes: list[str]) -> None:
         temporary = self.place / f".{self._token}"
-        temporary.write_text(self._content(processes), encoding="utf-8")
-        temporary.replace(self._owner)
+        try:
+            temporary.write_text(self._content(processes), encoding="utf-8")
+            temporary.replace(self._owner)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def _content(self, processes: list[str]) -> str:
         return json.dumps({"token": self._token, "processes": processes, "note": self.note})

@@ -11,6 +11,11 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _NUMBERS = Path("/proc/self/ns/pid")
 
 
+def machine_name() -> str:
+    """What this machine is called, in letters, digits, dots and dashes."""
+    return _as_name(os.environ.get(HOST_VARIABLE, "").strip() or socket.gethostname())
+
+
 @cache
 def this_host() -> str:
     """This machine since it was started, in letters, digits, dots and dashes: where numbers of processes mean the same.
@@ -18,9 +23,12 @@ def this_host() -> str:
     Two containers of one machine count as two, because each numbers its processes anew; so does a machine that was
     started again, for no process of before runs there.
     """
-    told = os.environ.get(HOST_VARIABLE, "").strip()
-    parts = [told] if told else [socket.gethostname(), _boot(), _numbers()]
-    return re.sub(r"[^\w.-]", "-", "-".join(filter(None, parts)))
+    told = bool(os.environ.get(HOST_VARIABLE, "").strip())
+    return machine_name() if told else _as_name("-".join(filter(None, [machine_name(), _boot(), _numbers()])))
+
+
+def _as_name(text: str) -> str:
+    return re.sub(r"[^\w.-]", "-", text)
 
 
 def _boot() -> str:
@@ -48,9 +56,18 @@ def this_process() -> str:
 
 def process_named(number: int) -> str:
     """The same of a process of this machine; raises psutil.NoSuchProcess where none has the number."""
+    return f"{this_host()} {number} {_began(number)}"
+
+
+def _began(number: int) -> str:
+    """When a process began, so that it does not change when the clock is set: in Linux's ticks since the start."""
     import psutil
 
-    return f"{this_host()} {number} {psutil.Process(number).create_time():.2f}"
+    try:
+        stat = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
+        return stat.rpartition(")")[2].split()[19]  # the 22nd; a name in brackets, the second, may have blanks
+    except OSError:
+        return f"{psutil.Process(number).create_time():.0f}"
 
 
 def host_of(process: str) -> str:
@@ -67,7 +84,7 @@ def is_alive(process: str) -> bool | None:
         return None
     number, _, started = rest.partition(" ")
     try:
-        found = psutil.Process(int(number))
-        return f"{found.create_time():.2f}" == started and found.status() != psutil.STATUS_ZOMBIE
+        status = psutil.Process(int(number)).status()
+        return _began(int(number)) == started and status != psutil.STATUS_ZOMBIE
     except (psutil.NoSuchProcess, ValueError):
         return False

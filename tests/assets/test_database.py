@@ -10,13 +10,14 @@ from dagster._core.test_utils import create_run_for_test
 
 from assets import database
 from assets.paths import Paths
+from assets.runtime.hosts import pool_name
 from assets.tracking.store import open_store, read_store
 from assets.tracking.tracker import PROCESS
 from pipelines.doctor.data_checks import check_dagster, check_mlflow
 from pipelines.graph.instance import history, use_instance
 from pipelines.running.aftermath import clear_up
 from sepmodels.errors import UserError
-from sepmodels.machine.identity import this_process
+from sepmodels.machine.identity import machine_name, this_process
 from tests.postgres import server
 
 
@@ -45,7 +46,8 @@ def data(home: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_runs_of_both_are_kept_there_and_closed_when_their_process_is_gone(data: Path) -> None:
     with dg.DagsterInstance.get() as instance:
         run = create_run_for_test(instance, job_name="benchmark", status=dg.DagsterRunStatus.STARTED)
-        instance.event_log_storage.set_concurrency_slots("gpu", 1)
+        instance.event_log_storage.set_concurrency_slots(pool_name(), 1)
+        assert pool_name() == f"gpu-{machine_name()}"
         client = open_store(data / "mlflow")
         experiment = client.create_experiment("sepbench/demo", artifact_location=(data / "mlflow").as_uri())
         tags = {PROCESS: f"{this_process()}1"}  # whose process is gone

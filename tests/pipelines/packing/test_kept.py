@@ -29,6 +29,8 @@ def paths(tmp_path: Path) -> Paths:
         ("1a2b3c4d5e6f7a8b9c0d", "1a2b3c4d5e6f"),
         ("77ff", "77ff00112233"),
         ("77ff00112233-edited", "77ff00112233-edited"),
+        ("77ff0-edited", "77ff00112233-edited"),
+        ("77ff001122334455-edited", "77ff00112233-edited"),
     ],
 )
 def test_the_first_characters_of_a_commit_are_enough(paths: Paths, name: str, file: str) -> None:

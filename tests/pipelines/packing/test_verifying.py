@@ -1,10 +1,12 @@
 """A pack that was edited is found out at the first line that no longer follows, even if its manifest was renewed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from assets.job import Job
+from pipelines.packing.code_checks import profile_of
 from pipelines.packing.gathering import Wishes
 from pipelines.packing.packing import pack_result
 from pipelines.packing.verifying import verify_pack
@@ -172,3 +174,11 @@ def test_the_same_content_gives_the_same_bytes(packed: tuple[Job, Path], tmp_pat
     job, pack = packed
     pack_result(job, NOTHING_KNOWN, tmp_path / "again.zip", Wishes(authors=("A group",)), Terminal(quiet=True))
     assert (tmp_path / "again.zip").read_bytes() == pack.read_bytes()
+
+
+def test_a_mapping_file_that_was_found_beside_the_dataset_is_a_setting_of_the_packs_profile(pack: Path) -> None:
+    with opened_pack(pack) as opened:
+        facts = Packed(opened).facts
+    assert profile_of(facts).dataset.mapping is None
+    mapped = replace(facts, settings={**facts.settings, "dataset.mapping": "stems.toml"}, profile="folder")
+    assert profile_of(mapped).dataset.mapping == "stems.toml"

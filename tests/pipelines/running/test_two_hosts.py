@@ -8,6 +8,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.events import EngineEventData
+from dagster._core.test_utils import create_run_for_test
 
 from assets.paths import Paths
 from assets.tracking.store import open_store
@@ -94,6 +96,11 @@ def test_what_another_machine_does_goes_on_and_is_cleared_up_when_it_is_gone(
             assert half.read_text() == "half"
             with pytest.raises(UserError, match=r"demo in .*, on the machine another-machine, or has yet to end"):
                 require_alone(paths)
+        begun = create_run_for_test(instance, job_name="benchmark", status=dg.DagsterRunStatus.STARTED)
+        gone = EngineEventData(metadata={"pid": dg.MetadataValue.text("4194303")})
+        instance.report_engine_event("Started process for run", begun, gone)
+        clear_up(paths)  # it may be the other machine's, whose page began it just now
+        assert not instance.get_run_by_id(begun.run_id).is_finished
         for sign in (data / "locks").rglob("*"):
             make_old(sign)
         clear_up(paths)

@@ -183,3 +183,16 @@ def test_two_mixtures_of_one_track_are_told(tmp_path: Path) -> None:
 )
 def test_a_mapping_file_that_says_what_cannot_be_is_one_sentence(tmp_path: Path, rules: str, said: str) -> None:
     assert said in fault(write(tmp_path, ["A/vox.wav"], rules))
+
+
+def test_a_folder_of_which_nothing_counts_is_no_track(tmp_path: Path) -> None:
+    files = [f"{name}/{stem}.wav" for name in NAMES for stem in ("vocals", "bass")]
+    rules = 'vocals = ["vocals"]\nbass = ["bass"]\nleft_out = ["preview"]\n'
+    assert set(found(write(tmp_path, [*files, "Extras/preview.wav"], rules))) == set(NAMES)
+
+
+def test_only_a_star_stands_for_anything_in_a_rule(tmp_path: Path) -> None:
+    files = [f"{name}/{stem}.wav" for name in NAMES for stem in ("[live] lead", "bass", "l")]
+    rules = 'vocals = ["[live] *"]\nbass = ["ba*s"]\nrest = "other"\n'
+    one = found(write(tmp_path, files, rules))["One"]
+    assert roles(one) == {"[live] lead.wav": "vocals", "bass.wav": "bass", "l.wav": "other"}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.graph.instance import require_fit
+from pipelines.graph.instance import history, require_fit, use_instance
 from sepmodels.errors import UserError
 from sepmodels.machine import disk_kind as module
 from sepmodels.machine.disk_kind import disk_kind
@@ -32,6 +32,15 @@ def test_the_mount_that_is_nearest_decides(mounts: Path, folder: str, kind: str)
     assert disk_kind(Path(folder)) == kind
     mounts.unlink()
     assert disk_kind(Path(folder)) == ""
+
+
+def test_records_in_files_of_a_network_disk_can_still_be_looked_at(mounts: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    use_instance(data)
+    mounts.write_text(f"server:/x {tmp_path} nfs4 rw 0 0\n")
+    with history(data) as instance:
+        assert instance.get_runs_count() == 0
+        assert not Path(instance.root_directory).is_relative_to(data)
 
 
 def test_records_in_files_are_refused_on_a_network_disk() -> None:

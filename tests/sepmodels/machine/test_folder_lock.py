@@ -1,5 +1,6 @@
 """A lock lets one in at a time, on every file system, and is free when the one who had it is gone."""
 
+import errno
 import json
 import os
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sepmodels.machine.folder_lock import MAKING_SECONDS, OWNER, TAKING, FolderLock, Taken, note_of
+from sepmodels.machine.folder_lock import OWNER, TAKING, TAKING_SECONDS, FolderLock, Taken, note_of
 from sepmodels.machine.identity import HOST_VARIABLE, process_named, this_process
 from tests.conftest import PROJECT
 from tests.sepmodels.machine.test_heartbeat import make_old
@@ -124,20 +125,37 @@ def test_what_a_process_left_when_it_was_interrupted_is_not_held_by_it(place: Pa
         pass
 
 
-def test_a_folder_without_a_name_is_somebodys_for_a_moment_and_then_nobodys(place: Path) -> None:
+def test_a_folder_without_a_name_is_nobodys_whatever_is_in_it_and_nothing_is_left_of_it(place: Path) -> None:
     place.mkdir(parents=True)
-    with pytest.raises(Taken):
-        FolderLock(place).acquire(wait=False)
-    make_old(place, 2 * MAKING_SECONDS)
-    with FolderLock(place).acquire(wait=False):
-        pass
+    (place / ".half written").touch()
+    for _ in range(2):
+        with FolderLock(place).acquire(wait=False):
+            assert (place / OWNER).exists()
+    assert not list(place.parent.iterdir())
+
+
+def test_on_a_full_disk_a_lock_that_is_held_stays_and_is_free_afterwards(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, *_: object, **__: object) -> None:
+        self.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with FolderLock(place, "mine").acquire() as lock, monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", full)
+        with pytest.raises(OSError, match="No space left"):
+            lock.rewrite("more")
+        with pytest.raises(OSError, match="No space left"):
+            FolderLock(place.with_name("other.held")).acquire()
+        assert note_of(place) == "mine"
+    assert not list(place.parent.iterdir())
 
 
 def test_whoever_was_killed_while_taking_a_lock_stands_in_nobodys_way(place: Path) -> None:
     place.mkdir(parents=True)
     (place / OWNER).write_text(json.dumps({"token": "gone", "processes": [f"{this_process()}1"], "note": ""}))
     (place / TAKING).mkdir()
-    make_old(place / TAKING, 2 * MAKING_SECONDS)
+    make_old(place / TAKING, 2 * TAKING_SECONDS)
     with FolderLock(place).acquire():
         pass
 

@@ -22,7 +22,7 @@ def test_a_process_that_has_ended_and_one_that_took_its_number_are_not_it() -> N
         process.kill()
     assert is_alive(named) is False
     host, number, started = this_process().split()
-    assert is_alive(f"{host} {number} {float(started) - 5:.2f}") is False
+    assert is_alive(f"{host} {number} {int(started) - 5}") is False
     assert is_alive(f"{host} no number") is False
 
 
