@@ -133,6 +133,11 @@ def test_a_variant_whose_entry_had_a_search_is_not_on_equal_terms_with_one_that_
     assert told["sentences"]["l1_loss"].endswith(f" But the two are not on equal terms: {said}.")
     assert "equal terms" not in told["sentences"]["transformer"]
     assert system_figures(swept)["trials of a sweep"].to_dict()["l1_loss"] == 20
+    table = results_table(report_material(swept), "vocals")
+    (place,) = (number for number, column in enumerate(table.columns) if column.name == "trials of a sweep")
+    assert {row.variant: row.cells[place].text for row in table.rows if row.variant in TRAINED} == dict.fromkeys(
+        TRAINED, "0"
+    ) | {"l1_loss": "20"}
 
 
 def test_where_all_entries_had_as_many_trials_all_are_on_equal_terms(job: Job) -> None:
