@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from pipelines.setting_values import read_as
 from pipelines.sweeping.entries import LEARNING_RATE, PARTS, types_of
@@ -44,15 +44,17 @@ class Range:
             return len(self.choices)
         return self.high - self.low + 1 if isinstance(self.low, int) else math.inf
 
-    def value(self, drawn: Any) -> Any:
+    def value(self, drawn: Any, *, own: bool = False) -> Any:
         """The value that the search has drawn, with four digits, so that it can be written down as it was tried.
+
+        own: whether it is the entry's own, which has the digits that it has.
 
         >>> Range("learning_rate", "", 1e-4, 1e-2).value(0.00123456)
         0.001235
         """
         if self.choices:
             return self.choices[drawn]
-        if isinstance(self.low, int):
+        if own or isinstance(self.low, int):
             return drawn
         return min(max(float(f"{drawn:.4g}"), self.low), self.high)
 
@@ -86,11 +88,12 @@ def _read(text: str, variant: Variant) -> Range:
     if not dots:
         return _of_choices(name, text, declared, values)
     high, colon, scale = rest.partition(":")
-    if declared not in (int, float):
+    number = _without_none(declared)
+    if number not in (int, float):
         raise UserError(f"The range {text!r} goes from one value to another, but {name} is no number: {HOW}.")
     if colon and scale.strip() != "log":
         raise UserError(f"The range {text!r} ends in {scale!r}: only :log may stand there.")
-    ends = [read_as(declared, name, end.strip()) for end in (low, high)]
+    ends = [read_as(number, name, end.strip()) for end in (low, high)]
     if not all(math.isfinite(end) for end in ends) or ends[0] >= ends[1]:
         raise UserError(f"The range {text!r} has no two values: the first number must be below the second.")
     if colon and ends[0] <= 0:
@@ -105,6 +108,16 @@ def _of_choices(name: str, text: str, declared: Any, values: str) -> Range:
     if len({repr(value) for value in choices.values()}) < 2:
         raise UserError(f"The range {text!r} has no two values: {HOW}.")
     return Range(name, text, choices=choices)
+
+
+def _without_none(declared: Any) -> Any:
+    """The type of what a setting is where it is not None.
+
+    >>> _without_none(float | None), _without_none(tuple[int, ...])
+    (<class 'float'>, tuple[int, ...])
+    """
+    others = [one for one in get_args(declared) if one is not type(None)]
+    return others[0] if len(others) == 1 and type(None) in get_args(declared) else declared
 
 
 def _declared(variant: Variant, name: str, text: str) -> Any:

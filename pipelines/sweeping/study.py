@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.sweeping.ranges import Range
 from sepmodels.errors import UserError
+from sepmodels.limits import LIMITS
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
 
 FIRST_AT_RANDOM = 5  # trials, before what they came to guides the next ones
-COMPARED_WITH = 4  # so many trials must have ended before one is stopped early
+COMPARED_WITH = 4  # so many trials must have come to their end before one is stopped early
 SPARED_SHARE = 0.5  # of a trial's steps, in which none is stopped: high learning rates are behind at first
+SEEDS = LIMITS["seeds"][1] + 1  # that there are, from 0 on
+OWN = "own"  # whether a trial is the entry as it is
 WHY = "why"
 STEPS = "steps"  # that a trial did
 
@@ -27,10 +30,12 @@ STEPS = "steps"  # that a trial did
 class Sweep:
     """The trials of one sweep; made by :func:`opened`."""
 
-    def __init__(self, study: Any, ranges: Sequence[Range], seed: int) -> None:
+    def __init__(self, study: Any, ranges: Sequence[Range], seed: int, steps: float) -> None:
+        """steps: of each trial; infinitely many where that is not known."""
         self._study = study
         self._ranges = ranges
         self._seed = seed
+        self._steps = steps
 
     def begin(self, own: Mapping[str, Any], trials: int) -> int:
         """Line up what is known before: the entry as it is, or every combination, where there are no more than trials.
@@ -42,7 +47,7 @@ class Sweep:
         lined_up = [first] if None not in first.values() else []
         lined_up += [one for one in every if one not in lined_up]
         for one in lined_up:
-            self._study.enqueue_trial(one, skip_if_exists=True)
+            self._study.enqueue_trial(one, user_attrs={OWN: one == first}, skip_if_exists=True)
         return len(every) or trials
 
     def _combinations(self, most: int) -> list[dict[str, Any]]:
@@ -69,8 +74,9 @@ class Sweep:
 
         What it draws follows from the seed, its number and what has ended before, not from any pause.
         """
-        self._study.sampler = _sampler(self._seed + trial.number)
-        return {one.name: one.value(self._drawn(trial, one)) for one in self._ranges}
+        self._study.sampler = _sampler((self._seed + trial.number) % SEEDS)
+        own = trial.user_attrs.get(OWN, False)
+        return {one.name: one.value(self._drawn(trial, one), own=own) for one in self._ranges}
 
     def _drawn(self, trial: "Trial", one: Range) -> Any:
         if one.choices:
@@ -79,14 +85,15 @@ class Sweep:
         return draw(one.name, one.low, one.high, log=one.log)
 
     def should_stop(self, trial: "Trial", step: int, sdr_db: float) -> bool:
-        """Note a validation, and say whether the trial is behind half of those that came as far.
+        """Note a validation, and say whether the trial's best one so far is below the median of the whole trials'.
 
-        A trial that goes on tells its validations from before again; of these only the last may stop it.
+        A trial that goes on tells its validations from before again; of these only the last may stop it. One that has
+        done all its steps has nothing left to spare.
         """
         known = self._study.get_trials(deepcopy=False)[trial.number].intermediate_values
         if step not in known:
             trial.report(sdr_db, step)
-        return step >= max(known, default=step) and trial.should_prune()
+        return max(known, default=step) <= step < self._steps and trial.should_prune()
 
     def end(self, trial: "Trial", sdr_db: float | None, *, steps: int = 0, why: str = "", failed: bool = False) -> None:
         """Note how a trial ended.
@@ -128,7 +135,8 @@ class Sweep:
 
     def values_of(self, ended: "FrozenTrial") -> dict[str, Any]:
         """The values that a trial had, by their settings' names."""
-        return {one.name: one.value(ended.params[one.name]) for one in self._ranges}
+        own = ended.user_attrs.get(OWN, False)
+        return {one.name: one.value(ended.params[one.name], own=own) for one in self._ranges}
 
 
 def require_optuna() -> None:
@@ -143,23 +151,21 @@ def require_optuna() -> None:
 def opened(file: Path, ranges: Sequence[Range], *, seed: int, steps: int | None) -> Iterator[Sweep]:
     """The sweep that the file keeps, which is made if it is not there.
 
-    seed: of what is drawn. steps: of each trial, as far as it is known. Raises :class:`UserError` for a damaged file.
+    seed: of what is drawn. steps: of each trial; None where that is not known before, and so none is stopped early.
+    Raises :class:`UserError` for a damaged file.
     """
     import optuna
     from sqlalchemy.exc import SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     file.parent.mkdir(parents=True, exist_ok=True)
-    pruner = optuna.pruners.MedianPruner(
-        n_startup_trials=COMPARED_WITH, n_warmup_steps=round(SPARED_SHARE * (steps or 0))
-    )
     storage = None
     try:
         storage = optuna.storages.RDBStorage(f"sqlite:///{file}")
         study = optuna.create_study(
             storage=storage,
             sampler=_sampler(seed),
-            pruner=pruner,
+            pruner=_pruner(steps),
             study_name=file.parent.name,
             direction="maximize",
             load_if_exists=True,
@@ -170,7 +176,7 @@ def opened(file: Path, ranges: Sequence[Range], *, seed: int, steps: int | None)
             f"{file} cannot be read ({reason}): move {file.parent} away to begin the sweep anew."
         ) from error
     try:
-        yield Sweep(study, ranges, seed)
+        yield Sweep(study, ranges, seed, math.inf if steps is None else steps)
     finally:
         storage.engine.dispose()
 
@@ -179,3 +185,11 @@ def _sampler(seed: int) -> Any:
     import optuna
 
     return optuna.samplers.TPESampler(n_startup_trials=FIRST_AT_RANDOM, seed=seed)
+
+
+def _pruner(steps: int | None) -> Any:
+    import optuna
+
+    if steps is None:  # the share that is spared is not known, and a first validation says too little
+        return optuna.pruners.NopPruner()
+    return optuna.pruners.MedianPruner(n_startup_trials=COMPARED_WITH, n_warmup_steps=math.ceil(SPARED_SHARE * steps))

@@ -26,6 +26,13 @@ def test_values_have_the_type_that_the_setting_is_declared_with() -> None:
     assert type(found["settings.dropout"][0]) is float
 
 
+def test_a_number_that_may_also_be_none_has_a_range() -> None:
+    (clip,) = read_ranges(["training.gradient_clip=0.1..5"], TRANSFORMER)
+    assert (clip.low, clip.high) == (0.1, 5.0)
+    (clip,) = read_ranges(["training.gradient_clip=none,1,5"], TRANSFORMER)
+    assert clip.ends == (None, 1.0, 5.0)
+
+
 def test_of_names_several_may_be_one_value() -> None:
     (effects,) = read_ranges(["training.effects=none,polarity,polarity+mono"], TRANSFORMER)
     assert effects.ends == ((), ("polarity",), ("polarity", "mono"))
@@ -39,6 +46,7 @@ def test_the_order_in_which_ranges_are_written_is_none_of_the_search() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
+        ("training.gradient_clip=none..5", "cannot be 'none': expected a number"),
         ("learning_rate", "has no values"),
         ("learning_rate=1e-3", "has no two values"),
         ("settings.heads=8,8", "has no two values"),
