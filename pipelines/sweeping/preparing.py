@@ -17,7 +17,8 @@ from pipelines.sweeping.entries import LEARNING_RATE, with_values
 from pipelines.sweeping.ranges import Range, read_ranges
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.files import hash_texts
-from sepmodels.limits import check_limits, check_training
+from sepmodels.limits import LIMITS, check_limits, check_training
+from sepmodels.machine.disk_kind import NETWORK_DISKS, disk_kind
 from sepmodels.settings import Profile, TrainingSettings
 from sepmodels.systems import systems_of
 from sepmodels.systems.variants import VARIANTS, Variant, own_training
@@ -92,6 +93,9 @@ def read_request(
     for option, number, least in (("trials", trials, 2), ("steps", steps, 1), ("jobs", jobs, 1)):
         if number is not None and number < least:
             raise UserError(f"--{option} cannot be {number}: expected {least} or more.")
+    least, most = LIMITS["seeds"]
+    if seed is not None and not least <= seed <= most:
+        raise UserError(f"--seed cannot be {seed}: expected a number from {least} to {most}.")
     training = profile.training if steps is None else replace(profile.training, steps=steps)
     profile = replace(profile, training=training)
     found = read_ranges(ranges, variants[name])
@@ -105,7 +109,17 @@ def read_request(
         min(jobs or slots_here(profile), trials),
     )
     require_models(asked)
+    _require_local_disk(asked.folder(paths).parent)
     return asked
+
+
+def _require_local_disk(folder: Path) -> None:
+    """Raise :class:`UserError` for a folder of sweeps on a network disk: Optuna's storage is SQLite."""
+    if (kind := disk_kind(folder)) in NETWORK_DISKS:
+        raise UserError(
+            f"{folder} is on a network disk ({kind}), where SQLite, in which a sweep keeps its trials, loses them: "
+            "name a data folder on a disk of this machine with --data."
+        )
 
 
 def require_models(asked: Asked) -> None:
@@ -157,7 +171,11 @@ def _said(value: Any) -> str:
 
 
 def make_data(asked: Asked, paths: Paths, console: Console) -> None:
-    """Make the stems to train and to validate on where they are missing or stale; the test split is left alone."""
+    """Make the stems to train and to validate on, and what they need, where that is missing or stale.
+
+    The steps ``dataset`` and ``tracks`` read the test tracks, too: they hash and measure every track, and refuse one
+    that two splits have. None of these figures reaches a trial. Stems of the test split are not made.
+    """
     from pipelines.graph.jobs import REFRESH
     from pipelines.graph.selection import behind
     from pipelines.running.runner import run_assets

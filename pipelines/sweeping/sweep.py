@@ -1,6 +1,5 @@
 """``sepbench sweep``: trains trials, one or several at once, until there are as many as were asked for."""
 
-import fcntl
 import math
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +22,8 @@ from pipelines.sweeping.showing import said_of, show_end
 from pipelines.sweeping.study import Sweep, opened
 from pipelines.sweeping.workers import SDR, Task, Worker
 from sepmodels.errors import UserError
+from sepmodels.machine.folder_lock import FolderLock, Taken
+from sepmodels.machine.identity import this_host
 from sepmodels.machine.signals import held_signals
 from sepmodels.settings import Profile
 
@@ -48,6 +49,8 @@ def sweep(asked: Asked, paths: Paths, console: Console) -> None:
     ):
         own = {one.name: own_value(asked.variant, asked.training, one.name) for one in asked.ranges}
         wanted = study.begin(own, asked.trials)
+        if asked.training.steps is None:
+            console.print("No trial is stopped early: that needs their number of steps (--steps).", highlight=False)
         if study.ended:
             console.print(f"The sweep goes on after {len(study.ended)} trials.", highlight=False)
         with Bars(console) as bars:
@@ -71,12 +74,13 @@ def _note_best(study: Sweep, tracked: TrackedSweep) -> None:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Let no other command do the sweep of that folder within the block."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(f"Another command does the sweep in {folder}, or has yet to end: wait for it.") from error
+    lock = FolderLock(folder / ".held", this_host())
+    try:
+        lock.acquire(wait=False)
+    except Taken as taken:
+        where = "" if str(taken) in ("", this_host()) else f", on the machine {taken}"
+        raise UserError(f"Another command does the sweep in {folder}{where}, or has yet to end: wait for it.") from None
+    with lock:
         yield
 
 

@@ -116,7 +116,7 @@ def test_in_mlflow_each_trial_is_a_run_below_that_of_the_sweep(swept: tuple[Path
 def test_nothing_of_the_trials_is_left_on_disk_but_what_they_came_to(swept: tuple[Path, str]) -> None:
     data, _ = swept
     (folder,) = (data / PROFILE / "sweeps").iterdir()
-    assert {path.name for path in folder.iterdir()} == {".lock", "trials.db", "workers.log"}
+    assert {path.name for path in folder.iterdir()} == {"trials.db", "workers.log"}
     assert not (data / PROFILE / "checkpoints").exists()
 
 
