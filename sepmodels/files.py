@@ -43,7 +43,7 @@ def temporary_beside(path: Path) -> Path:
 @no_part_of_a_result("how a file gets to its place")
 def temporary_prefix() -> str:
     """What the names of unfinished files begin with: the process, and the machine that it runs on."""
-    return f".tmp-{os.getpid()}.{mark_of(this_host())}-"
+    return f".tmp-{os.getpid()}-{mark_of(this_host())}-"
 
 
 def mark_of(host: str) -> str:
@@ -54,8 +54,7 @@ def mark_of(host: str) -> str:
 def remove_half_written(folder: Path, pattern: str = "**/.tmp-*") -> list[Path]:
     """Remove files and folders below ``folder`` that processes which are gone began as ``.tmp-<process>-<name>``.
 
-    So they were called before they named their machine, too: those of today are left to :func:`remove_left_behind`.
-    Gives what was removed.
+    For a folder in which no other machine works. Gives what was removed.
     """
     removed = []
     for path in list(folder.glob(pattern)):
@@ -76,7 +75,7 @@ def remove_left_behind(
 
     works: whether another machine, by its mark, may be writing there still. Gives what was removed.
     """
-    removed = remove_half_written(folder, pattern)
+    removed = []
     for path in list(folder.glob(pattern)):
         if _is_left_behind(path.name, works):
             if path.is_dir():
@@ -88,10 +87,12 @@ def remove_left_behind(
 
 
 def _is_left_behind(name: str, works: Callable[[str], bool]) -> bool:
-    begun = re.match(r"\.tmp-(\d+)\.([0-9a-f]{8})-", name)
+    begun = re.match(r"\.tmp-(\d+)-(?:([0-9a-f]{8})-)?", name)
     if begun is None:
         return False
-    return not (psutil.pid_exists(int(begun[1])) if begun[2] == mark_of(this_host()) else works(begun[2]))
+    if begun[2] in (None, mark_of(this_host())):  # without a mark, of versions before there was one
+        return not psutil.pid_exists(int(begun[1]))
+    return not works(begun[2])
 
 
 def hash_file(path: Path) -> str:
