@@ -8,7 +8,7 @@ import pytest
 from assets.factory import benchmark_assets
 from assets.graph import benchmark_steps
 from assets.paths import Paths
-from pipelines.graph.slots import POOL
+from assets.runtime.hosts import POOL
 from pipelines.profiles import PROFILES
 from sepmodels.systems import known_systems
 from sepmodels.systems.variants import VARIANTS
