@@ -1,5 +1,6 @@
 """The commands that show what was made: ``ui``, ``table``, ``claims``, ``cost``, ``score``, ``votes`` and ``ears``."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -170,18 +171,15 @@ def votes(
     rich_help_panel=GROUP,
     short_help=VOTES_OR_EARS,
     epilog=examples(
-        ("sepbench ears --data listening-test/ --anchors Quality,Interferer", "a published test: sounds and ratings"),
+        ("sepbench ears --test listening-test/ --anchors Quality,Interferer", "a published test: sounds and ratings"),
         ("sepbench ears --votes ratings*.csv -p musdb18-7s", "the report's own test"),
     ),
 )
 def ears(
     more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE...]", help="More files of --votes.")] = None,
-    data: Annotated[
+    test: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="A listening test: ratings.csv and sounds/PAGE/SOUND.flac. With --votes, the folder of all products.",
-        ),
+        typer.Option(metavar="DIR", help="A published listening test: ratings.csv and sounds/PAGE/SOUND.flac."),
     ] = None,
     votes: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="What the report's listening test gives; may be repeated.")
@@ -190,25 +188,37 @@ def ears(
         str, typer.Option(metavar="NAME,...", help="Measures beside BSSEval's, with commas between; or all.")
     ] = "all",
     anchors: Annotated[
-        str, typer.Option(metavar="NAME,...", help="Sounds of the test that no system made: left out.")
+        str, typer.Option(metavar="NAME,...", help="With --test: its sounds that no system made, left out.")
     ] = "",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Where the table and all values are written.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Sounds at once. [default: one for each core]")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="With --test: sounds at once. [default: one for each core]")] = 0,
     profile: ProfileOption = None,
+    data: DataOption = None,
 ) -> None:
-    """Say which measures order the sounds of a song as listeners do, with intervals for other songs."""
+    """Say which measures order the sounds of a song as listeners do, with intervals for other songs.
+
+    Give either --test DIR, or --votes FILE with the benchmark that was heard (-p, --data).
+    """
     from pipelines.looking.ears import ears_of_test, ears_of_votes
 
     asked = _names(measures)
     if files := [*(votes or ()), *(more or ())]:
+        _refuse({"--test": test, "--anchors": anchors, "--workers": workers}, beside="--votes")
         chosen, paths = use_options(profile, data=data)
         ears_of_votes(files, chosen, paths, console, asked=asked, out=out)
-    elif data is not None:
-        ears_of_test(data, console, asked=asked, anchors=_names(anchors), out=out, workers=workers)
+    elif test is not None:
+        _refuse({"-p": profile, "--data": data}, beside="--test")
+        ears_of_test(test, console, asked=asked, anchors=_names(anchors), out=out, workers=workers)
     else:
-        raise UserError("There is nothing to hear: give --data DIR or --votes FILE.")
+        raise UserError("There is nothing to hear: give --test DIR or --votes FILE.")
+
+
+def _refuse(options: Mapping[str, object], beside: str) -> None:
+    """Raise UserError for an option that was given and says nothing ``beside`` another one."""
+    if given := [name for name, value in options.items() if value]:
+        raise UserError(f"{given[0]} does not go together with {beside}: leave one of the two out.")
 
 
 def _names(words: str) -> list[str]:

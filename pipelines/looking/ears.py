@@ -1,7 +1,8 @@
 """``sepbench ears``: which measures order sounds as listeners do."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +14,21 @@ from rich.table import Table
 from assets.paths import Paths
 from pipelines.looking.counting import counting
 from pipelines.terminal import printable
-from sepmodels.audio import FULL_SCALE, STREAMS, TARGETS
+from sepmodels.audio import FULL_SCALE, SAMPLE_RATE_HZ, STREAMS, TARGETS
 from sepmodels.audio.io import read_audio
+from sepmodels.audio.resampling import resample
+from sepmodels.dataset.rates import scored_rates_hz
 from sepmodels.errors import UserError
 from sepmodels.files import replacing
-from sepmodels.results.ears import agreement_with_ears
+from sepmodels.progress import Say
+from sepmodels.results.ears import FEWEST_SONGS, agreement_with_ears
 from sepmodels.results.listening import HIDDEN, read_ratings, screened
 from sepmodels.results.listening_folder import read_listening_test, values_of_sounds, without_anchors
 from sepmodels.results.per_track import track_scores
 from sepmodels.scoring.measure import Measure
 from sepmodels.scoring.measures import chosen_measures, measure_track, turned
 from sepmodels.scoring.track import WHOLE_TRACK_METRICS
-from sepmodels.settings import Profile
+from sepmodels.settings import Profile, changed
 
 
 def ears_of_test(
@@ -37,13 +41,14 @@ def ears_of_test(
     Raises UserError as :func:`~sepmodels.results.listening_folder.read_listening_test` does, and for an anchor that
     is not there.
     """
-    test = read_listening_test(folder)
+    say = partial(_say, console)
+    test = read_listening_test(folder, say)
     if unknown := [name for name in anchors if name not in set(test.ratings.sound)]:
         raise UserError(f"{folder} has no rated sound {unknown[0]!r}: give --anchors the names of sounds that it has.")
-    measures = chosen_measures(asked, lambda sentence: _say(sentence, console))
+    measures = chosen_measures(asked, say)
     test = without_anchors(test, anchors)
     with counting(console, "listening") as progress:
-        values = values_of_sounds(test, measures, workers=workers, progress=progress)
+        values = values_of_sounds(test, measures, workers=workers, say=say, progress=progress)
     _show(agreement_with_ears(test.ratings, values), values, console, out)
 
 
@@ -52,24 +57,32 @@ def ears_of_votes(
 ) -> None:
     """The same of the ratings that the report's listening test gave, for the benchmark's own systems.
 
-    BSSEval is taken from their scores; measures are computed of the estimates of the first seed, where these lie here.
+    BSSEval is taken from the scores of the first seed; measures are computed of its estimates, where these lie here.
 
     Raises UserError for files that hold no ratings, and where no system that was rated has scores.
     """
+    say = partial(_say, console)
     ratings, left_out = screened(read_ratings(files))
     if left_out:
-        _say(f"Left out, because they did not know the hidden reference: {', '.join(left_out)}.", console)
+        say(f"Left out, because they did not know the hidden reference: {', '.join(left_out)}.")
     ratings = ratings[~ratings.system.isin(HIDDEN)]
-    known = {name for name in ratings.system.unique() if paths.scores(name).exists()}
-    if strange := sorted(set(ratings.system) - known):
-        _say(f"Left out, because {profile.name} has no scores of them: {', '.join(strange)}.", console)
-    if not known:
+    scores = {
+        name: heard
+        for name in sorted(ratings.system.unique())
+        if not (heard := _heard(paths.scores(name), profile.seeds[0])).empty
+    }
+    if strange := sorted(set(ratings.system) - set(scores)):
+        say(f"Left out, because {profile.name} has no scores of them: {', '.join(strange)}.")
+    if not scores:
         raise UserError(f"No system that was rated has scores in {paths.root}: name its profile by -p.")
-    ratings = ratings[ratings.system.isin(known)]
-    values = _benchmark_scores(profile, paths, known)
-    if measures := chosen_measures(asked, lambda sentence: _say(sentence, console)):
+    ratings = ratings[ratings.system.isin(list(scores))]
+    by_track = pd.concat([track_scores(rows) for rows in scores.values()])
+    values = by_track[["variant", "track", "target", "metric", "value"]]
+    if measures := chosen_measures(asked, say):
         own = [measure for measure in measures if measure.name not in WHOLE_TRACK_METRICS]
-        values = pd.concat([values, *_measured(profile, paths, ratings, own)], ignore_index=True)
+        pairs = ratings[["system", "track"]].drop_duplicates().itertuples(index=False)
+        heard = ((system, int(scores[system].seed.iloc[0]), track) for system, track in pairs)
+        values = pd.concat([values, *_measured(own, profile, paths, heard, say)], ignore_index=True)
     values = values.rename(columns={"track": "song", "variant": "sound", "metric": "measure"})
     asked_of = ratings.rename(columns={"track": "song", "system": "sound", "target": "question"})
     tables = [
@@ -79,28 +92,39 @@ def ears_of_votes(
     _show(pd.concat(tables, ignore_index=True), values, console, out)
 
 
-def _benchmark_scores(profile: Profile, paths: Paths, systems: set[str]) -> pd.DataFrame:
-    """Of the trainings that are heard, which are those of the first seed."""
-    table = pd.concat([track_scores(pd.read_parquet(paths.scores(name))) for name in sorted(systems)])
-    heard = table[table.seed.isin([0, profile.seeds[0]])]
-    return heard[["variant", "track", "target", "metric", "value"]]
+def _heard(file: Path, first_seed: int) -> pd.DataFrame:
+    """The scores of the training that is heard: the first seed's, or seed 0's of a system that has no trainings."""
+    if not file.exists():
+        return pd.DataFrame()
+    scores = pd.read_parquet(file)
+    of_first = scores[scores.seed == first_seed]
+    return scores[scores.seed == 0] if of_first.empty else of_first
 
 
 def _measured(
-    profile: Profile, paths: Paths, ratings: pd.DataFrame, measures: Sequence[Measure]
+    measures: Sequence[Measure], profile: Profile, paths: Paths, heard: Iterable[tuple[str, int, str]], say: Say
 ) -> Iterator[pd.DataFrame]:
-    for system, track in ratings[["system", "track"]].drop_duplicates().itertuples(index=False):
-        files = [paths.estimate(system, seed, track) for seed in (profile.seeds[0], 0)]
-        estimate = next((file for file in files if file.exists()), None)
-        stems = paths.stems("test") / f"{track}.npy"
-        if estimate is None or not stems.exists():
-            continue
-        streams = dict(zip(STREAMS, np.load(stems) / FULL_SCALE, strict=True))
-        vocals, rate_hz = read_audio(estimate)
-        true = np.stack([streams["vocals"], streams["drums"] + streams["bass"] + streams["other"]])
-        made = np.stack([vocals, streams["mixture"] - vocals])
-        rows = measure_track(measures, true, made, streams["mixture"], targets=TARGETS, sample_rate_hz=rate_hz)
-        yield turned(rows).assign(variant=system, track=track)
+    """The rows of each system, seed and track whose sounds lie here, at the sample rate at which it was scored."""
+    rates_hz = scored_rates_hz(paths.tracks) if changed(profile, "scoring_rate") else {}
+    for system, seed, track in heard:
+        estimate, stems = paths.estimate(system, seed, track), paths.stems("test") / f"{track}.npy"
+        if estimate.exists() and stems.exists():
+            of_one = partial(_said_of, f"{system}, {track}", say)
+            rows = _of_estimate(measures, stems, estimate, rates_hz.get(track, SAMPLE_RATE_HZ), of_one)
+            yield turned(rows).assign(variant=system, track=track)
+
+
+def _of_estimate(measures: Sequence[Measure], stems: Path, estimate: Path, rate_hz: int, say: Say) -> pd.DataFrame:
+    streams = dict(zip(STREAMS, np.load(stems) / FULL_SCALE, strict=True))
+    vocals, made_hz = read_audio(estimate)
+    true = np.stack([streams["vocals"], streams["drums"] + streams["bass"] + streams["other"]])
+    made = np.stack([vocals, streams["mixture"] - vocals])
+    signals = (resample(signal, made_hz, rate_hz) for signal in (true, made, streams["mixture"]))
+    return measure_track(measures, *signals, targets=TARGETS, sample_rate_hz=rate_hz, say=say)
+
+
+def _said_of(what: str, say: Say, clause: str) -> None:
+    say(f"{what}: {clause}.")
 
 
 def _show(found: pd.DataFrame, values: pd.DataFrame, console: Console, out: Path | None) -> None:
@@ -108,6 +132,8 @@ def _show(found: pd.DataFrame, values: pd.DataFrame, console: Console, out: Path
         raise UserError("No song has three sounds with ratings and values: nothing can be said of any measure.")
     for question, rows in found.groupby("question", sort=False):
         console.print(_table(str(question), rows))
+    if (found.songs < FEWEST_SONGS).any():
+        _say(console, f"Of fewer than {FEWEST_SONGS} songs there is no interval (-): they say too little of others.")
     console.print(
         "Within songs; of a measure of which less is better the sign is changed. Correlation: Spearman's, 1 for the "
         "listeners' order, 0 for chance. Pairs: the share in the listeners' order, 50 % for chance. In brackets 95 % "
@@ -120,7 +146,7 @@ def _show(found: pd.DataFrame, values: pd.DataFrame, console: Console, out: Path
         for name, table in (("agreement", found), ("values", values)):
             with replacing(out / f"{name}.csv") as temporary:
                 table.to_csv(temporary, index=False)
-        _say(f"Written: {out / 'agreement.csv'} and {out / 'values.csv'}.", console)
+        _say(console, f"Written: {out / 'agreement.csv'} and {out / 'values.csv'}.")
 
 
 def _table(question: str, rows: pd.DataFrame) -> Table:
@@ -140,8 +166,8 @@ def _table(question: str, rows: pd.DataFrame) -> Table:
 
 
 def _interval(low: float, high: float, form: str) -> str:
-    return "" if math.isnan(low) else f" ({low:{form}} to {high:{form}})"
+    return " (-)" if math.isnan(low) else f" ({low:{form}} to {high:{form}})"
 
 
-def _say(sentence: str, console: Console) -> None:
+def _say(console: Console, sentence: str) -> None:
     console.print(printable(sentence), markup=False, highlight=False, soft_wrap=True)

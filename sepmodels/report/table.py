@@ -28,13 +28,14 @@ MEANINGS = {
 }
 # Spearman's correlation within songs with what listeners rated, interference and quality: docs/ears.md
 WITH_EARS = {
-    "SDR": (0.51, -0.21),
-    "SIR": (0.95, -0.76),
-    "SAR": (-0.34, 0.60),
-    "ISR": (-0.06, 0.29),
-    "uSDR": (0.46, -0.16),
-    "SI-SDR": (0.47, -0.11),
+    "SDR": ("0.51 [0.36, 0.64]", "-0.21 [-0.38, -0.04]"),
+    "SIR": ("0.95 [0.93, 0.97]", "-0.76 [-0.88, -0.62]"),
+    "SAR": ("-0.34 [-0.60, -0.06]", "0.60 [0.38, 0.77]"),
+    "ISR": ("-0.06 [-0.31, 0.20]", "0.29 [0.04, 0.53]"),
+    "uSDR": ("0.46 [0.32, 0.59]", "-0.16 [-0.33, 0.01]"),
+    "SI-SDR": ("0.47 [0.29, 0.64]", "-0.11 [-0.33, 0.12]"),
 }
+COMPUTED_BY_AUTHORS = ("SIR", "SAR")  # of the test, which gives no accompaniment
 FIGURES = {
     "million parameters": "Parameters of the model, in millions.",
     "training steps": "Steps of the optimiser, mean over seeds.",
@@ -103,7 +104,7 @@ def results_table(material: Material, target: str) -> Table:
     summary = material.summary[material.summary.target == target]
     rows = summary.to_dict("records")
     shown = [name for name in FIGURES if name in summary and summary[name].notna().any()]
-    columns = tuple(_columns(material, shown))
+    columns = tuple(_columns(material, target, shown))
     markdown = summary_table(material.summary, target).splitlines()
     csv_lines = [_csv_line(summary.columns), *(_csv_line(row.values()) for row in rows)]
     return Table(
@@ -140,15 +141,14 @@ def scale(table: Table) -> tuple[float, float]:
     return min(known) - margin, max(known) + margin
 
 
-def _columns(material: Material, figures: list[str]) -> Iterator[Column]:
+def _columns(material: Material, target: str, figures: list[str]) -> Iterator[Column]:
     baseline = material.titles[material.baseline]
     yield Column(
         "system", "System", "What was compared: trained systems, and references, a floor below and ceilings above."
     )
     resampled = "tracks and seeds" if len(material.profile.seeds) > 1 else "tracks"
-    yield Column(
-        "SDR", "SDR, dB", f"{_sentence(MEANINGS['SDR'])} With its 95 % interval over {resampled}. {_with_ears('SDR')}"
-    )
+    sdr = f"{_sentence(MEANINGS['SDR'])} With its 95 % interval over {resampled}."
+    yield Column("SDR", "SDR, dB", sdr + _with_ears("SDR", target))
     yield Column(
         "difference",
         f"SDR against {baseline}",
@@ -156,17 +156,22 @@ def _columns(material: Material, figures: list[str]) -> Iterator[Column]:
         "for other tracks and other trainings, corrected for the number of variants after Holm.",
     )
     for metric in ("SIR", "SAR", "ISR", "uSDR", "SI-SDR"):
-        yield Column(metric, metric, f"{_sentence(MEANINGS[metric])} In dB. {_with_ears(metric)}")
+        yield Column(metric, metric, f"{_sentence(MEANINGS[metric])} In dB.{_with_ears(metric, target)}")
     for name in figures:
         yield Column(name, name.capitalize(), FIGURES[name])
     yield Column("nan_windows", "NaN windows", "Windows without a score, because a source is silent in them.")
 
 
-def _with_ears(metric: str) -> str:
+def _with_ears(metric: str, target: str) -> str:
+    """What one listening test says of the metric; nothing of the accompaniment, which was not heard there."""
+    if target != "vocals":
+        return ""
     interference, quality = WITH_EARS[metric]
+    whose = ", with values that the test's authors computed" if metric in COMPUTED_BY_AUTHORS else ""
     return (
-        "In a published listening test its correlation with ratings, within songs, was "
-        f"{interference:.2f} for freedom from interference and {quality:.2f} for quality."
+        " In the listening test of Ward et al. 2018 (vocals of 16 songs by five systems from before 2018) its "
+        f"correlation with ratings, within songs, was {interference} for freedom from interference and {quality} for "
+        f"quality{whose}; in brackets 95 % intervals. More: docs/ears.md."
     )
 
 

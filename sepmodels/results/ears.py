@@ -11,6 +11,7 @@ from sepmodels.results.bootstrap import LEVEL, RANDOM_SEED, RESAMPLES, Float64
 
 LISTENER = "one listener"  # against the mean of the others: what no measure need exceed
 _FEWEST_SOUNDS = 3  # of a song, for a correlation that says anything
+FEWEST_SONGS = 6  # for an interval: that of two songs would be the lower and the higher one, whatever their spread
 
 
 def agreement_with_ears(ratings: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
@@ -21,10 +22,11 @@ def agreement_with_ears(ratings: pd.DataFrame, values: pd.DataFrame) -> pd.DataF
         values: columns measure, song, sound and value, turned so that more is better. NaN is left out.
 
     Returns:
-        A row per question and measure, the one that agrees best first, and one for :data:`LISTENER`. Columns question,
-        measure, songs, sounds; correlation (Spearman's in each song, the mean over songs) and pairs (the share of
-        pairs of sounds of a song that it orders as the listeners' mean does; a tie counts half), each with _low
-        and _high: a 95 % percentile bootstrap over songs, NaN for a single one.
+        A row per question and measure, the one that agrees best first, those without an interval after the others, and
+        one for :data:`LISTENER`. Columns question, measure, songs, sounds; correlation (Spearman's in each song, the
+        mean over songs) and pairs (the share of pairs of sounds of a song that it orders as the listeners' mean does;
+        a tie counts half), each with _low and _high: a 95 % percentile bootstrap over songs, NaN for fewer than
+        :data:`FEWEST_SONGS`.
     """
     rows = []
     for question, asked in ratings.groupby("question", sort=False):
@@ -34,7 +36,7 @@ def agreement_with_ears(ratings: pd.DataFrame, values: pd.DataFrame) -> pd.DataF
             for measure, of_measure in values.dropna().groupby("measure", sort=False)
             if (row := _over_songs(list(_songs(heard.merge(of_measure, on=["song", "sound"])))))
         ]
-        rows += sorted(found, key=lambda row: -row["correlation"])
+        rows += sorted(found, key=lambda row: (row["songs"] < FEWEST_SONGS, -row["correlation"]))
         if listener := _over_songs(list(_listeners(asked))):
             rows.append({"question": question, "measure": LISTENER} | listener)
     return pd.DataFrame(rows)
@@ -57,7 +59,7 @@ def _listeners(asked: pd.DataFrame) -> Iterator[tuple[float, float, int]]:
         each = []
         for listener in table:
             both = pd.DataFrame({"others": table.drop(columns=listener).mean(axis=1), "own": table[listener]}).dropna()
-            if len(both) >= _FEWEST_SOUNDS:
+            if len(both) >= _FEWEST_SOUNDS and both.others.nunique() > 1:
                 others, own = both.others.to_numpy(), both.own.to_numpy()
                 each.append((spearman(others, own), share_of_pairs(others, own)))
         if each:
@@ -99,6 +101,6 @@ def _over_songs(songs: list[tuple[float, float, int]]) -> dict[str, float]:
     draws = np.random.default_rng(RANDOM_SEED).integers(len(table), size=(RESAMPLES, len(table)))
     for name, of_songs in (("correlation", table[:, 0]), ("pairs", table[:, 1])):
         edges = np.quantile(of_songs[draws].mean(axis=1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        low, high = edges if len(table) > 1 else (np.nan, np.nan)
+        low, high = edges if len(table) >= FEWEST_SONGS else (np.nan, np.nan)
         row |= {name: float(of_songs.mean()), f"{name}_low": float(low), f"{name}_high": float(high)}
     return row

@@ -11,9 +11,9 @@ from sepmodels.audio.io import read_audio
 from sepmodels.audio.sound_files import is_sound_file
 from sepmodels.errors import UserError
 from sepmodels.machine.parallel import for_each_in_processes, usable_cores
-from sepmodels.progress import Progress, silent
+from sepmodels.progress import Progress, Say, silent
 from sepmodels.scoring.bsseval import bsseval_scores
-from sepmodels.scoring.measure import Measure, Signals
+from sepmodels.scoring.measure import Measure, Signals, value_or_nan
 from sepmodels.scoring.measures import chosen_measures, turned
 from sepmodels.scoring.plain import whole_track_scores
 from sepmodels.systems.given_audio import fit
@@ -29,7 +29,8 @@ class ListeningTest:
     """One test.
 
     ratings: columns question, song, sound, listener, rating: of the sounds but the hidden reference.
-    files: of the sounds, by song and name; given: values that its authors computed (measure, song, sound, value).
+    files: of the sounds, by song and name.
+    given: values that its authors computed of rated sounds (measure, song, sound, value).
     """
 
     ratings: pd.DataFrame
@@ -37,8 +38,10 @@ class ListeningTest:
     given: pd.DataFrame
 
 
-def read_listening_test(folder: Path) -> ListeningTest:
+def read_listening_test(folder: Path, say: Say = lambda sentence: None) -> ListeningTest:
     """The test in a folder. A rating that a listener gave several times counts as its mean.
+
+    say: takes a sentence for the values of sounds that nobody rated, which are left out.
 
     Raises:
         UserError: a file or column is missing, a rating is no number, a rated sound or a song's reference has no file.
@@ -60,7 +63,7 @@ def read_listening_test(folder: Path) -> ListeningTest:
             raise UserError(
                 f"{folder / 'ratings.csv'} rates {sound} of {song}, but {folder / 'sounds' / song} lacks it."
             )
-    return ListeningTest(rated, files, _given(folder))
+    return ListeningTest(rated, files, _of_rated(_given(folder), ratings, say))
 
 
 def _ratings(file: Path, folder: Path) -> pd.DataFrame:
@@ -90,7 +93,8 @@ def _given(folder: Path) -> pd.DataFrame:
         try:
             head = pd.read_csv(file, nrows=0)
             if set(_GIVEN) <= set(head):
-                rows = pd.read_csv(file, usecols=_GIVEN, dtype={"score": float})[_GIVEN]
+                texts = {name: str for name in _GIVEN if name != "score"}
+                rows = pd.read_csv(file, usecols=_GIVEN, dtype=texts | {"score": float})[_GIVEN]
                 rows.columns = pd.Index(["song", "sound", "measure", "value"])
                 found.append(rows.assign(measure=rows.measure + ", given"))
         except (OSError, ValueError) as fault:
@@ -98,10 +102,25 @@ def _given(folder: Path) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True).drop_duplicates(["measure", "song", "sound"])
 
 
+def _of_rated(given: pd.DataFrame, ratings: pd.DataFrame, say: Say) -> pd.DataFrame:
+    """The authors' values of sounds that somebody rated; the others are counted."""
+    rated = pd.MultiIndex.from_frame(given[["song", "sound"]]).isin(
+        pd.MultiIndex.from_frame(ratings[["song", "sound"]])
+    )
+    if not rated.all():
+        first = given[~rated].iloc[0]
+        say(
+            f"Left out: {(~rated).sum()} of {len(given)} values that the test's authors computed, of sounds that "
+            f"nobody rated, such as {first.sound} of {first.song}."
+        )
+    return given[rated].reset_index(drop=True)
+
+
 @dataclass(frozen=True)
 class Hearing:
-    """The values of one sound by the measures of these names, a row each: song, sound, measure, value.
+    """The values of one sound by the measures of these names, a row each: song, sound, measure, value, said.
 
+    said: which measures failed and why, a clause each.
     BSSEval's are those that need the voice alone: SIR and SAR need the accompaniment, which such a test has not.
     """
 
@@ -114,10 +133,11 @@ class Hearing:
         made, made_hz = read_audio(made_file)
         estimate = np.asarray(fit(made, made_hz, true, made_file, rate_hz).vocals, dtype=np.float64)
         signals = Signals(true.astype(np.float64), estimate, true.astype(np.float64), rate_hz)
-        chosen = {measure.name: measure.value(signals) for measure in chosen_measures(self.measures)}
+        said: list[str] = []
+        chosen = {one.name: value_or_nan(one, signals, said.append) for one in chosen_measures(self.measures)}
         values = bsseval_of_one(signals) | chosen
         rows = turned(pd.DataFrame({"metric": list(values), "value": list(values.values())}))
-        return rows.rename(columns={"metric": "measure"}).assign(song=song, sound=sound)
+        return rows.rename(columns={"metric": "measure"}).assign(song=song, sound=sound, said="; ".join(said))
 
 
 def bsseval_of_one(signals: Signals) -> dict[str, float]:
@@ -133,11 +153,17 @@ def bsseval_of_one(signals: Signals) -> dict[str, float]:
 
 
 def values_of_sounds(
-    test: ListeningTest, measures: Sequence[Measure], *, workers: int = 0, progress: Progress = silent
+    test: ListeningTest,
+    measures: Sequence[Measure],
+    *,
+    workers: int = 0,
+    say: Say = lambda sentence: None,
+    progress: Progress = silent,
 ) -> pd.DataFrame:
     """Every measure of every rated sound, turned so that more is better, and the authors' own: as agreement wants them.
 
-    The reference stands in for the mixture, which a test has not: within a song it changes no order.
+    The reference stands in for the mixture, which a test has not: within a song it changes no order. A measure that
+    fails has no value (NaN) of that sound, and ``say`` takes a sentence for it.
     Raises UserError for a sound that cannot be read or is of another length than the reference.
     """
     rated = test.ratings[["song", "sound"]].drop_duplicates().itertuples(index=False)
@@ -146,7 +172,12 @@ def values_of_sounds(
     tables, faults = for_each_in_processes(hearing, pairs, workers=workers or usable_cores(), progress=progress)
     if faults:
         raise faults[0]
-    return pd.concat([*tables, test.given], ignore_index=True)
+    values = pd.concat(tables, ignore_index=True)
+    failed = values[values.said != ""].drop_duplicates(["song", "sound"])
+    for clause, sounds in failed.groupby("said", sort=False):
+        more = f" and {len(sounds) - 1} more" if len(sounds) > 1 else ""
+        say(f"{sounds.sound.iloc[0]} of {sounds.song.iloc[0]}{more}: {clause}.")
+    return pd.concat([values.drop(columns="said"), test.given], ignore_index=True)
 
 
 def without_anchors(test: ListeningTest, anchors: Sequence[str]) -> ListeningTest:

@@ -36,7 +36,7 @@ class Scoring:
     measures: tuple[str, ...] = ()
 
     def __call__(self, pair: "Pair") -> pd.DataFrame:
-        """The rows of one track, with a column ``said``: what was done to compare the two, a clause each."""
+        """The rows of one track, with a column ``said``: what was done to compare the two, and what failed."""
         try:
             reference, estimate, mixture, rate_hz, said = pair.signals()
             rows = score_track(
@@ -48,11 +48,19 @@ class Scoring:
                 sample_rate_hz=rate_hz,
                 scorer=self.scorer,
             )
-            chosen = chosen_measures(self.measures)
-            more = measure_track(chosen, reference, estimate, mixture, targets=pair.targets, sample_rate_hz=rate_hz)
+            if chosen := chosen_measures(self.measures):
+                more = measure_track(
+                    chosen,
+                    reference,
+                    estimate,
+                    mixture,
+                    targets=pair.targets,
+                    sample_rate_hz=rate_hz,
+                    say=said.append,
+                )
+                rows = pd.concat([rows, tidy(more.assign(window=pd.NA), self.name)])
         except UserError as fault:
             raise UserError(f"{pair.track}: {fault}") from fault
-        rows = pd.concat([rows, tidy(more.assign(window=pd.NA), self.name)]) if chosen else rows
         rows.insert(1, "seed", 0)
         rows.insert(2, "track", pair.track)
         return rows.assign(said="; ".join(said))
@@ -133,7 +141,8 @@ def score_folders(
         window_seconds, hop_seconds, scorer: as in :func:`~sepmodels.scoring.score_track`.
         measures: names of measures beside BSSEval (:mod:`sepmodels.scoring.measures`), or "all".
         workers: how many tracks at once; 0: what suits this machine.
-        say: takes a sentence for whatever was done to compare the two, and for each track that cannot be scored.
+        say: takes a sentence for whatever was done to compare the two, for each track that cannot be scored, and for a
+            measure that fails, which has no value (NaN) of that track.
 
     Returns:
         Columns variant, seed (0), track, target, metric, window and value, as the benchmark's scores have. A measure

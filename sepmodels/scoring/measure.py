@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from sepmodels.errors import UserError
+from sepmodels.progress import Say
 from sepmodels.scoring.signals import Float64
 
 
@@ -47,6 +49,21 @@ class Measure:
     source: str
     value: Value
     check: Callable[[], None] = lambda: None
+
+
+def value_or_nan(measure: Measure, signals: Signals, say: Say) -> float:
+    """The measure's number for one track; NaN where it fails, and ``say`` takes a clause with why.
+
+    Measures of packages raise whatever they like of a clip that they cannot take, and that is no reason to lose the
+    other measures and tracks. UserError is raised: it says what to do.
+    """
+    try:
+        return measure.value(signals)
+    except UserError:
+        raise
+    except Exception as fault:
+        say(f"{measure.name} failed and has no value ({type(fault).__name__}: {str(fault).rstrip('.')})")
+        return np.nan
 
 
 def is_silence(signal: np.ndarray) -> bool:

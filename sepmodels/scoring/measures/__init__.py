@@ -14,7 +14,7 @@ import pandas as pd
 
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.progress import Say
-from sepmodels.scoring.measure import Measure, Signals
+from sepmodels.scoring.measure import Measure, Signals, value_or_nan
 from sepmodels.scoring.signals import Float64, to_float64
 
 ALL = "all"
@@ -66,8 +66,11 @@ def measure_track(
     *,
     targets: Sequence[str],
     sample_rate_hz: int,
+    say: Say = lambda clause: None,
 ) -> pd.DataFrame:
     """Every measure of every source of one track.
+
+    say: takes a clause for each source and measure that failed, and so has NaN.
 
     Returns:
         A row per target and measure: columns target, metric and value.
@@ -81,7 +84,9 @@ def measure_track(
     rows = []
     for target, true, made in zip(targets, reference, estimate, strict=True):
         signals = Signals(_of(true, samples), _of(made, samples), whole, sample_rate_hz)
-        rows += [(target, measure.name, measure.value(signals)) for measure in chosen]
+        for measure in chosen:
+            value = value_or_nan(measure, signals, lambda clause, of=target: say(f"of {of}, {clause}"))
+            rows.append((target, measure.name, value))
     return pd.DataFrame(rows, columns=["target", "metric", "value"])
 
 

@@ -85,6 +85,18 @@ def test_every_cell_says_what_its_number_is(material: Material) -> None:
     assert f"95 % interval: {sdr.low:.2f} to {sdr.high:.2f} dB" in sdr.explanation
 
 
+def test_the_listening_test_is_named_with_its_size_where_vocals_are_scored_and_nowhere_else(material: Material) -> None:
+    said = {column.name: column.explanation for column in results_table(material, "vocals").columns}
+    test = "listening test of Ward et al. 2018 (vocals of 16 songs by five systems from before 2018)"
+    assert {name for name, text in said.items() if test in text} == {"SDR", "SIR", "SAR", "ISR", "uSDR", "SI-SDR"}
+    authors = {name for name, text in said.items() if "with values that the test's authors computed" in text}
+    assert authors == {"SIR", "SAR"}
+    assert "0.51 [0.36, 0.64] for freedom from interference" in said["SDR"]
+    assert not any(
+        "listening test" in column.explanation for column in results_table(material, "accompaniment").columns
+    )
+
+
 def test_where_there_are_several_seeds_the_score_of_each_is_told(material: Material) -> None:
     summary = material.summary.assign(seeds=np.where(material.summary.variant == "l1_loss", 2, 1))
     others = material.by_seed[material.by_seed.variant == "l1_loss"].assign(seed=43, SDR=1.234)

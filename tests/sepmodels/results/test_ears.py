@@ -54,8 +54,30 @@ def test_the_interval_is_over_songs() -> None:
     assert row.pairs == pytest.approx(0.75)
     exact = scipy.stats.binom.ppf([0.025, 0.975], 8, 0.25) / 8  # of the share of turned songs in a resample
     assert [row.correlation_low, row.correlation_high] == pytest.approx(sorted(1 - 2 * exact), abs=0.26)  # a song
-    one = agreement_with_ears(ratings[ratings.song == "song 5"], values).iloc[0]
-    assert np.isnan([one.correlation_low, one.pairs_high]).all()
+
+
+def test_below_six_songs_there_is_no_interval_and_such_measures_are_listed_last() -> None:
+    ratings = heard(songs=6)
+    values = valued(
+        ratings,
+        five=lambda rows: rows.rating.where(rows.song != "song 0"),
+        six=lambda rows: -rows.rating,
+    )
+    found = agreement_with_ears(ratings, values)
+    assert list(found.measure) == ["six", "five", LISTENER]
+    edges = [name for name in found if name.endswith(("_low", "_high"))]
+    assert found[edges].notna().all(axis=1).to_list() == [True, False, True]
+
+
+def test_a_listener_of_a_song_in_which_the_others_rate_all_alike_is_left_out() -> None:
+    ratings = heard(listeners=2)
+    alike = (ratings.song == "song 0") & (ratings.listener == "listener 0")
+    found = agreement_with_ears(
+        ratings.assign(rating=ratings.rating.mask(alike, 50.0)), valued(ratings, one=lambda rows: rows.rating)
+    )
+    (row,) = found[found.measure == LISTENER].itertuples()
+    assert row.songs == 6
+    assert np.isfinite([row.correlation, row.pairs, row.pairs_low]).all()
 
 
 def test_what_has_no_value_is_left_out_and_a_song_of_two_sounds_says_nothing() -> None:

@@ -1,6 +1,7 @@
 """A published listening test is read, and its sounds are measured."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from sepmodels.audio.io import write_audio
 from sepmodels.errors import UserError
 from sepmodels.results.ears import agreement_with_ears
 from sepmodels.results.listening_folder import read_listening_test, values_of_sounds, without_anchors
-from sepmodels.scoring.measures import chosen_measures
+from sepmodels.scoring.measure import Signals
+from sepmodels.scoring.measures import chosen_measures, measures
 from tests.scoring_material import RATE_HZ, music
 
 NOISE = {"clean": 0.01, "fair": 0.1, "rough": 0.5, "anchor": 2.0}
@@ -65,6 +67,37 @@ def test_measures_and_bsseval_of_the_sounds_agree_with_who_heard_the_noise(folde
     assert "PES" not in found.index  # neither voice rests
     snr = -20 * np.log10(NOISE["fair"])
     assert values.set_index(["measure", "song", "sound"]).value["uSDR", "one", "fair"] == pytest.approx(snr, abs=0.3)
+
+
+def test_songs_may_have_numbers_for_names_and_values_of_sounds_that_nobody_rated_are_counted(folder: Path) -> None:
+    (folder / "sounds" / "one").rename(folder / "sounds" / "001")
+    for file in folder.glob("*.csv"):
+        table = pd.read_csv(file)
+        table.assign(page=table.page.replace("one", "001")).query("page == '001'").to_csv(file, index=False)
+    with (folder / "theirs.csv").open("a") as file:
+        file.write("001,unheard,APS,3.5\n")
+    said: list[str] = []
+    given = read_listening_test(folder, said.append).given
+    assert set(given.song) == {"001"}
+    assert set(given.sound) == set(NOISE)
+    assert said == [
+        "Left out: 1 of 5 values that the test's authors computed, of sounds that nobody rated, such as unheard of 001."
+    ]
+
+
+def test_a_measure_that_fails_has_no_value_of_that_sound_and_is_named(folder: Path, monkeypatch) -> None:
+    monkeypatch.setitem(measures(), "MR-STFT", replace(measures()["MR-STFT"], value=fails))
+    said: list[str] = []
+    values = values_of_sounds(
+        read_listening_test(folder), chosen_measures(["MR-STFT", "log-WMSE"]), workers=1, say=said.append
+    )
+    assert values[values.measure == "MR-STFT"].value.isna().all()
+    assert values[values.measure == "log-WMSE"].value.notna().all()
+    assert said == ["clean of one and 7 more: MR-STFT failed and has no value (ValueError: too short)."]
+
+
+def fails(_signals: Signals) -> float:
+    raise ValueError("too short")
 
 
 def damaged(folder: Path, damage: str) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import musdb
@@ -17,6 +18,7 @@ from sepmodels.errors import UserError
 from sepmodels.scoring import score_folders
 from sepmodels.scoring.folders import pair_tracks
 from sepmodels.scoring.measure import Signals
+from sepmodels.scoring.measures import measures
 from sepmodels.scoring.measures.log_wmse import log_wmse
 from sepmodels.scoring.stems import find_stems
 from tests.conftest import write_stem_file
@@ -178,6 +180,36 @@ def test_measures_have_a_row_for_each_track_and_target_also_in_several_processes
     signals = Signals(true_vocals, made, sum(stems.values()).astype(float), RATE)
     assert values["First song", "vocals", "log-WMSE"] == pytest.approx(log_wmse(signals), abs=1e-3)
     assert values["Second song", "vocals", "MR-STFT"] == pytest.approx(0, abs=1e-3)
+
+
+def test_a_measure_that_fails_has_no_value_of_that_track_alone_and_is_named(
+    true: Path, tmp_path: Path, monkeypatch
+) -> None:
+    write(tmp_path / "true" / "test", "Clip", {name: sound(seed, 0.1) for seed, name in enumerate(STEMS)})
+    for track in ("First song", "Clip"):
+        write(tmp_path / "mine", track, {"vocals": noisy(stems_of(true, track)["vocals"])})
+    monkeypatch.setitem(measures(), "fullness", replace(measures()["fullness"], value=of_long_sounds))
+    said: list[str] = []
+    scores = score_folders(true, tmp_path / "mine", measures=["fullness", "bleedless"], workers=1, say=said.append)
+    values = scores[scores.target == "vocals"].set_index(["track", "metric"]).value
+    assert values["First song", "fullness"] == 2.5
+    assert np.isnan(values["Clip", "fullness"])
+    assert np.isfinite(values["Clip", "bleedless"])
+    failed = "fullness failed and has no value (ValueError: too short)"
+    assert said[-1] == f"'Clip': of vocals, {failed}; of accompaniment, {failed}."
+
+
+def of_long_sounds(signals: Signals) -> float:
+    seconds = signals.reference.shape[1] / signals.sample_rate_hz
+    if seconds < 1:
+        raise ValueError("too short")
+    return seconds
+
+
+def test_without_measures_no_signal_is_copied_for_them(true: Path, tmp_path: Path, monkeypatch) -> None:
+    write(tmp_path / "mine", "First song", {"vocals": stems_of(true)["vocals"]})
+    monkeypatch.setattr("sepmodels.scoring.folders.measure_track", None)
+    assert len(score_folders(true, tmp_path / "mine", workers=1))
 
 
 def test_an_unknown_measure_is_named_before_anything_is_scored(true: Path, tmp_path: Path) -> None:
