@@ -133,6 +133,7 @@ def check_dagster(paths: Paths) -> Finding:
     import dagster as dg
 
     try:
+        require_fit(paths.data)
         if database.is_used():
             use_instance(paths.data)  # which says where
         with dg.DagsterInstance.from_config(str(home)) as instance:
@@ -174,9 +175,9 @@ def check_mlflow(paths: Paths) -> Finding:
         experiments = [experiment.experiment_id for experiment in client.search_experiments()]
         runs = len(client.search_runs(experiments, max_results=10_000))
         going_on = len(client.search_runs(experiments, "attributes.status = 'RUNNING'"))
-    except UserError as fault:
-        return Finding("MLflow", "fail", str(fault), "Do what is said here, and ask again.")
     except Exception as error:  # sqlalchemy's and mlflow's own, too
+        if database.is_used():  # the folder has the files alone, which are to stay
+            return Finding("MLflow", "fail", _first_line(error), "Do what is said here, and ask again.")
         remedy = f"Move {folder} away to start a new store, or do what is said here."
         return Finding("MLflow", "fail", f"the store in {folder} cannot be read: {_first_line(error)}", remedy)
     return Finding(

@@ -116,8 +116,13 @@ def test_a_folder_whose_records_are_in_a_database_is_not_opened_without_it(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(database.VARIABLE)
-    with pytest.raises(UserError, match="are in a PostgreSQL database: say which by SEPBENCH_DATABASE, as before"):
+    said = "are in a PostgreSQL database: say which by SEPBENCH_DATABASE, as before"
+    with pytest.raises(UserError, match=said):
         use_instance(data)
+    found = check_dagster(Paths(data, "demo"))
+    assert found.status == "fail"
+    assert said in found.detail
+    assert "away" not in found.remedy
 
 
 @pytest.mark.parametrize(
