@@ -75,14 +75,9 @@ def remove_left_behind(
 
     works: whether another machine, by its mark, may be writing there still. Gives what was removed.
     """
-    removed = []
-    for path in list(folder.glob(pattern)):
-        if _is_left_behind(path.name, works):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-            removed.append(path)
+    removed = [path for path in list(folder.glob(pattern)) if _is_left_behind(path.name, works)]
+    for path in removed:
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
     return removed
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from assets.paths import Paths
+from assets.runtime.hosts import show_presence
 from assets.tracking.run import TrackedRun
 from assets.tracking.sweeps import TrackedSweep, tracked_sweep
 from pipelines.running.progress_board import Bars
@@ -40,6 +41,7 @@ def sweep(asked: Asked, paths: Paths, console: Console) -> None:
     Raises :class:`UserError` while another command does this very sweep, and where no trial came to its end.
     """
     folder = asked.folder(paths)
+    show_presence(paths.data)
     with (
         _alone(folder),
         opened(folder / "trials.db", asked.ranges, seed=asked.seed, steps=asked.training.steps) as study,

@@ -1,7 +1,8 @@
 """Signs of life for other machines: a file whose time is renewed for as long as a process lives.
 
-Machines that share a folder do not see each other's processes, and their clocks differ. So a file is compared with one
-that was renewed just now in the same place: both times are those of the disk.
+Machines that share a folder do not see each other's processes, and their clocks may differ. So a file is compared with
+one that was renewed just now in the same place. On most disks both times are the disk's. On some, such as Lustre, each
+is that of the machine that asked: there clocks have to agree to within a minute.
 """
 
 import os

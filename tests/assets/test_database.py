@@ -11,6 +11,7 @@ from dagster._core.test_utils import create_run_for_test
 from assets import database
 from assets.paths import Paths
 from assets.runtime.hosts import pool_name
+from assets.tracking.run import TrackedRun
 from assets.tracking.store import open_store, read_store
 from assets.tracking.tracker import PROCESS
 from pipelines.doctor.data_checks import check_dagster, check_mlflow
@@ -52,7 +53,8 @@ def test_runs_of_both_are_kept_there_and_closed_when_their_process_is_gone(data:
         experiment = client.create_experiment("sepbench/demo", artifact_location=(data / "mlflow").as_uri())
         tags = {PROCESS: f"{this_process()}1"}  # whose process is gone
         tracked = client.create_run(experiment, tags=tags).info.run_id
-        client.log_text(tracked, "text", "a file")
+        TrackedRun(client, tracked, "", folder=data / "mlflow", warn=pytest.fail).text("a file", "text")
+        assert [file.path for file in client.list_artifacts(tracked)] == ["a file"]
         assert database.has_open_mlflow_runs()
         clear_up(Paths(data, "demo"))
         assert not database.has_open_mlflow_runs()
