@@ -97,11 +97,11 @@ def history_hint(data: Path) -> str | None:
     started names the data folder.
     """
     home, here = data / "dagster", Path.cwd()
-    if database.is_used():
-        return f"The history is in {database.where()}, which Dagster's own command does not know: use `sepbench ui`."
     told = os.environ.get("DAGSTER_HOME")
     if told and Path(told).resolve() == home.resolve():
         return None
+    if database.is_used():
+        return f"The history is in {database.where()}, which Dagster's own command does not know: use `sepbench ui`."
     if not told and (here / "dagster.yaml").exists() and (here / "data").resolve() == data.resolve():
         return (
             f"Dagster's history is kept in {home}, not in a temporary directory. `sepbench ui` opens all pages at once."

@@ -15,7 +15,7 @@ from assets.tracking.run import TrackedRun
 from assets.tracking.store import open_store, read_store
 from assets.tracking.tracker import PROCESS
 from pipelines.doctor.data_checks import check_dagster, check_mlflow
-from pipelines.graph.instance import history, use_instance
+from pipelines.graph.instance import history, history_hint, use_instance
 from pipelines.running.aftermath import clear_up
 from sepmodels.errors import UserError
 from sepmodels.machine.identity import machine_name, this_process
@@ -96,6 +96,14 @@ def test_after_another_version_was_installed_the_tables_are_brought_up_to_date(
         assert facts["dagster"] == dg.__version__
         assert connection.execute(text("SELECT version_num FROM sepbench_dagster.alembic_version")).scalar() == before
     engine.dispose()
+
+
+def test_dagsters_own_command_is_told_where_the_history_is_and_the_pages_are_not(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert history_hint(data) is None
+    monkeypatch.delenv("DAGSTER_HOME")
+    assert "in the database postgres, which Dagster's own command does not know" in str(history_hint(data))
 
 
 def test_to_look_into_a_folder_where_nothing_was_made_begins_no_records(data: Path, tmp_path: Path) -> None:
