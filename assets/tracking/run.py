@@ -210,7 +210,6 @@ def _temporary_files_in(folder: Path) -> Iterator[None]:
 
     The system's own folder for them may be small, and there is room where the model itself lies.
     """
-    folder.mkdir(parents=True, exist_ok=True)  # with the store in a database nothing else has made it
     with tempfile.TemporaryDirectory(prefix=temporary_prefix(), dir=folder) as inside:
         before, tempfile.tempdir = tempfile.tempdir, inside
         try:

@@ -5,7 +5,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from assets import database
@@ -42,6 +42,8 @@ def open_store(folder: Path):
 
     if database.is_used():  # which has a lock of its own
         database.use_database(folder.parent)
+        with suppress(PermissionError):  # whoever only reads needs no place for files
+            folder.mkdir(parents=True, exist_ok=True)
         return MlflowClient(store_uri(folder), registry_uri=store_uri(folder))
     folder.mkdir(parents=True, exist_ok=True)
     with FolderLock(folder / ".held").acquire():
