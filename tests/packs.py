@@ -17,7 +17,9 @@ from assets.making.table import make_table
 from pipelines.packing.gathering import Known, Wishes
 from pipelines.packing.packing import pack_result
 from pipelines.terminal import Terminal
-from sepmodels.packing.container import MANIFEST, manifest
+from sepmodels.packing.container import MANIFEST, manifest, opened_pack
+from sepmodels.packing.describing import crate
+from sepmodels.packing.parts import CRATE, Packed
 from sepmodels.scoring import write_museval_files
 from sepmodels.systems.given_scores import GivenScores
 from tests.scored_folder import scored_job
@@ -69,6 +71,16 @@ def edited(pack: Path, file: Path, part: str, change: Change, *, renew: bool = T
     """A copy of the pack, with one part changed."""
     parts = parts_of(pack)
     return write_parts({**parts, part: change(parts[part])}, file, renew=renew)
+
+
+def edited_thoroughly(pack: Path, file: Path, part: str, change: Change) -> Path:
+    """The same, with the description renewed, too: sizes of parts stand in it."""
+    parts = parts_of(pack)
+    parts[part] = change(parts[part])
+    with opened_pack(pack) as opened:
+        facts = Packed(opened).facts
+    sizes = {name: len(content) for name, content in parts.items() if name not in (MANIFEST, CRATE)}
+    return write_parts({**parts, CRATE: crate(facts, sizes).encode()}, file, renew=True)
 
 
 def in_table(column: str, value: Any, row: int = 0) -> Change:

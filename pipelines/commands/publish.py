@@ -1,4 +1,4 @@
-"""The commands that hand a result over and check one: ``sepbench pack``, ``verify`` and ``compare``."""
+"""The commands on results as files: ``sepbench pack``, ``verify``, ``compare`` and ``join``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,7 @@ from sepmodels.errors import UserError
 
 GROUP = "Publish"
 PACK_OR_VERIFY = "Pack a result for others to check; or check a pack."
+COMPARE_OR_JOIN = "Compare two results; or join seeds trained apart."
 
 app = typer.Typer()
 console = Terminal()
@@ -42,6 +43,7 @@ def pack(
     sounds: Annotated[
         bool, typer.Option("--sounds", help="Pack the report's sounds, too. They are the dataset's; see its licence.")
     ] = False,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Pack the report, or leave it out.")] = True,
     profile: ProfileOption = None,
     data: DataOption = None,
 ) -> None:
@@ -57,13 +59,15 @@ def pack(
     from pipelines.packing.packing import pack_result
     from sepmodels.systems import systems_of
 
+    if sounds and not report:
+        raise UserError("--sounds packs the report's sounds: leave out --no-report, or --sounds.")
     if keep and out is not None:
         raise UserError("--keep has a place of its own for the pack: leave out --out, or --keep.")
     chosen, paths = use_options(profile, data=data)
     if keep:
         show_presence(paths.data)
     file = kept_pack(paths) if keep else whole_path(out or f"sepbench-{chosen.name}.zip")
-    wishes = Wishes(title, tuple(author or ()), licence, models=models, sounds=sounds)
+    wishes = Wishes(title, tuple(author or ()), licence, models=models, sounds=sounds, report=report)
     job = Job(chosen, paths, systems=systems_of(chosen, paths.systems))
     with history(paths.data) as instance:
         known = recorded(job, instance)
@@ -103,7 +107,7 @@ def verify(
 
 @app.command(
     rich_help_panel=GROUP,
-    short_help="Compare two results: scores, settings, data, code.",
+    short_help=COMPARE_OR_JOIN,
     epilog=examples(
         ("sepbench compare before.zip after.zip", "what changed, and which differences hold"),
         ("sepbench compare before.zip data/musdb18-7s", "a pack with what the last run here left"),
@@ -127,3 +131,33 @@ def compare(
 
     _, paths = use_options(profile, data=data)
     compare_results(result_named(first, paths), result_named(second, paths), console)
+
+
+@app.command(
+    rich_help_panel=GROUP,
+    short_help=COMPARE_OR_JOIN,
+    epilog=examples(
+        ("sepbench join seed42.zip seed43.zip", "the table of all trainings, with its tests"),
+        ("sepbench join seed*.zip --out all.zip", "the same as a pack, to verify, compare or publish"),
+    ),
+)
+def join(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE.zip...", help="Packs of one benchmark, each with other seeds.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE.zip", help="Write them as one pack, too.")
+    ] = None,
+) -> None:
+    """Join packs whose trainings have other seeds, and print the table and the claims of all of them.
+
+    Several machines train a seed each, and `sepbench pack` each result. The packs must be of the same
+    code, settings and tracks. The table is the one that all seeds in one place would give.
+    """
+    from pipelines.packing.joining import join_packs
+    from pipelines.packing.packing import require_zip
+
+    target = whole_path(out) if out else None
+    if target:
+        require_zip(target)
+    join_packs([whole_path(file) for file in files], target, console)

@@ -15,11 +15,16 @@ COLOURS = {"supported": "green", "refuted": "red", "undecided": "yellow"}
 
 def show_claims(profile: Profile, paths: Paths, console: Console) -> None:
     """Print every claim with its verdict and evidence; raises :class:`UserError` where none was judged yet."""
-    from sepmodels.results.claims.words import NOTE, counted, evidence, margin
-
     claims = _judged(paths)
     if claims is None:
         raise UserError(f"No claims of {profile.name} are judged in {paths.data}: run `{advised('run', profile)}`.")
+    print_claims(claims, console)
+
+
+def print_claims(claims: pd.DataFrame, console: Console) -> None:
+    """Print judged claims with verdict and evidence."""
+    from sepmodels.results.claims.words import NOTE, counted, evidence, margin
+
     listing = Table(box=None, show_header=False, pad_edge=False)
     listing.add_column(no_wrap=True)
     listing.add_column()

@@ -37,11 +37,19 @@ def show_table(profile: Profile, paths: Paths, console: Console) -> None:
     before = sdr_before(paths.results)
     summary["was"] = [was(row, before) for row in summary.to_dict("records")]
     summary["unequal"] = [_terms(row, stale) for row in summary.itertuples(index=False)]
-    rows = list(summary[summary.target == "vocals"].itertuples(index=False))
-    titles = {row.variant: row.title for row in rows}
+    titles = dict(zip(summary.variant, summary.title, strict=True))
     news = [f"{titles[name]} is stale: {reason}." for name, reason in stale.items() if name in titles]
-    console.print(_fitting(rows, console, title=f"Vocals, {profile.name}", caption=f"dB; {said['scenario']}."))
-    for sentence in dict.fromkeys([*said["sentences"].values(), *said.get("notes", []), *news]):
+    print_table(summary, {**said, "notes": [*said.get("notes", []), *news]}, console, f"Vocals, {profile.name}")
+
+
+def print_table(summary: pd.DataFrame, said: Mapping[str, Any], console: Console, title: str) -> None:
+    """Print the rows of the vocals, and the sentences.
+
+    summary: of :class:`sepmodels.results.results.Results`. said: its scenario, sentences and notes.
+    """
+    rows = list(summary[summary.target == "vocals"].itertuples(index=False))
+    console.print(_fitting(rows, console, title=title, caption=f"dB; {said['scenario']}."))
+    for sentence in dict.fromkeys([*said["sentences"].values(), *said["notes"]]):
         console.print(f"- {escape(sentence)}", highlight=False)
 
 
@@ -100,7 +108,7 @@ def _marked(row: Any) -> str:
 def _number(row: Any, name: str) -> str:
     if name == INTERVAL:
         return _interval(row)
-    return f"{getattr(row, name):.2f}{f' (was {row.was})' if name == 'SDR' and row.was else ''}"
+    return f"{getattr(row, name):.2f}{f' (was {row.was})' if name == 'SDR' and getattr(row, 'was', '') else ''}"
 
 
 def _interval(row: Any) -> str:

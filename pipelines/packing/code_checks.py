@@ -22,6 +22,7 @@ from sepmodels.packing.parts import (
     CURVES,
     EDITS,
     HASHES,
+    SOURCES,
     TRACKS,
     TRAINING_EDITS,
     VERSIONS,
@@ -42,12 +43,12 @@ def checks_of_the_code(packed: Packed) -> Iterator[tuple[str, Check]]:
     """The checks of code versions and settings, each with the sentence that it is on."""
     yield "the code versions follow from their parts, the settings among them", lambda: versions_follow(packed)
     yield "each product is as it was recorded, and was made from the others", lambda: contents_follow(packed)
-    yield "the code gives these code versions", lambda: code_gives_versions(packed)
+    yield "the code gives these code versions", lambda: code_givesversions_of(packed)
 
 
 def versions_follow(packed: Packed) -> str:
     """Every version is the hash of its parts, and the trainings' settings are those that the pack tells of."""
-    versions = _versions(packed)
+    versions = versions_of(packed)
     for name, one in versions.items():
         if CodeVersion(one["parts"]).digest != one["code_version"]:
             raise NotFollowingError(f"the code version of {name} is not that of its parts")
@@ -76,7 +77,7 @@ def _require_training_edits(packed: Packed, versions: Mapping[str, Any]) -> None
 
 def contents_follow(packed: Packed) -> str:
     """Scores, curves and tracks have the hashes that were recorded when they were made, and so has what they read."""
-    versions, looked_at = _versions(packed), 0
+    versions, looked_at = versions_of(packed), 0
     for name, one in versions.items():
         for read, content in one["read"].items():
             if read in versions and versions[read]["content"] != content:
@@ -113,9 +114,9 @@ def _content_of_trainings(packed: Packed, system: str) -> str:
     return hash_texts([*texts, json.dumps([recipe["architecture"], recipe["settings"]], sort_keys=True)])
 
 
-def code_gives_versions(packed: Packed) -> str:
+def code_givesversions_of(packed: Packed) -> str:
     """The versions are computed again from the code here, by the pack's settings; libraries may be other ones."""
-    facts, versions = packed.facts, _versions(packed)
+    facts, versions = packed.facts, versions_of(packed)
     here = _commit_here()
     same_code = bool(facts.commit) and here == (facts.commit, packed.pack.text(EDITS) if facts.edited else "")
     try:
@@ -130,7 +131,7 @@ def code_gives_versions(packed: Packed) -> str:
         now = {name: parts for name, parts in now.items() if name not in OF_ALL}
     compared = sorted(set(now) & set(versions))
     for name in compared:
-        before, after = _by_code(versions[name]["parts"]), _by_code(now[name])
+        before, after = by_code(versions[name]["parts"]), by_code(now[name])
         if CodeVersion(before).digest == CodeVersion(after).digest:  # whatever files were called when it was made
             continue
         reason = next(iter(explain(before, after)), "its parts differ")
@@ -169,14 +170,19 @@ def settings_of(profile: Profile) -> dict[str, str]:
     return {name: text for name, text in settings_table(profile) if name != "dataset.folder"}
 
 
-def _versions(packed: Packed) -> Mapping[str, Any]:
+def versions_of(packed: Packed) -> Mapping[str, Any]:
+    """Of each product: its code version with its parts, its hash, what it read. Raises NotCheckedError if unknown."""
     versions: dict[str, Any] = packed.pack.json(VERSIONS)
+    if not versions and SOURCES in packed.pack.names:
+        sources = ", ".join(f"{name} ({hash[:16]})" for name, hash in packed.pack.json(SOURCES).items())
+        raise NotCheckedError(f"the pack was joined from others, which have the code versions: verify {sources}.")
     if not versions:
         raise NotCheckedError("the pack has no record of code versions: Dagster's history was not there.")
     return versions
 
 
-def _by_code(parts: Mapping[str, str]) -> dict[str, str]:
+def by_code(parts: Mapping[str, str]) -> dict[str, str]:
+    """The parts of a code version that are the same on every machine: no libraries, no files."""
     return {name: text for name, text in parts.items() if not name.startswith(_OF_A_MACHINE)}
 
 

@@ -1,6 +1,5 @@
 """What goes into a pack, from a profile's data folder."""
 
-import io
 import json
 import shlex
 from collections.abc import Callable, Iterable, Mapping
@@ -30,6 +29,7 @@ from sepmodels.dataset.public.archives import LICENCE
 from sepmodels.errors import UserError
 from sepmodels.files import hash_file
 from sepmodels.packing import parts as named
+from sepmodels.packing.container import as_json, as_parquet
 from sepmodels.packing.describing import citation, crate
 from sepmodels.packing.facts import FACTS, FORMAT, Facts, facts_of_system
 from sepmodels.progress import Progress, silent
@@ -49,8 +49,8 @@ class Wishes:
     """What a person asks of a pack.
 
     title, authors, licence: for citing it; licence is an SPDX identifier. models, sounds: whether trained models, and
-    the report's sounds with the estimates of its tracks, are in it. hashes: whether models and estimates are hashed,
-    which takes long where there are many.
+    the report's sounds with the estimates of its tracks, are in it. report: whether the report is. hashes: whether
+    models and estimates are hashed, which takes long where there are many.
     """
 
     title: str = ""
@@ -58,6 +58,7 @@ class Wishes:
     licence: str = ""
     models: bool = False
     sounds: bool = False
+    report: bool = True
     hashes: bool = True
 
 
@@ -111,17 +112,17 @@ def gather(job: Job, known: Known, wishes: Wishes, progress: Progress = silent) 
     made = with_terms(trainings(paths, names), known.origins, job.systems)
     figures = system_figures(job).rename_axis("variant").reset_index()
     parts = _copied(paths, [one.name for one in found], wishes)
-    parts[named.TRAININGS] = _parquet(made)
-    parts[named.SEPARATIONS] = _parquet(_separations(paths, names))
-    parts[named.CURVES] = _parquet(histories(paths, names, profile.seeds))
-    parts[named.FIGURES] = _parquet(figures)
-    parts[named.VERSIONS] = _json(_versions(known))
+    parts[named.TRAININGS] = as_parquet(made)
+    parts[named.SEPARATIONS] = as_parquet(_separations(paths, names))
+    parts[named.CURVES] = as_parquet(histories(paths, names, profile.seeds))
+    parts[named.FIGURES] = as_parquet(figures)
+    parts[named.VERSIONS] = as_json(_versions(known))
     edits = code_edits()
     if can_be_applied(edits):
         parts[named.EDITS] = edits.encode()
     parts |= {named.training_edits_name(patch): patch.encode() for patch in known.edits.values()}
     if wishes.hashes:
-        parts[named.HASHES] = _json(_hashes(job, progress))
+        parts[named.HASHES] = as_json(_hashes(job, progress))
     if wishes.models:
         parts |= {f"{named.MODELS}/{'/'.join(path.parts[-3:])}": path for path in _models(job)}
     if wishes.sounds:
@@ -160,7 +161,8 @@ def _copied(paths: Paths, systems: Iterable[str], wishes: Wishes) -> Sources:
         found[f"{named.SCORES}/{name}.parquet"] = paths.scores(name)
         for folder in (paths.museval_files / name, *paths.museval_files.glob(f"{name}_seed_[0-9]*")):
             found |= _below(folder, f"{named.MUSEVAL}/{folder.name}", lambda path: path.suffix == ".json")
-    found |= _below(paths.report, named.REPORT, lambda path: wishes.sounds or not _is_sound(paths.report, path))
+    if wishes.report:
+        found |= _below(paths.report, named.REPORT, lambda path: wishes.sounds or not _is_sound(paths.report, path))
     return found
 
 
@@ -286,13 +288,3 @@ def _other_notes(job: Job, known: Known) -> list[str]:
     made = with_terms(trainings(job.paths, [one.name for one in found]), known.origins, job.systems)
     again = make_results(scores, job.systems, baseline=baseline_of(found), figures=system_figures(job), trainings=made)
     return list(said[len(again.notes) :])
-
-
-def _parquet(table: pd.DataFrame) -> bytes:
-    into = io.BytesIO()
-    table.to_parquet(into, index=False)
-    return into.getvalue()
-
-
-def _json(content: object) -> bytes:
-    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()

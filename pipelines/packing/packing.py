@@ -9,10 +9,11 @@ from pipelines.packing.gathering import Known, Wishes, gather, sounds_licence
 from pipelines.terminal import printable
 from sepmodels.errors import UserError
 from sepmodels.files import replacing
-from sepmodels.packing.checked import checked
-from sepmodels.packing.checks import checks_of_a_pack
-from sepmodels.packing.container import opened_pack, write_pack
+from sepmodels.packing.checks import require_sound
+from sepmodels.packing.container import Parts, opened_pack, write_pack
 from sepmodels.packing.parts import Packed
+
+_CHANGED = "Was a file of the data folder changed by hand? `sepbench run --anew` makes all again."
 
 
 def pack_result(job: Job, known: Known, file: Path, wishes: Wishes, console: Console) -> None:
@@ -21,15 +22,9 @@ def pack_result(job: Job, known: Known, file: Path, wishes: Wishes, console: Con
     known: of :func:`pipelines.packing.gathering.recorded`. Raises UserError where there is nothing to pack, or the file
     cannot be written.
     """
-    if file.suffix != ".zip":
-        raise UserError(f"A pack is a zip file: name one with --out, such as {file.with_suffix('.zip').name}.")
+    require_zip(file)
     parts = gather(job, known, wishes)
-    try:
-        with replacing(file) as temporary:
-            identity = write_pack(parts, temporary)
-            _require_sound(temporary)
-    except OSError as fault:
-        raise UserError(f"{file} cannot be written ({fault.strerror}): name another file with --out.") from None
+    identity = write_sound_pack(parts, file)
     size = f"{file.stat().st_size / 1e6:.1f} MB"
     console.print(
         f"Packed {job.profile.name}: {printable(file)}, {len(parts)} files, {size}.", highlight=False, soft_wrap=True
@@ -42,11 +37,23 @@ def pack_result(job: Job, known: Known, file: Path, wishes: Wishes, console: Con
     console.print(f"Next: sepbench verify {printable(file)}", highlight=False, soft_wrap=True, markup=False)
 
 
-def _require_sound(file: Path) -> None:
-    with opened_pack(file) as pack:
-        for one in checked(checks_of_a_pack(Packed(pack))):
-            if one.state == "failed":
-                raise UserError(
-                    f"The pack would not hold: it does not follow that {one.what} ({one.why}). Was a file of the data "
-                    "folder changed by hand? `sepbench run --anew` makes all again."
-                )
+def require_zip(file: Path) -> None:
+    """Raise UserError for the name of a file that no pack can have."""
+    if file.suffix != ".zip":
+        raise UserError(f"A pack is a zip file: name one with --out, such as {file.with_suffix('.zip').name}.")
+
+
+def write_sound_pack(parts: Parts, file: Path) -> str:
+    """Write a pack that holds by itself, or none; gives its hash.
+
+    Raises UserError where it does not hold, or the file cannot be written.
+    """
+    try:
+        with replacing(file) as temporary:
+            identity = write_pack(parts, temporary)
+            with opened_pack(temporary) as pack:
+                pack.file = file  # for messages
+                require_sound(Packed(pack), _CHANGED)
+    except OSError as fault:
+        raise UserError(f"{file} cannot be written ({fault.strerror}): name another file with --out.") from None
+    return identity

@@ -11,8 +11,7 @@ from pipelines.terminal import printable
 from sepmodels.dataset.tracks import used_names
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.files import replacing
-from sepmodels.packing.checked import checked
-from sepmodels.packing.checks import checks_of_a_pack
+from sepmodels.packing.checks import require_sound
 from sepmodels.packing.container import opened_pack
 from sepmodels.packing.parts import TRACKS, Packed
 from sepmodels.settings import Profile
@@ -36,7 +35,7 @@ def add_pack(profile: Profile, paths: Paths, file: Path, name: str | None, conso
     """
     with opened_pack(file) as pack:
         packed = Packed(pack)
-        _require_sound(packed)
+        require_sound(packed, "Nothing was added.")
         _require_same_tracks(packed, paths)
         rows = {one.name: one for one in packed.facts.scored if one.compared}
         if name is not None and name not in rows:
@@ -55,15 +54,6 @@ def add_pack(profile: Profile, paths: Paths, file: Path, name: str | None, conso
             )
     only = [word for own_name in chosen for word in ("--only", own_name)]
     console.print(f"Next: {advised('run', profile, *only)}", highlight=False, soft_wrap=True, markup=False)
-
-
-def _require_sound(packed: Packed) -> None:
-    """Raise UserError at the first thing in the pack that does not follow."""
-    for one in checked(checks_of_a_pack(packed)):
-        if one.state == "failed":
-            raise UserError(
-                f"{packed.pack.file} does not hold: it does not follow that {one.what} ({one.why}). Nothing was added."
-            )
 
 
 def _require_same_tracks(packed: Packed, paths: Paths) -> None:

@@ -8,33 +8,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from sepmodels.packing.checked import Check, NotFollowingError
+from sepmodels.errors import UserError
+from sepmodels.packing.again import claims_again, figures_again, results_again, said_of
+from sepmodels.packing.checked import Check, NotFollowingError, checked
 from sepmodels.packing.comparing import require_same
 from sepmodels.packing.container import MANIFEST, manifest
 from sepmodels.packing.describing import citation, crate
 from sepmodels.packing.facts import FACTS
-from sepmodels.packing.parts import (
-    CITATION,
-    CLAIMS,
-    CRATE,
-    CURVES,
-    FIGURES,
-    MUSEVAL,
-    RESULTS,
-    SEPARATIONS,
-    TABLES,
-    Packed,
-)
-from sepmodels.results.claims.claims import Claim, checked
-from sepmodels.results.claims.judging import judge
-from sepmodels.results.claims.training_measures import training_measures
+from sepmodels.packing.parts import CITATION, CLAIMS, CRATE, FIGURES, MUSEVAL, RESULTS, TABLES, Packed
 from sepmodels.results.claims.words import claims_markdown
-from sepmodels.results.conditions import terms_between
 from sepmodels.results.markdown import results_markdown
-from sepmodels.results.per_track import TrackTable
 from sepmodels.results.results import Results
-from sepmodels.results.system_figures import figures_of_separations, figures_of_trainings
-from sepmodels.results.table import make_results
 from sepmodels.scoring import write_museval_files
 
 
@@ -46,6 +30,16 @@ def checks_of_a_pack(packed: Packed) -> Iterator[tuple[str, Check]]:
     yield "the table follows from the scores", lambda: table_follows(packed)
     yield "the claims follow from the scores and the trainings", lambda: claims_follow(packed)
     yield "the citation and the description follow from the rest", lambda: description_follows(packed)
+
+
+def require_sound(packed: Packed, then: str) -> None:
+    """Raise UserError at the first thing in a pack that does not follow from the rest.
+
+    then: a sentence on what this means for whoever wanted the pack.
+    """
+    for one in checked(checks_of_a_pack(packed)):
+        if one.state == "failed":
+            raise UserError(f"{packed.pack.file} does not hold: it does not follow that {one.what} ({one.why}). {then}")
 
 
 def files_are_as_packed(packed: Packed) -> str:
@@ -86,13 +80,10 @@ def museval_follows(packed: Packed) -> str:
 
 def figures_follow(packed: Packed) -> str:
     """Sizes, steps and times beside the scores, computed again from the trainings and separations."""
-    separations = packed.pack.table(SEPARATIONS)
-    if lost := sorted({*packed.trainings.variant, *separations.variant} - {*packed.figures.index}):
+    if lost := sorted({*packed.trainings.variant, *packed.separations.variant} - {*packed.figures.index}):
         raise NotFollowingError(f"{FIGURES} has no {lost[0]}, which was trained or separated with")
     for name in packed.figures.index:
-        own = packed.trainings[packed.trainings.variant == name]
-        again = figures_of_trainings(own, packed.facts.processes) if len(own) else {}
-        again |= figures_of_separations(separations[separations.variant == name])
+        again = figures_again(packed, name)
         row = packed.figures.loc[[name], [column for column in again if column in packed.figures]]
         require_same(row.reset_index(names="variant"), pd.DataFrame([{"variant": name, **again}]), FIGURES)
     return f"from {len(packed.trainings)} trainings"
@@ -100,17 +91,7 @@ def figures_follow(packed: Packed) -> str:
 
 def table_follows(packed: Packed) -> str:
     """The table, its comparisons and its sentences, made again from the scores of every window."""
-    facts = packed.facts
-    names = [one.name for one in facts.scored]
-    again = make_results(
-        packed.scores,
-        facts.expected,
-        baseline=facts.baseline,
-        figures=packed.figures,
-        trainings=packed.trainings[packed.trainings.variant.isin(names)],
-        dataset=facts.profile,
-    )
-    again = replace(again, notes=(*again.notes, *facts.notes), shared_notes=(*again.shared_notes, *facts.notes))
+    again = results_again(packed)
     tables = {"results": again.summary, "comparisons": again.comparisons, "control": again.control}
     tables["by_seed"] = again.by_seed
     read = {name: packed.result(name) for name in TABLES}
@@ -121,14 +102,13 @@ def table_follows(packed: Packed) -> str:
         _require_text(packed, f"{RESULTS}/{name}.csv", table.to_csv(index=False), f"{name}.parquet")
     shown = replace(again, summary=read["results"], comparisons=read["comparisons"], by_seed=read["by_seed"])
     _require_text(packed, f"{RESULTS}/results.md", results_markdown(shown), "the tables")
-    return f"{len(names)} systems on {packed.scores.track.nunique()} tracks, made again"
+    return f"{len(packed.facts.scored)} systems on {packed.scores.track.nunique()} tracks, made again"
 
 
 def _require_said(packed: Packed, again: Results) -> None:
     """Sentences, notes and what else is said of the table."""
     said = packed.pack.json(f"{RESULTS}/said.json")
-    expected = {"scenario": again.scenario, "sentences": again.sentences}
-    expected |= {name: list(getattr(again, name)) for name in ("notes", "shared_notes", "missing")}
+    expected = said_of(again)
     for name in sorted({*expected, *said}):
         if said.get(name) != expected.get(name):
             raise NotFollowingError(f"{RESULTS}/said.json says something else as {name} than comes out")
@@ -136,24 +116,7 @@ def _require_said(packed: Packed, again: Results) -> None:
 
 def claims_follow(packed: Packed) -> str:
     """The verdict on each claim, from the claim as it is packed, the scores and the trainings."""
-    table = packed.claims
-    claims = checked(
-        Claim(
-            **{name: getattr(row, name) for name in ("sentence", "source", "first", "measure", "direction")},
-            name=row.claim,
-            second=None if pd.isna(row.second) else row.second,
-            margin=float(row.margin),
-            seeds=int(row.least_seeds),
-        )
-        for row in table.itertuples()
-    )
-    curves = packed.pack.table(CURVES)
-    known = [one.name for one in packed.facts.expected]
-    trained = packed.trainings[packed.trainings.variant.isin(known)]
-    measures = training_measures(trained, packed.pack.table(SEPARATIONS), curves)
-    fixed = {one.name for one in packed.facts.expected if not one.seeded}
-    again = judge(claims, TrackTable(packed.scores), measures, fixed)
-    again["unequal"] = [terms_between(packed.trainings, {}, one.first, one.second) for one in claims]
+    table, again = packed.claims, claims_again(packed)
     require_same(table, again, f"{CLAIMS}/claims.parquet")
     _require_text(packed, f"{CLAIMS}/claims.csv", table.to_csv(index=False), "claims.parquet")
     _require_text(packed, f"{CLAIMS}/claims.md", claims_markdown(table), "claims.parquet")

@@ -56,6 +56,18 @@ def manifest(hashes: Mapping[str, str]) -> str:
     return "".join(f"{checksum}  {name}\n" for name, checksum in sorted(hashes.items()))
 
 
+def as_parquet(table: pd.DataFrame) -> bytes:
+    """A table as a part in Parquet, without its index."""
+    into = io.BytesIO()
+    table.to_parquet(into, index=False)
+    return into.getvalue()
+
+
+def as_json(content: object) -> bytes:
+    """A part in JSON; the same content gives the same bytes."""
+    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
 def _hash(source: bytes | Path) -> str:
     return hash_file(source) if isinstance(source, Path) else hashlib.sha256(source).hexdigest()
 

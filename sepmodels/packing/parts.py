@@ -22,6 +22,7 @@ VERSIONS = "code/versions.json"
 EDITS = "code/edits.patch"
 TRAINING_EDITS = "code/trainings"  # of the code that trained, where that was edited, a file for each state of it
 HASHES = "hashes.json"
+SOURCES = "sources.json"  # of packs that were joined: the hash of each, by the name of its file
 TABLES = ("results", "comparisons", "control", "by_seed")  # of the results
 FEW_TRACKS = 2  # of which estimates are packed, scored and made again
 CRATE, CITATION = "ro-crate-metadata.json", "CITATION.cff"
@@ -76,6 +77,16 @@ class Packed:
     def trainings(self) -> pd.DataFrame:
         """A row for each training: what came of it, and the terms that it was made on."""
         return self.pack.table(TRAININGS)
+
+    @cached_property
+    def separations(self) -> pd.DataFrame:
+        """A row for each separation of a test track: what it took."""
+        return self.pack.table(SEPARATIONS)
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """The curves of each training."""
+        return self.pack.table(CURVES)
 
     @cached_property
     def figures(self) -> pd.DataFrame:

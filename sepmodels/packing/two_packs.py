@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from sepmodels.errors import UserError
 from sepmodels.packing.parts import TRACKS, Packed
 from sepmodels.results.comparisons import holm
 from sepmodels.results.crossed import difference, difference_from_fixed
@@ -83,7 +84,7 @@ def other_settings(first: Packed, second: Packed) -> Iterator[str]:
 
 def other_data(first: Packed, second: Packed) -> Iterator[str]:
     """A sentence for each kind of difference between the datasets."""
-    tables = [packed.pack.table(TRACKS) for packed in (first, second)]
+    tables = [_tracks(packed) for packed in (first, second)]
     before, after = (dict(zip(one.name, zip(one.split, one.source_hash, strict=True), strict=True)) for one in tables)
     both = sorted(set(before) & set(after))
     kinds = {
@@ -96,3 +97,10 @@ def other_data(first: Packed, second: Packed) -> Iterator[str]:
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             yield f"{len(names)} tracks are {words}: {', '.join(names[:3])}{more}"
+
+
+def _tracks(packed: Packed) -> pd.DataFrame:
+    table = packed.pack.table(TRACKS)
+    if lacking := [name for name in ("name", "split", "source_hash") if name not in table]:
+        raise UserError(f"{packed.pack.file} has a {TRACKS} without a column {lacking[0]}: get the pack again.")
+    return table

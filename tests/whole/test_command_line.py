@@ -34,6 +34,7 @@ COMMANDS = [
     "pack",
     "verify",
     "compare",
+    "join",
     "plan",
     "separate",
     "export",

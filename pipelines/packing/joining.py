@@ -1,0 +1,75 @@
+"""``sepbench join``: packs of the same benchmark, trained with other seeds elsewhere, as one table."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from assets.staleness.code.version import explain
+from assets.step import SEEDS
+from pipelines.looking.claims import print_claims
+from pipelines.looking.tables import print_table
+from pipelines.packing.code_checks import by_code, versions_of
+from pipelines.packing.packing import write_sound_pack
+from pipelines.terminal import printable
+from sepmodels.errors import UserError
+from sepmodels.packing.again import claims_again, results_again, said_of
+from sepmodels.packing.checks import require_sound
+from sepmodels.packing.container import opened_pack
+from sepmodels.packing.joined_parts import joined_parts
+from sepmodels.packing.joining import join
+from sepmodels.packing.parts import Packed
+
+_COMPARED = ("checkpoint", "estimates", "scores")  # products of a system, and those of all tracks:
+_OF_TRACKS = ("tracks", "stems/train", "stems/valid", "stems/test")
+
+
+def join_packs(files: Sequence[Path], out: Path | None, console: Console) -> None:
+    """Print the table and the claims of all trainings of the packs; with ``out``, write them as one pack, too.
+
+    Raises UserError where a pack does not hold, where packs were made by other code or settings, of other tracks, or
+    have one training with two results; nothing is written then.
+    """
+    if len(files) < 2:
+        raise UserError("Joining takes two packs or more: name them one after the other.")
+    with ExitStack() as stack:
+        packs = [Packed(stack.enter_context(opened_pack(file))) for file in files]
+        for packed in packs:
+            require_sound(packed, "Nothing was joined.")
+        for other in packs[1:]:
+            _require_same_code(packs[0], other)
+        joined = join(packs)
+        results = results_again(joined)
+        seeds = joined.facts.settings[SEEDS]
+        title = f"Vocals, {joined.facts.profile}: {len(packs)} packs, seeds {seeds}"
+        print_table(results.summary, said_of(results), console, title)
+        print_claims(claims_again(joined), console)
+        if out is not None:
+            parts = joined_parts(joined)
+            identity = write_sound_pack(parts, out)
+            words = f"Joined {len(packs)} packs: {printable(out)}, {len(parts)} files. Its content is {identity[:16]}."
+            console.print(words, highlight=False, soft_wrap=True, markup=False)
+
+
+def _require_same_code(first: Packed, other: Packed) -> None:
+    """Raise UserError unless the same code and settings made what both have, whatever seeds and libraries."""
+    before, after = versions_of(first), versions_of(other)
+    for name in _products(before):
+        if name not in after:
+            continue
+        reasons = explain(_seedless(before[name]["parts"]), _seedless(after[name]["parts"]))
+        if reasons:
+            raise UserError(
+                f"{other.pack.file} cannot be joined with {first.pack.file}: its {name} was made otherwise "
+                f"({reasons[0]}). Train all seeds by the same code and with the same settings."
+            )
+
+
+def _products(versions: Mapping[str, Any]) -> Iterator[str]:
+    yield from (name for name in versions if name in _OF_TRACKS or name.rpartition("/")[2] in _COMPARED)
+
+
+def _seedless(parts: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in by_code(parts).items() if name != SEEDS}
