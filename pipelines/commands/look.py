@@ -126,6 +126,9 @@ def score(
     measures: Annotated[
         str, typer.Option(metavar="NAME,...", help="Measures beside BSSEval's, with commas between; or all.")
     ] = "",
+    pitch: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Pitch labels for RPA and OA: TRACK.pv or TRACK.csv (s, Hz).")
+    ] = None,
     window: Annotated[float, typer.Option(metavar="SECONDS", help="The length of a window.")] = 1.0,
     hop: Annotated[float, typer.Option(metavar="SECONDS", help="From one window to the next.")] = 1.0,
     workers: Annotated[int, typer.Option(min=0, help="Tracks at once. [default: what suits this machine]")] = 0,
@@ -145,6 +148,7 @@ def score(
         out=out,
         scorer=scorer,  # type: ignore[arg-type]
         asked=_names(measures),
+        pitch=pitch,
         window_seconds=window,
         hop_seconds=hop,
         workers=workers,

@@ -30,13 +30,14 @@ def score(
     out: Path | None,
     scorer: Scorer,
     asked: Sequence[str],
+    pitch: Path | None,
     window_seconds: float,
     hop_seconds: float,
     workers: int,
 ) -> None:
     """Print the medians over tracks; with ``out``, write each track's values and museval's files.
 
-    asked: names of measures beside BSSEval.
+    asked: names of measures beside BSSEval. pitch: the folder of pitch labels.
 
     Raises UserError as :func:`~sepmodels.scoring.score_folders` does, and for a place that cannot be written to.
     """
@@ -53,6 +54,7 @@ def score(
             hop_seconds=hop_seconds,
             scorer=scorer,
             measures=asked,
+            pitch=pitch,
             workers=workers,
             say=lambda sentence: console.print(printable(sentence), markup=False, highlight=False, soft_wrap=True),
             progress=progress,
@@ -115,7 +117,8 @@ def _table_of_measures(by_track: pd.DataFrame, chosen: Sequence[str]) -> Table:
     for name in chosen:
         known = measures()[name]
         lacking = int(by_track[by_track.metric == name].value.isna().sum())
-        figures = ("" if math.isnan(medians[target, name]) else f"{medians[target, name]:.2f}" for target in targets)
+        values = (medians.get((target, name), math.nan) for target in targets)
+        figures = ("" if math.isnan(value) else f"{value:.2f}" for value in values)
         better = "higher" if known.higher_is_better else "lower"
         listing.add_row(name, known.unit, better, *figures, str(lacking) if lacking else "")
     return listing

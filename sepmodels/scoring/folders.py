@@ -12,12 +12,16 @@ from sepmodels.errors import UserError, unknown_name
 from sepmodels.machine.parallel import for_each_in_processes
 from sepmodels.progress import Progress, Say, silent
 from sepmodels.scoring.measures import chosen_measures, measure_track
+from sepmodels.scoring.pitch import NO_PITCH, Pitch, track_pitch
+from sepmodels.scoring.pitch_labels import find_labels, read_labels, shift_seconds
+from sepmodels.scoring.signals import to_float64
 from sepmodels.scoring.stems import ACCOMPANIMENT, MIXTURE, VOCALS, TrackStems, find_stems
 from sepmodels.scoring.threads import scoring_workers
 from sepmodels.scoring.track import SCORERS, WHOLE_TRACK_METRICS, Scorer, score_track, tidy
 from sepmodels.systems.given_audio import fit
 from sepmodels.systems.track_names import match_names
 
+PITCH_MEASURES = ("RPA", "OA")
 REST = "rest"  # what is left where one stem, not the vocals, was estimated
 _SONG_SECONDS = 300.0  # as long as a track is taken to be where memory is shared out
 
@@ -26,7 +30,7 @@ _SONG_SECONDS = 300.0  # as long as a track is taken to be where memory is share
 class Scoring:
     """How tracks are scored: as :func:`~sepmodels.scoring.score_track` has it, and by the measures of these names.
 
-    name: of the system, in the table.
+    name: of the system, in the table. pitch: the file of pitch labels of each track, where there are any.
     """
 
     name: str
@@ -34,6 +38,7 @@ class Scoring:
     hop_seconds: float = 1.0
     scorer: Scorer = "fast"
     measures: tuple[str, ...] = ()
+    pitch: Mapping[str, Path] | None = None
 
     def __call__(self, pair: "Pair") -> pd.DataFrame:
         """The rows of one track, with a column ``said``: what was done to compare the two, and what failed."""
@@ -56,6 +61,7 @@ class Scoring:
                     mixture,
                     targets=pair.targets,
                     sample_rate_hz=rate_hz,
+                    pitch=self._pitch(pair, reference, rate_hz, said),
                     say=said.append,
                 )
                 rows = pd.concat([rows, tidy(more.assign(window=pd.NA), self.name)])
@@ -64,6 +70,22 @@ class Scoring:
         rows.insert(1, "seed", 0)
         rows.insert(2, "track", pair.track)
         return rows.assign(said="; ".join(said))
+
+    def _pitch(self, pair: "Pair", reference: np.ndarray, rate_hz: int, said: list[str]) -> Pitch | None:
+        """The track's labels, where labels were given; none that could be used where it has none that fit."""
+        if self.pitch is None or VOCALS not in pair.targets:
+            return None
+        if pair.track not in self.pitch:
+            said.append("there are no pitch labels, and so no value of RPA and OA")
+            return NO_PITCH
+        labels = read_labels(self.pitch[pair.track])
+        sung = to_float64(reference[pair.targets.index(VOCALS)], reference.shape[-1])
+        if late := shift_seconds(labels, track_pitch(sung, rate_hz)):
+            side = "late" if late > 0 else "early"
+            file = self.pitch[pair.track].name
+            said.append(f"{file} is {abs(late):.2f} s too {side} for the true vocals, and was not used")
+            return NO_PITCH
+        return labels
 
 
 @dataclass(frozen=True)
@@ -127,6 +149,7 @@ def score_folders(
     hop_seconds: float = 1.0,
     scorer: Scorer = "fast",
     measures: Sequence[str] = (),
+    pitch: Path | str | None = None,
     workers: int = 0,
     say: Say = lambda sentence: None,
     progress: Progress = silent,
@@ -140,6 +163,8 @@ def score_folders(
             scored with it (for vocals: the accompaniment), as the mixture minus the estimate.
         window_seconds, hop_seconds, scorer: as in :func:`~sepmodels.scoring.score_track`.
         measures: names of measures beside BSSEval (:mod:`sepmodels.scoring.measures`), or "all".
+        pitch: a folder of pitch labels for RPA and OA (:mod:`sepmodels.scoring.pitch_labels`); without it the truth is
+            the pitch that is tracked in the true vocals.
         workers: how many tracks at once; 0: what suits this machine.
         say: takes a sentence for whatever was done to compare the two, for each track that cannot be scored, and for a
             measure that fails, which has no value (NaN) of that track.
@@ -157,7 +182,8 @@ def score_folders(
         raise unknown_name("scorer", scorer, SCORERS)
     pairs = pair_tracks(references, estimates, targets, say)
     chosen = tuple(one.name for one in chosen_measures(measures, say) if one.name not in WHOLE_TRACK_METRICS)
-    scoring = Scoring(name or estimates.resolve().name, window_seconds, hop_seconds, scorer, chosen)
+    labels = _labels(pitch, chosen, [pair.track for pair in pairs], say)
+    scoring = Scoring(name or estimates.resolve().name, window_seconds, hop_seconds, scorer, chosen, labels)
     # a measure has one thread, as museval has, and no more memory
     workers = scoring_workers("museval" if chosen else scorer, _SONG_SECONDS, workers)
     tables, faults = for_each_in_processes(scoring, pairs, workers=workers, progress=progress)
@@ -169,6 +195,16 @@ def score_folders(
     for clause, tracks in scores[scores.said != ""].groupby("said", sort=False).track.unique().items():
         say(f"{_tracks(list(tracks))}: {clause}.")
     return scores.drop(columns="said")
+
+
+def _labels(
+    folder: Path | str | None, chosen: Sequence[str], tracks: Sequence[str], say: Say
+) -> Mapping[str, Path] | None:
+    if folder is None:
+        return None
+    if not {*PITCH_MEASURES} & {*chosen}:
+        raise UserError(f"Pitch labels are for {' and '.join(PITCH_MEASURES)}: ask for them with --measures RPA,OA.")
+    return find_labels(Path(folder), tracks, say)
 
 
 def pair_tracks(

@@ -8,6 +8,7 @@ import numpy as np
 
 from sepmodels.errors import UserError
 from sepmodels.progress import Say
+from sepmodels.scoring.pitch import Pitch, track_pitch
 from sepmodels.scoring.signals import Float64
 
 
@@ -17,12 +18,18 @@ class Signals:
 
     reference, estimate: of one source, float64 in [-1, 1], ``(channel, sample)``, equally long.
     mixture: of the same shape; where it is not known, the reference stands in for it.
+    pitch: of the reference, as a dataset labels it, where it does.
     """
 
     reference: Float64
     estimate: Float64
     mixture: Float64
     sample_rate_hz: int
+    pitch: Pitch | None = None
+
+    def true_pitch(self) -> Pitch:
+        """The pitch that is labelled, or else what is tracked in the reference."""
+        return track_pitch(self.reference, self.sample_rate_hz) if self.pitch is None else self.pitch
 
 
 Value: TypeAlias = Callable[[Signals], float]
@@ -40,6 +47,7 @@ class Measure:
         source: the paper and its equation, or the implementation with its version.
         value: its number for one track; NaN where it is not defined, as for a silent reference.
         check: raises UserError where what it needs is not installed.
+        targets: the only ones that it says something of; empty: it does of all.
     """
 
     name: str
@@ -49,6 +57,7 @@ class Measure:
     source: str
     value: Value
     check: Callable[[], None] = lambda: None
+    targets: tuple[str, ...] = ()
 
 
 def value_or_nan(measure: Measure, signals: Signals, say: Say) -> float:

@@ -15,6 +15,7 @@ import pandas as pd
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.progress import Say
 from sepmodels.scoring.measure import Measure, Signals, value_or_nan
+from sepmodels.scoring.pitch import Pitch
 from sepmodels.scoring.signals import Float64, to_float64
 
 ALL = "all"
@@ -66,9 +67,12 @@ def measure_track(
     *,
     targets: Sequence[str],
     sample_rate_hz: int,
+    pitch: Pitch | None = None,
     say: Say = lambda clause: None,
 ) -> pd.DataFrame:
-    """Every measure of every source of one track.
+    """Every measure of every source of one track that it says something of.
+
+    pitch: of the singing, as it is labelled.
 
     say: takes a clause for each source and measure that failed, and so has NaN.
 
@@ -83,8 +87,8 @@ def measure_track(
     whole = to_float64(mixture, samples)
     rows = []
     for target, true, made in zip(targets, reference, estimate, strict=True):
-        signals = Signals(_of(true, samples), _of(made, samples), whole, sample_rate_hz)
-        for measure in chosen:
+        signals = Signals(_of(true, samples), _of(made, samples), whole, sample_rate_hz, pitch)
+        for measure in (one for one in chosen if not one.targets or target in one.targets):
             value = value_or_nan(measure, signals, lambda clause, of=target: say(f"of {of}, {clause}"))
             rows.append((target, measure.name, value))
     return pd.DataFrame(rows, columns=["target", "metric", "value"])
