@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 $(shell sh scripts/at-home $(VENV) || rm -f $(VENV)/.benchmark $(VENV)/.test)
 
 .DEFAULT_GOAL := help
-.PHONY: help benchmark test quick ui setup setup-dev lint lock clean
+.PHONY: help benchmark test test-cluster quick ui setup setup-dev lint lock clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -21,11 +21,14 @@ test: setup-dev ## set up, then lint, check types and run every test
 	@$(BIN)/mypy
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-quick: setup-dev ## what to run before each commit: the same without the tests that are marked slow or drive a browser
+test-cluster: setup-dev ## the tests that start Slurm (apt-get install slurm-wlm; as root) and Ray on this machine
+	@$(BIN)/pytest -m cluster
+
+quick: setup-dev ## what to run before each commit: the same without the tests that are marked slow, drive a browser or start a cluster
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile -m "not slow and not browser" --durations 10 --durations-min 10
+	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile -m "not slow and not browser and not cluster" --durations 10 --durations-min 10
 
 ui: setup ## open the pages: what is stale, what runs, the table, Dagster, MLflow
 	@$(BIN)/sepbench ui

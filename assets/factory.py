@@ -15,6 +15,7 @@ from assets.checking.checks import checked, checks_of
 from assets.checking.verdicts import Product
 from assets.graph import benchmark_steps, benchmark_subjects
 from assets.job import Job, Made
+from assets.making.ahead import made_ahead, on_cluster
 from assets.making.beside import trained_beside
 from assets.paths import Paths
 from assets.runtime.events import Events, tell
@@ -161,7 +162,7 @@ def _check(
 
 def _device(step: Step, job: Job) -> AbstractContextManager[str]:
     """For the steps that share the GPUs one of its own, unless a single training takes several."""
-    if step.pool is None or job.profile.training.processes > 1:
+    if step.pool is None or job.profile.training.processes > 1 or on_cluster(step, job.paths.data):
         return nullcontext(job.profile.device)
     return own_device(job.profile.device, job.paths.data / "locks", job.say)
 
@@ -185,7 +186,7 @@ def _make(
             _make_with_room(step),
             replace(
                 job,
-                log=_by_seed(run, events, job.profile.seeds) if trains else run.log,
+                log=_log(step, job, run, events),
                 progress=_interruptible(events.progress),
                 origins=lambda: _origins(step, job, context, tracker),
             ),
@@ -198,6 +199,14 @@ def _make(
         if made.kept_from:
             metadata[KEPT_FROM] = dg.MetadataValue.json(sorted(made.kept_from))
     return dg.MaterializeResult(data_version=dg.DataVersion(made.content), metadata=metadata)
+
+
+def _log(step: Step, job: Job, run: TrackedRun, events: Events) -> Callable[[Mapping[str, float], int], None]:
+    """Takes the step's figures for the run; of a training, also which seed is under way, unless all are at once."""
+    if step.path[-1] != "checkpoint":
+        return run.log
+    at_once = on_cluster(step, job.paths.data)
+    return run.log_by_seed if at_once else _by_seed(run, events, job.profile.seeds)
 
 
 def _by_seed(run: TrackedRun, events: Events, seeds: Sequence[int]) -> Callable[[Mapping[str, float], int], None]:
@@ -218,16 +227,23 @@ def _where_to_watch(key: dg.AssetKey, run: TrackedRun) -> dg.AssetObservation:
 
 
 def _make_with_room(step: Step) -> Callable[[Job], Made]:
-    """The step's function; a training is done beside the models of before, where there is room for what it writes."""
+    """The step's function, or the cluster's parts and then it.
+
+    A training is done beside the models of before, where there is room for what it writes.
+    """
     if step.path[-1] != "checkpoint":
-        return step.make
+        return _make_by_parts(step)
 
     def make(job: Job) -> Made:
         if not all(path.exists() for path in products(step, job.profile, job.paths)):
             require_room(job.paths.data, TRAINING_BYTES, "a training", "name another data folder with --data")
-        return trained_beside(job, step.make)
+        return trained_beside(job, _make_by_parts(step))
 
     return make
+
+
+def _make_by_parts(step: Step) -> Callable[[Job], Made]:
+    return lambda job: made_ahead(step, job) if on_cluster(step, job.paths.data) else step.make(job)
 
 
 def _origins(step: Step, job: Job, context: dg.AssetExecutionContext, tracker: Tracker) -> list[Origin]:

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from assets.paths import DATA_VARIABLE, Paths, data_folder, folder_named_by
+from assets.runtime.cluster import EXECUTOR_VARIABLE, cluster_settings
 from assets.tracking.moving import follow_move
 from pipelines.ports import pass_by_proxies
 from pipelines.profiles import (
@@ -24,6 +25,7 @@ from pipelines.profiles import (
     own_profile,
 )
 from pipelines.setting_values import FOLDER_SETTING, override
+from sepmodels.cluster.settings import EXECUTORS
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile
 from sepmodels.systems import SYSTEMS_ON_REQUEST, known_systems, read_systems
@@ -61,6 +63,16 @@ SetOption = Annotated[
         metavar="NAME=VALUE",
         help="Change a setting, such as training.batch=8, seeds=42,43 or device=cpu. Write it again for one more. "
         "NAME=default takes a change back. `sepbench settings` lists them all.",
+    ),
+]
+
+ExecutorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="NAME",
+        help=f"Where trainings, separations and scores are made: {', '.join(EXECUTORS)} (docs/cluster.md). "
+        "[default: as data/cluster.toml says, or local]",
     ),
 ]
 
@@ -103,6 +115,13 @@ def use_options(
         chosen = chosen_profile()
     follow_move(data_folder() / "mlflow")
     return chosen, paths
+
+
+def use_executor(name: str | None, paths: Paths) -> None:
+    """Put the executor into the environment; raises :class:`UserError` for one, or a file, that cannot be."""
+    if name is not None:
+        os.environ[EXECUTOR_VARIABLE] = name
+    cluster_settings(paths.data)
 
 
 def _asked_for(profile: Profile, paths: Paths, names: Iterable[str]) -> dict[str, str]:

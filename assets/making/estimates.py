@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,27 @@ def make_estimates(job: Job) -> Made:
     if device.type == "cpu":
         figures["processor_seconds_per_second"] = float(table.processor_seconds.sum() / table.audio_seconds.sum())
     return Made(hash_texts(table.content), figures, kept_from=frozenset(kept_from))
+
+
+def estimate_ahead(job: Job, seed: int, tracks: Sequence[str]) -> None:
+    """Write the estimates of some test tracks by one seed's model, where :func:`make_estimates` then finds them."""
+    from sepmodels.machine.devices import choose_device
+    from sepmodels.models.model_file import load_model
+
+    device = choose_device(job.profile.device)
+    path = job.paths.model(job.name, seed)
+    model, _ = load_model(path, expect=job.variant, device=device)
+    one = _OneModel(job, model, hash_weights(path), seed, device, set())
+    for count, track in enumerate(tracks, start=1):
+        one.separate(track)
+        job.progress(count, len(tracks), "track")
+
+
+def forget_estimates(job: Job) -> None:
+    """Let no estimate that was made before be kept."""
+    for seed in job.profile.seeds:
+        for note in job.paths.estimates(job.name, seed).glob(f"*/{NOTE}"):
+            note.unlink(missing_ok=True)
 
 
 def recorded_contents(job: Job) -> dict[tuple[int, str], str]:

@@ -1,7 +1,8 @@
 """Scores of a system on the test tracks: of its estimates, or of what it makes of the stems."""
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -98,6 +99,16 @@ class _Scoring:
         with replacing(path) as temporary:
             pq.write_table(rows, temporary)
         return table
+
+
+def score_ahead(job: Job, seed: int, tracks: Sequence[str]) -> None:
+    """Score some test tracks, where the step then finds them; one that cannot be scored is left to it."""
+    signals_of = _of_estimates if "estimates" in job.own.chain else _of_stems
+    scoring = _Scoring(job.profile, job.paths, job.own, (job.code_version, *job.accepted_versions), signals_of)
+    for count, track in enumerate(tracks, start=1):
+        with suppress(UserError):
+            scoring((seed, track))
+        job.progress(count, len(tracks), "track")
 
 
 def score_part(profile: Profile, paths: Paths, system: System, seed: int, track: str, *, scorer: str) -> pd.DataFrame:

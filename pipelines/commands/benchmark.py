@@ -6,7 +6,16 @@ import typer
 
 from assets.paths import Paths
 from pipelines.commands.help_screen import examples
-from pipelines.options import AcceptLicenceOption, DataOption, DatasetOption, ProfileOption, SetOption, use_options
+from pipelines.options import (
+    AcceptLicenceOption,
+    DataOption,
+    DatasetOption,
+    ExecutorOption,
+    ProfileOption,
+    SetOption,
+    use_executor,
+    use_options,
+)
 from pipelines.permissions import require_writable
 from pipelines.remembering import remember, say_in_force
 from pipelines.terminal import Terminal
@@ -71,6 +80,7 @@ def run(
     ] = None,
     accept_licence: AcceptLicenceOption = False,
     settings: SetOption = None,
+    executor: ExecutorOption = None,
     anew: Annotated[
         bool, typer.Option("--anew", help="Throw away what was made, and make everything again. It asks first.")
     ] = False,
@@ -89,6 +99,7 @@ def run(
 
     asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
     chosen, paths = use_options(profile, dataset, data, asked, only or (), besides or ())
+    use_executor(executor, paths)
     keys = select(chosen, paths, only or [])
     require_writable(paths)
     _accept_licence(chosen, paths, accept_licence)

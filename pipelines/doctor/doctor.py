@@ -5,7 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from assets.paths import Paths
-from pipelines.doctor import data_checks, machine_checks
+from pipelines.doctor import cluster_checks, data_checks, machine_checks
 from pipelines.doctor.finding import Finding, guarded
 from sepmodels.settings import Profile
 
@@ -25,6 +25,7 @@ def checks(profile: Profile, paths: Paths) -> list[Finding]:
         "ffmpeg": machine_checks.check_ffmpeg,
         "data folder": lambda: data_checks.check_data_folder(paths),
         "disk": lambda: data_checks.check_disk(profile, paths),
+        "cluster": lambda: cluster_checks.check_cluster(paths),
         "dataset": lambda: data_checks.check_dataset(profile, paths),
         "Dagster": lambda: data_checks.check_dagster(paths),
         "products": lambda: data_checks.check_products(profile, paths),

@@ -1,7 +1,11 @@
 """How many trainings run side by side: one on each GPU; on a CPU as many as processors and memory have room for."""
 
+from pathlib import Path
+
 import dagster as dg
 
+from assets.paths import data_folder
+from assets.runtime.cluster import cluster_settings, is_cluster_used
 from assets.runtime.gpus import count_gpus, leaves_the_choice
 from assets.runtime.hosts import pool_name
 from pipelines.graph.executor import processes
@@ -53,15 +57,20 @@ def slots_here(profile: Profile) -> int:
     )
 
 
+def steps_at_once(profile: Profile, data: Path) -> int:
+    """How many trainings and separations run at once: as many as this machine has room for, or the cluster is given."""
+    return cluster_settings(data).parallel if is_cluster_used(data) else slots_here(profile)
+
+
 def executor_for(profile: Profile) -> dg.ExecutorDefinition:
     """An executor for as many trainings as there are slots, and one more step beside them."""
     return processes.configured(
-        {"max_concurrent": slots_here(profile) + 1, "start_method": FORKSERVER}, name="side_by_side"
+        {"max_concurrent": steps_at_once(profile, data_folder()) + 1, "start_method": FORKSERVER}, name="side_by_side"
     )
 
 
 def give_slots(instance: dg.DagsterInstance, profile: Profile) -> int:
     """Let so many steps of the pool run at once in this instance as there are slots; gives their number."""
-    slots = slots_here(profile)
+    slots = steps_at_once(profile, data_folder())
     instance.event_log_storage.set_concurrency_slots(pool_name(), slots)
     return slots

@@ -20,7 +20,7 @@ FORBIDDEN = {
 # Folders and loose modules of each package, from the ground up: none imports from one that stands after it.
 FLOORS = {
     "sepmodels": (
-        ("marks", "errors", "progress", "machine", "files", "settings", "limits", "audio"),
+        ("marks", "errors", "progress", "machine", "files", "cluster", "settings", "limits", "audio"),
         ("dataset", "systems", "models", "training", "separation", "scoring", "results", "packing", "report"),
     ),
     "assets": (

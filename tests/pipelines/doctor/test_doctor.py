@@ -1,6 +1,7 @@
 """``sepbench doctor`` names what is missing, and what to do."""
 
 import io
+import json
 import socket
 from dataclasses import replace
 from types import SimpleNamespace
@@ -9,10 +10,13 @@ import pytest
 from rich.console import Console
 
 from assets.paths import Paths
-from pipelines.doctor import data_checks, machine_checks
+from pipelines.doctor import cluster_checks, data_checks, machine_checks
 from pipelines.doctor.doctor import checks, examine
 from pipelines.doctor.finding import Finding, guarded
 from pipelines.profiles import PROFILES
+from sepmodels.cluster import making
+from sepmodels.machine.identity import machine_name
+from tests.cluster_engine import WORKER, Processes
 
 
 @pytest.fixture
@@ -212,3 +216,25 @@ def test_a_damaged_mlflow_store_is_a_failure_that_names_the_folder(paths):
     found = data_checks.check_mlflow(paths)
     assert found.status == "fail"
     assert str(paths.data / "mlflow") in found.remedy
+
+
+def test_a_cluster_is_asked_to_make_one_part_and_leaves_nothing(paths, monkeypatch):
+    engine = Processes()
+    monkeypatch.setattr(making, "engine_of", lambda _settings: engine)
+    monkeypatch.setattr(making, "ASK_SECONDS", 0.2)
+    assert cluster_checks.check_cluster(paths).detail.startswith("none: ")
+    paths.data.mkdir()
+    file = paths.data / "cluster.toml"
+    file.write_text(f'executor = "slurm"\nprocessors = 1\ncommand = {json.dumps(WORKER)}')
+    found = cluster_checks.check_cluster(paths)
+    assert found.status == "ok", found
+    assert found.detail.startswith(f"slurm made a part on {machine_name()}: ")
+    file.write_text('executor = "slurm"\ncommand = ["false"]\nretries = 0')
+    found = cluster_checks.check_cluster(paths)
+    assert found.status == "fail"
+    assert "look was tried once in vain" in found.detail
+    assert list(paths.data.iterdir()) == [file]
+    file.write_text("executor = 'cloud'")
+    assert "There is no executor 'cloud'" in cluster_checks.check_cluster(paths).detail
+    for worker in engine.begun:
+        worker.wait()

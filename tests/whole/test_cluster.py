@@ -1,0 +1,122 @@
+"""Made by a cluster, and through every kind of end of its parts and its head, the benchmark is the local one."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from benchmarks.kills import cut_power
+from sepmodels.cluster.part import PartFolder
+from tests.cluster_engine import WORKER
+from tests.conftest import words_of
+from tests.ray_cluster import ray_cluster
+from tests.slurm import slurm
+from tests.whole import test_interrupting
+from tests.whole.test_interrupting import Refresh, check_nothing_is_open, ctrl_c, processes_of, results
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+STEPS = "60"
+SLURM = """
+[slurm]
+gpu_option = "--licenses=fakegpu:{gpus}"
+"""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(stem_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What this machine makes by itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(test_interrupting, "TRAINING_STEPS", STEPS)
+        data = tmp_path_factory.mktemp("undisturbed")
+        refresh = Refresh(stem_dataset, data)
+        assert refresh.process.wait() == 0, refresh.output.read_text()
+        yield data
+
+
+@pytest.fixture(params=["slurm", "ray"])
+def data(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A data folder whose parts are made by an engine that runs here, by workers that know no Dagster."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    common = f'executor = "{request.param}"\nparallel = 2\nprocessors = 1\ngpus = 1\ncommand = {json.dumps(WORKER)}\n'
+    with slurm() if request.param == "slurm" else ray_cluster() as cluster:
+        if request.param == "slurm":
+            monkeypatch.setenv("SLURM_CONF", str(cluster.config))
+            own = SLURM
+        else:
+            own = f'[ray]\naddress = "{cluster.address}"\n'
+        (folder / "cluster.toml").write_text(common + own)
+        yield folder
+
+
+def training(refresh: Refresh) -> PartFolder:
+    return PartFolder(refresh.paths.root / "parts" / "open_unmix-checkpoint" / "seed_42")
+
+
+def told(folder: PartFolder, kind: str) -> list[dict]:
+    """The events of a kind so far."""
+    lines = folder.events.read_text().splitlines() if folder.events.exists() else []
+    return [event for event in map(json.loads, lines) if kind in event]
+
+
+def wait_until(done: Callable[[], object], refresh: Refresh) -> None:
+    while not done():
+        assert refresh.process.poll() is None, refresh.output.read_text()
+        time.sleep(0.05)
+
+
+def workers(folder: Path) -> list[psutil.Process]:
+    """The processes that make a part of a folder."""
+    found = [one for one in psutil.process_iter() if words_of(one)[-1:] and words_of(one)[-1].startswith(str(folder))]
+    return [one for one in found if "sepmodels.cluster.worker" in words_of(one)]
+
+
+def test_through_ctrl_c_and_kill_9_of_a_worker_and_of_the_head_the_table_is_the_local_one(
+    data: Path, stem_dataset: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(test_interrupting, "TRAINING_STEPS", STEPS)
+    refresh = Refresh(stem_dataset, data)
+    part = training(refresh)
+    wait_until(lambda: told(part, "done"), refresh)
+    ctrl_c(refresh)
+    assert workers(data) == []
+    states = refresh.paths.root / "checkpoints" / "open_unmix" / "under-way" / "seed_42" / "states"
+    assert list(states.glob("*.pt"))
+
+    refresh = Refresh(stem_dataset, data)
+    wait_until(lambda: any("goes on after step" in one["sentence"] for one in told(part, "sentence")), refresh)
+    (worker,) = workers(part.path)
+    worker.kill()
+    wait_until(lambda: len(told(part, "begun")) == 2 and told(part, "done"), refresh)
+    assert "open_unmix/checkpoint: seed_42 is begun again" in refresh.output.read_text()
+
+    slurm_goes_on = 'executor = "slurm"' in (data / "cluster.toml").read_text()
+    head = cut_power(refresh)
+    refresh.process.wait()
+    psutil.wait_procs(head)
+    refresh = Refresh(stem_dataset, data)
+    assert refresh.process.wait() == 0, refresh.output.read_text()
+    assert ("goes on in slurm's job" in said(data)) == slurm_goes_on
+    assert results(data) == results(undisturbed)
+    assert not list((refresh.paths.root / "parts").iterdir())
+    assert processes_of(data) == []
+    check_nothing_is_open(data)
+
+
+def said(data: Path) -> str:
+    """All that runs have said, as Dagster has it."""
+    import dagster as dg
+
+    from pipelines.graph.instance import use_instance
+
+    before = os.environ.get("DAGSTER_HOME")
+    use_instance(data)
+    with dg.DagsterInstance.get() as instance:
+        logs = [entry.user_message for run in instance.get_runs() for entry in instance.all_logs(run.run_id)]
+    os.environ.pop("DAGSTER_HOME") if before is None else os.environ.update(DAGSTER_HOME=before)
+    return "\n".join(logs)
