@@ -1,6 +1,6 @@
 """The worker of a cluster as a script: without Dagster, MLflow and databases, and with the parts that tests have.
 
-It stands where ``cluster.toml`` has the words that start Python: ``python tests/cluster_worker.py -m MODULE ...``.
+It stands where ``cluster.toml`` has the words that start Python: ``python tests/cluster_worker.py -P -m MODULE ...``.
 """
 
 import sys
@@ -22,6 +22,6 @@ if __name__ == "__main__":
     from sepmodels.cluster import worker
 
     worker.PACKAGES = (*worker.PACKAGES, "tests")
-    assert sys.argv[1:3] == ["-m", "sepmodels.cluster.worker"]
-    del sys.argv[1:3]
+    assert sys.argv[1:4] == ["-P", "-m", "sepmodels.cluster.worker"]
+    del sys.argv[1:4]
     sys.exit(worker.main())

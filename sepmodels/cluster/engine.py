@@ -51,8 +51,8 @@ class Shipped:
     libraries: Mapping[str, str]
 
     def command(self, follow: bool) -> list[str]:
-        """The words that start a worker, up to the folder."""
-        words = [*(self.settings.command or (sys.executable,)), "-m", WORKER, "--digest", code_digest()]
+        """The words that start a worker, up to the folder. Python is not to look for modules where it happens to be."""
+        words = [*(self.settings.command or (sys.executable,)), "-P", "-m", WORKER, "--digest", code_digest()]
         words += ["--follow"] if follow else []
         return [*words, "--libraries", *(f"{name}={version}" for name, version in self.libraries.items()), "--"]
 
