@@ -17,6 +17,7 @@ from assets.graph import benchmark_steps, benchmark_subjects
 from assets.job import Job, Made
 from assets.making.ahead import made_ahead, on_cluster
 from assets.making.beside import trained_beside
+from assets.other_test_sets import scope
 from assets.paths import Paths
 from assets.runtime.events import Events, tell
 from assets.runtime.failures import OneSentence, stopped_in_one_sentence
@@ -63,6 +64,7 @@ def as_asset(step: Step, profile: Profile, paths: Paths, systems: tuple[System, 
     Product and checks are one step of Dagster's, because a process for each check takes longer than all checks.
     """
     subject = subject_of(step, profile, paths)
+    profile, paths = scope(step, profile, paths)
     checks = checks_of(step)
 
     @dg.multi_asset(

@@ -1,14 +1,28 @@
 """The graph as plain data: every step of a profile's benchmark, what it makes, and what it needs."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from assets.making import checkpoint, claims, dataset, estimates, given_scores, other_estimates, report, scores, table
+from assets.making import (
+    checkpoint,
+    claims,
+    dataset,
+    estimates,
+    given_scores,
+    other_estimates,
+    other_tracks,
+    report,
+    scores,
+    table,
+)
+from assets.other_test_sets import moved, seen_on, systems_on
 from assets.paths import Paths
 from assets.runtime.hosts import pool_name
 from assets.staleness.standing import Subject
 from assets.staleness.step_version import subject_of
 from assets.step import SEEDS, Step
+from sepmodels.dataset.other_test_sets import TestSet, other_test_sets
 from sepmodels.report import templates_hash
 from sepmodels.settings import Profile, changed
 from sepmodels.systems.added import Added
@@ -27,7 +41,21 @@ def benchmark_steps(profile: Profile, systems: Iterable[System]) -> list[Step]:
     """Every step, in an order in which each comes after what it needs."""
     systems = tuple(systems)
     chains = [_CHAIN[part](profile, system) for system in systems for part in system.chain]
-    return [*_shared_steps(profile), *chains, *_result_steps(profile, systems)]
+    beside = [step for one in other_test_sets(profile) for step in _steps_on(profile, systems, one)]
+    return [*_shared_steps(profile), *chains, *beside, *_result_steps(profile, systems)]
+
+
+def _steps_on(profile: Profile, systems: Iterable[System], one: TestSet) -> Iterator[Step]:
+    """The steps on a test set beside the profile's own: its tracks, and of each system what comes after training."""
+    seen = seen_on(profile, one)
+    for step in _shared_steps(seen):
+        if step.path == ("tracks",):
+            own = moved(replace(step, make=other_tracks.make_other_tracks), one)
+            yield replace(own, needs=(*own.needs, ("tracks",)))
+        elif step.path in (("dataset",), ("stems", "test")):
+            yield moved(step, one)
+    for system in systems_on(systems, one.name):
+        yield from (moved(_CHAIN[part](seen, system), one) for part in system.chain if part != "checkpoint")
 
 
 def _shared_steps(profile: Profile) -> Iterator[Step]:
@@ -199,6 +227,9 @@ _CHAIN = {"checkpoint": _checkpoint, "estimates": _estimates, "scores": _scores}
 
 def _result_steps(profile: Profile, systems: Sequence[System]) -> Iterator[Step]:
     chains = [(one.name, part) for one in systems for part in one.chain]
+    sets = other_test_sets(profile)
+    beside = [step for one in sets for step in _steps_on(profile, systems, one)]
+    of_sets: dict[str, object] = {"test_sets": [one.name for one in sets]} if sets else {}
     trials = table.trials_of(systems)
     searched = {"trials": trials} if trials else {}  # of tables where none had any, nothing is said
     yield Step(
@@ -206,7 +237,7 @@ def _result_steps(profile: Profile, systems: Sequence[System]) -> Iterator[Step]
         table.make_table,
         group="results",
         description="The table: every system's scores with their uncertainty, and what each change brought.",
-        needs=(*chains, ("tracks",)),
+        needs=(*chains, ("tracks",), *(step.path for step in beside if step.path[0] == "tracks" or step.system)),
         kinds=frozenset({"parquet", "csv", "markdown"}),
         settings={
             "systems": [one.name for one in systems],
@@ -216,6 +247,7 @@ def _result_steps(profile: Profile, systems: Sequence[System]) -> Iterator[Step]
             "trained_on": {one.name: one.learnt_from for one in systems if isinstance(one, Added)},
             **_scoring_rate(profile),
             **searched,
+            **of_sets,
         },
         libraries=("scipy", "numpy", "pandas"),
         files=lambda _profile, paths: paths.costs if paths.costs.is_dir() else None,
@@ -226,9 +258,12 @@ def _result_steps(profile: Profile, systems: Sequence[System]) -> Iterator[Step]
         claims.make_claims,
         group="results",
         description="What others and we say of these systems, one by one: supported, refuted or undecided, and why.",
-        needs=tuple(step for step in chains if step[0] in claimed),
+        needs=(
+            *(step for step in chains if step[0] in claimed),
+            *(step.path for step in beside if step.part[-1] == "scores" and step.name in claimed),
+        ),
         kinds=frozenset({"parquet", "csv", "markdown"}),
-        settings=searched,
+        settings={**searched, **of_sets},
         libraries=("scipy", "numpy", "pandas"),
     )
     yield Step(
@@ -236,12 +271,13 @@ def _result_steps(profile: Profile, systems: Sequence[System]) -> Iterator[Step]
         report.make_report,
         group="results",
         description="A site to open from disk: the table, figures, players to listen and compare, how it was made.",
-        needs=(("results",), ("claims",), ("tracks",), ("stems", "test"), *chains),
+        needs=(("results",), ("claims",), ("tracks",), ("stems", "test"), *chains, *(step.path for step in beside)),
         kinds=frozenset({"html"}),
         settings={
             "profile": profile,
             "templates": templates_hash(),
             "summaries": {one.name: one.words for one in systems},
+            **of_sets,
         },
         libraries=("plotly", "matplotlib", "jinja2", "soundfile", "pyloudnorm", "scipy", "numpy", "pandas"),
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from assets.job import Job, Made
 from assets.paths import Paths
+from sepmodels.dataset.other_test_sets import TestSet
 from sepmodels.settings import Profile
 from sepmodels.systems.system import System
 
@@ -27,6 +28,7 @@ class Step:
     beside: a folder outside the project whose modules ``reaches`` names, too; or the file of one such module.
     pool: of Dagster, to limit how many such steps run at once.
     system: whose chain it is in; None for the steps that all chains share.
+    test_set: the test set that it is on, in place of the profile's own test split.
     """
 
     path: tuple[str, ...]
@@ -42,8 +44,16 @@ class Step:
     beside: Path | None = None
     pool: str | None = None
     system: System | None = None
+    test_set: TestSet | None = None
 
     @property
     def name(self) -> str:
         """The system's name; empty for a step that all chains share."""
         return self.system.name if self.system else ""
+
+    @property
+    def part(self) -> tuple[str, ...]:
+        """The path of what it makes; of a step on another test set, that of the same on the profile's own."""
+        if self.test_set is None:
+            return self.path
+        return ("stems", "test") if self.path[0] == "stems" else self.path[:-1]

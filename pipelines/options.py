@@ -24,8 +24,9 @@ from pipelines.profiles import (
     chosen_profile,
     own_profile,
 )
-from pipelines.setting_values import FOLDER_SETTING, override
+from pipelines.setting_values import FOLDER_SETTING, TEST_SETS, override
 from sepmodels.cluster.settings import EXECUTORS
+from sepmodels.dataset.other_test_sets import other_test_sets, read_test_set, require_tracks, with_place
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile
 from sepmodels.systems import SYSTEMS_ON_REQUEST, known_systems, read_systems
@@ -54,6 +55,15 @@ DataOption = Annotated[
     Path | None,
     typer.Option(
         "--data", metavar="DIR", help="The folder for all products and histories. [default: $SEPBENCH_DATA, or data]"
+    ),
+]
+AlsoOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--also",
+        metavar="NAME=DIR",
+        help="Score on this test set, too: other music. Of two-channel karaoke: NAME=DIR:voice=right. Write it again "
+        "for one more.",
     ),
 ]
 SetOption = Annotated[
@@ -92,12 +102,14 @@ def use_options(
     settings: Iterable[str] = (),
     only: Iterable[str] = (),
     besides: Iterable[str] = (),
+    also: Iterable[str] = (),
 ) -> tuple[Profile, Paths]:
     """Put the options into the environment, where this process and its children find them.
 
     Folders become absolute paths, because the children work in other folders.
 
     only, besides: the variants to make alone, or beside the others; those that the suite lacks are asked for.
+    also: test sets beside the profile's own, and beside those that the settings name.
     """
     paths = named_paths(profile, data)
     if dataset:
@@ -110,6 +122,10 @@ def use_options(
         overrides[FOLDER_SETTING] = override(own_profile(), FOLDER_SETTING, folder).dataset.folder or "none"
     _keep(overrides)
     chosen = chosen_profile()
+    if sets := _with_test_sets(chosen, also):
+        overrides[TEST_SETS] = sets
+        _keep(overrides)
+        chosen = chosen_profile()
     if more := _asked_for(chosen, paths, (*only, *besides)):
         _keep({**overrides, **more})
         chosen = chosen_profile()
@@ -122,6 +138,17 @@ def use_executor(name: str | None, paths: Paths) -> None:
     if name is not None:
         os.environ[EXECUTOR_VARIABLE] = name
     cluster_settings(paths.data)
+
+
+def _with_test_sets(profile: Profile, also: Iterable[str]) -> str:
+    """The setting that names these test sets beside the profile's; one of the same name takes that one's place.
+
+    Raises :class:`UserError` for one that has no tracks, or faults.
+    """
+    asked = {read_test_set(text).name: with_place(text, Path.cwd()) for text in also}
+    for text in asked.values():
+        require_tracks(read_test_set(text))
+    return ",".join(({one.name: one.text for one in other_test_sets(profile)} | asked).values()) if asked else ""
 
 
 def _asked_for(profile: Profile, paths: Paths, names: Iterable[str]) -> dict[str, str]:

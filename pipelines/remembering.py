@@ -9,8 +9,9 @@ from rich.markup import escape
 from assets.paths import Paths
 from pipelines.options import drop_options, name_and_value
 from pipelines.profiles import PROFILES
-from pipelines.setting_values import FOLDER_SETTING, changes, check_together, override, shown, value_of
+from pipelines.setting_values import FOLDER_SETTING, TEST_SETS, changes, check_together, override, shown, value_of
 from pipelines.settings_file import change_settings, read_settings
+from sepmodels.dataset.other_test_sets import other_test_sets, require_tracks
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 
@@ -22,21 +23,26 @@ def remember(
     settings: Iterable[str] = (),
     dataset: Path | None = None,
     only: Iterable[str] = (),
+    also: Iterable[str] = (),
 ) -> None:
     """Write what a command's options set into the file, and say which settings of the file are in force.
 
     To be called once it is certain that the command begins. profile: with all options, checked.
-    settings, dataset: the options ``--set`` and ``--dataset``. only: the variants of ``--only`` and ``--with``, some of
-    which the suite may lack.
+    settings, dataset, also: the options ``--set``, ``--dataset`` and ``--also``. only: the variants of ``--only`` and
+    ``--with``, some of which the suite may lack.
 
-    Raises :class:`UserError` for a dataset's folder that is not there; then the file stays as it was.
+    Raises :class:`UserError` for a dataset's folder that is not there, and for a test set that has no tracks or faults;
+    then the file stays as it was.
     """
     names = [name_and_value(setting)[0] for setting in settings]
     names += [FOLDER_SETTING] if dataset else []
+    names += [TEST_SETS] if also else []
     names += ["extra_variants"] if set(only) & set(profile.extra_variants) else []
     names += ["extra_systems"] if set(only) & set(profile.extra_systems) else []
     if FOLDER_SETTING in names:
         _require_folder(profile)
+    if TEST_SETS in names:
+        _require_test_sets(profile)
     wanted = dict(profile.changed_settings)
     _change(profile, paths, {name: wanted.get(name) for name in names})
     drop_options(names)
@@ -64,6 +70,8 @@ def set_settings(profile: Profile, paths: Paths, settings: Iterable[str]) -> Non
     check_together(changed)
     if FOLDER_SETTING in asked:
         _require_folder(changed)
+    if TEST_SETS in asked:
+        _require_test_sets(changed)
     wanted = changes(changed, own)
     _change(profile, paths, {name: wanted.get(name) for name in asked})
 
@@ -99,3 +107,8 @@ def _require_folder(profile: Profile) -> None:
     folder = profile.dataset.folder
     if folder and profile.dataset.layout != "demo" and not Path(folder).is_dir():
         raise UserError(f"The dataset folder {folder} does not exist: name the folder with the tracks (--dataset DIR).")
+
+
+def _require_test_sets(profile: Profile) -> None:
+    for one in other_test_sets(profile):
+        require_tracks(one)

@@ -5,9 +5,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass, replace
 from functools import cache, reduce
+from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from assets.paths import whole_path
+from sepmodels.dataset.other_test_sets import with_place
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.limits import check_limits, check_relations
 from sepmodels.settings import DatasetSettings, Profile
@@ -17,8 +19,9 @@ from sepmodels.systems.variants import find_variant
 T = TypeVar("T")
 
 FOLDER_SETTING = "dataset.folder"
+TEST_SETS = "test_sets"
 DEFAULT_WORD = "default"  # in place of a value: the profile's own
-_NO_SETTINGS = ("name", "summary", "changed_settings")  # of a profile's fields
+_NO_SETTINGS = ("name", "summary", "changed_settings", "dataset.use")  # of a profile's fields
 
 EXPECTED: dict[Any, str] = {
     bool: "true or false",
@@ -39,7 +42,8 @@ def setting_names() -> tuple[str, ...]:
     plain = Profile("", "", DatasetSettings("demo"))
     parts = [entry.name for entry in fields(plain) if is_dataclass(getattr(plain, entry.name))]
     loose = [entry.name for entry in fields(plain) if entry.name not in (*_NO_SETTINGS, *parts)]
-    return (*loose, *(f"{part}.{entry.name}" for part in parts for entry in fields(getattr(plain, part))))
+    inner = (f"{part}.{entry.name}" for part in parts for entry in fields(getattr(plain, part)))
+    return (*loose, *(name for name in inner if name not in _NO_SETTINGS))
 
 
 def value_of(profile: Profile, name: str) -> Any:
@@ -166,6 +170,8 @@ def read_as(declared: Any, key: str, text: str) -> Any:
             return base(text)
         if base == tuple[str, ...] and text.lower() == "none":
             return ()
+        if key == TEST_SETS:
+            return tuple(with_place(part, Path.cwd()) for part in text.split(",") if part.strip())
         if base == tuple[str, ...]:
             return tuple(part.strip() for part in text.split(",") if part.strip())
         if base == tuple[int, ...]:

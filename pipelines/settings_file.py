@@ -11,7 +11,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines.setting_values import FOLDER_SETTING, check_together, meaning_of, override, setting_names, value_of
+from pipelines.setting_values import (
+    FOLDER_SETTING,
+    TEST_SETS,
+    check_together,
+    meaning_of,
+    override,
+    setting_names,
+    value_of,
+)
+from sepmodels.dataset.other_test_sets import with_place
 from sepmodels.errors import UserError
 from sepmodels.files import replacing
 from sepmodels.settings import Profile
@@ -46,6 +55,8 @@ def read_settings(file: Path, own: Profile) -> Profile:
         if name == FOLDER_SETTING and isinstance(value, str) and value not in ("", "none"):
             written = str(file.parent / Path(value).expanduser())  # a relative one is meant from the file's place on
         try:
+            if name == TEST_SETS and isinstance(value, list):
+                written = ",".join(with_place(str(one), file.parent) for one in value)
             profile = override(profile, name, written, own)
         except UserError as error:
             raise UserError(f"{_place(file, text, name)}: {error} {MEND}") from None

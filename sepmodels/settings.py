@@ -62,6 +62,8 @@ class DatasetSettings:
         accompaniment on the other; none: the voice has files of its own.
     mapping: a file in the dataset's folder that says which files are which stems, for the layout "folder"; none:
         stems.toml, if the folder has it.
+    use: splits: tracks train, validate and test; else all that count are test tracks, of one split or of all. It is no
+        setting itself: a test set beside the profile's own has it (:mod:`sepmodels.dataset.other_test_sets`).
     workers: how many tracks are decoded at once; 0: as many as processors and memory allow.
     """
 
@@ -75,6 +77,7 @@ class DatasetSettings:
     left_out: tuple[str, ...] = ()
     voice_channel: Literal["none", "left", "right"] = neutral("none")
     mapping: str | None = neutral(None)
+    use: Literal["splits", "train", "valid", "test", "all"] = neutral("splits")
     workers: int = speed_only(0)
 
 
@@ -217,6 +220,8 @@ class Profile:
     sample_rate_hz: the sample rate of tracks and estimates, in Hz.
     scoring_rate: the sample rate at which tracks are scored. full: that of all tracks; files: that of a track's own
         files, where it is lower.
+    test_sets: other music that the same models are scored on, each as NAME=DIR, or NAME=DIR:voice=right for two-channel
+        karaoke; none: the profile's own test split alone.
     device: where models run: cpu, cuda, cuda:1; auto: a GPU if there is one, or else the CPU.
     scorer: fast is this project's own; museval gives the same scores and takes several times as long.
     scoring_workers: how many tracks are scored at once, each in a process of its own; 0: as many as suit the machine.
@@ -235,6 +240,7 @@ class Profile:
     extra_systems: tuple[str, ...] = neutral(())
     sample_rate_hz: int = 44_100
     scoring_rate: Literal["full", "files"] = neutral("full")
+    test_sets: tuple[str, ...] = speed_only(())  # each has steps of its own
     device: str = speed_only("auto")
     scorer: Literal["fast", "museval"] = speed_only("fast")
     scoring_workers: int = speed_only(0)

@@ -35,11 +35,11 @@ def seconds_to_check(step: Step, last: LastMade, job: Job) -> float | None:
     if kind == "checkpoint":
         record = last.noted(RECORDS).get(str(job.profile.seeds[0]))
         return STARTING_SECONDS + seconds * record["steps"] / figures["steps"] if record else None
-    if kind in WHOLE:
+    if kind in WHOLE and step.test_set is None:
         return STARTING_SECONDS + seconds
     if kind not in _CHECKS:
         return None
-    tracks = len(cached_names(job.paths.stems(step.path[1] if kind == "stems" else "test")))
+    tracks = len(cached_names(job.paths.stems(step.part[1] if kind == "stems" else "test")))
     parts = tracks * (1 if kind == "stems" else len(job.profile.seeds))
     return STARTING_SECONDS + seconds * min(1.0, TRACKS / max(1, parts))
 
@@ -51,7 +51,7 @@ def made_again(step: Step, last: LastMade, job: Job) -> str:
     Dagster's data version says.
     """
     kind = _kind(step)
-    if kind in WHOLE:
+    if kind in WHOLE and step.test_set is None:
         return _whole(step, last, job)
     if kind not in _CHECKS or not _is_checked(step.system, kind):
         raise UserError("it cannot be checked; `sepbench run` makes it again.")
@@ -66,7 +66,7 @@ def _is_checked(system: System | None, kind: str) -> bool:
 
 
 def _kind(step: Step) -> str:
-    return step.path[0] if step.path[0] == "stems" else step.path[-1]
+    return step.part[0] if step.part[0] == "stems" else step.part[-1]
 
 
 def _training(_step: Step, last: LastMade, job: Job) -> str:
@@ -113,7 +113,7 @@ def _stems(step: Step, last: LastMade, job: Job) -> str:
     from sepmodels.dataset.layouts import find_tracks
     from sepmodels.dataset.stem_cache import cache_content, load_stems
 
-    folder = job.paths.stems(step.path[1])
+    folder = job.paths.stems(step.part[1])
     _trust(cache_content(folder), last)
     names = _shortest(folder)
     tracks = {track.name: track for track in find_tracks(dataset_folder(job.profile, job.paths), job.profile.dataset)}

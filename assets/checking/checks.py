@@ -33,13 +33,19 @@ class ProductCheck:
         return dg.AssetCheckSpec(self.name, asset=asset, description=self.description)
 
 
+_SUMS = ProductCheck(verdicts.stems_sum_to_the_mixture, "Each mixture is the sum of its stems.", warning=True)
+
+
 def checks_of(step: Step) -> list[ProductCheck]:
     """The checks of the step's product."""
-    match step.path:
+    match step.part:
+        case ("tracks",) if step.test_set:
+            unseen = "No track is the same recording as one that models learn from."
+            return [ProductCheck(verdicts.no_track_was_learnt_from, unseen), _SUMS]
         case ("tracks",):
             return [
                 ProductCheck(verdicts.splits_are_disjoint_and_complete, "Every track is in one split; none is empty."),
-                ProductCheck(verdicts.stems_sum_to_the_mixture, "Each mixture is the sum of its stems.", warning=True),
+                _SUMS,
             ]
         case (_, "checkpoint"):
             return [ProductCheck(verdicts.losses_and_weights_are_finite, "No loss and no weight is NaN or infinite.")]

@@ -66,6 +66,16 @@ def _is_across(copies: str, split: str) -> bool:
     return any(f"({other};" in copies for other in SPLITS if other != split)
 
 
+def no_track_was_learnt_from(product: Product) -> Verdict:
+    from sepmodels.dataset.disguise import seen_before
+
+    table = pd.read_parquet(product.paths.tracks)
+    seen = table[table.copies.map(seen_before)]
+    faults = [f"{row.name} is the same recording as {row.copies}" for row in seen.itertuples(index=False)]
+    sentence = "; ".join(faults) or "No track is a recording that models learn from."
+    return Verdict(not faults, sentence, {"tracks_learnt_from": len(faults)})
+
+
 def stems_sum_to_the_mixture(product: Product) -> Verdict:
     from sepmodels.dataset.health import LEAST_DEVIATION_DB
 

@@ -1,13 +1,13 @@
 """The claims, judged by what has been scored and trained."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from assets.job import Job, Made
 from assets.making.checkpoint import histories
-from assets.making.table import scored, stale_systems, trainings, with_terms
+from assets.making.table import scores_of, stale_systems, trainings, with_terms
 from sepmodels.files import hash_texts, replacing
 
 
@@ -17,22 +17,39 @@ def make_claims(job: Job) -> Made:
     from sepmodels.results.claims.judging import VERDICTS, judge
     from sepmodels.results.per_track import TrackTable
 
-    tables = [pd.read_parquet(job.paths.scores(one.name)) for one in scored(job)]
-    scores = TrackTable(pd.concat(tables, ignore_index=True))
+    scores = TrackTable(scores_of(job))
     claims = judge(CLAIMS, scores, _figures_of_trainings(job), {one.name for one in job.systems if not one.seeded})
-    claims["unequal"] = _terms(job, claims)
-    _write(claims, job.paths.claims)
+    claims["unequal"] = _terms(job, claims, stale_systems(job.origins()))
+    others = _elsewhere(job)
+    _write(claims, others, job.paths.claims)
     counts = {verdict: int((claims.verdict == verdict).sum()) for verdict in VERDICTS}
-    return Made(hash_texts(table.to_csv(index=False) for table in _lasting(claims)), counts)
+    lasting = [table.to_csv(index=False) for one in (claims, *others.values()) for table in _lasting(one)]
+    return Made(hash_texts(lasting), counts)
 
 
-def _terms(job: Job, claims: pd.DataFrame) -> list[str]:
-    """Of each claim, in what its systems are not on equal terms."""
+def _elsewhere(job: Job) -> dict[str, pd.DataFrame]:
+    """By the name of each other test set the claims on scores, judged there by themselves."""
+    from assets.making.other_music import jobs_on, stale_on
+    from sepmodels.results.claims.claims import CLAIMS
+    from sepmodels.results.claims.judging import judge
+    from sepmodels.results.claims.measures import MEASURES
+    from sepmodels.results.per_track import TrackTable
+
+    on_scores = [claim for claim in CLAIMS if MEASURES[claim.measure].kind == "score"]
+    found = {}
+    for one, on in jobs_on(job):
+        fixed = {system.name for system in on.systems if not system.seeded}
+        claims = judge(on_scores, TrackTable(scores_of(on)), _figures_of_trainings(on), fixed)
+        claims["unequal"] = _terms(on, claims, stale_on(job.origins(), one.name))
+        found[one.name] = claims
+    return found
+
+
+def _terms(job: Job, claims: pd.DataFrame, stale: Mapping[str, str]) -> list[str]:
+    """Of each claim, in what its systems are not on equal terms. stale: why systems are not up to date."""
     from sepmodels.results.conditions import terms_between
 
-    known = job.origins()
-    made = with_terms(trainings(job.paths, [one.name for one in job.systems]), known, job.systems)
-    stale = stale_systems(known)
+    made = with_terms(trainings(job.paths, [one.name for one in job.systems]), job.origins(), job.systems)
     return [terms_between(made, stale, one.first, one.second) for one in claims.itertuples()]
 
 
@@ -56,14 +73,19 @@ def _figures_of_trainings(job: Job) -> pd.DataFrame:
     return training_measures(trainings(job.paths, trained), separations, curves)
 
 
-def _write(claims: pd.DataFrame, folder: Path) -> None:
-    from sepmodels.results.claims.words import claims_markdown
+def _write(claims: pd.DataFrame, others: Mapping[str, pd.DataFrame], folder: Path) -> None:
+    """others: the claims judged on other test sets, which have a folder each."""
+    from assets.making.other_music import remove_all_but
+    from sepmodels.results.claims.words import claims_elsewhere, claims_markdown
 
-    for name, write in (("claims.parquet", claims.to_parquet), ("claims.csv", claims.to_csv)):
-        with replacing(folder / name) as temporary:
-            write(temporary, index=False)
+    for place, table in ((folder, claims), *((folder / name, table) for name, table in others.items())):
+        for file, write in (("claims.parquet", table.to_parquet), ("claims.csv", table.to_csv)):
+            with replacing(place / file) as temporary:
+                write(temporary, index=False)
+    remove_all_but(folder, others)
+    beside = f"\n{claims_elsewhere(claims, others)}" if others else ""
     with replacing(folder / "claims.md") as temporary:
-        temporary.write_text(claims_markdown(claims), encoding="utf-8")
+        temporary.write_text(claims_markdown(claims) + beside, encoding="utf-8")
 
 
 def _lasting(claims: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,18 +1,22 @@
 """What the report is made from, gathered from where the benchmark's products lie."""
 
 import json
+import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from assets.job import Job, Made
 from assets.making.checkpoint import histories
 from assets.making.scores import signals
-from assets.making.table import baseline_of, scored, stale_systems, trainings, with_terms
+from assets.making.table import baseline_of, scored, scores_of, stale_systems, trainings, with_terms
 from assets.paths import Paths
 from assets.tracking.edits import can_be_applied, code_edits
 from assets.tracking.provenance import git_state
+from sepmodels.dataset.other_test_sets import other_test_sets
+from sepmodels.files import hash_texts
 from sepmodels.report.material import Material, Sounds
 from sepmodels.results.against import against_others
 from sepmodels.results.before import sdr_before
@@ -20,15 +24,18 @@ from sepmodels.results.imported import comparable
 from sepmodels.settings import Profile
 
 
-def report_material(job: Job) -> Material:
-    """The tables, and the function that gives sounds, of everything that has been scored."""
+def report_material(job: Job, stale: Mapping[str, str] | None = None) -> Material:
+    """The tables, and the function that gives sounds, of everything that has been scored on the job's test set.
+
+    stale: why systems are not up to date on a test set beside the profile's own.
+    """
     paths, seeds = job.paths, job.profile.seeds
     said = json.loads((paths.results / "said.json").read_text(encoding="utf-8"))
     found = scored(job)
     trained = [one.name for one in found if one.seeded]
     titles = {one.name: one.title for one in job.systems}
     git, edits = git_state(), code_edits()
-    scores = pd.concat([pd.read_parquet(paths.scores(one.name)) for one in found], ignore_index=True)
+    scores = scores_of(job)
     known, made = job.origins(), trainings(paths, [one.name for one in found])
     terms = with_terms(made, known, job.systems)
     elsewhere = [one.name for one in found if one.place == "elsewhere"]
@@ -51,19 +58,41 @@ def report_material(job: Job) -> Material:
         separations=_separations(paths, trained),
         tracks=pd.read_parquet(paths.tracks),
         baseline=baseline_of(found),
-        others=dict(against_others(scores, job.systems, baseline_of(found), terms, stale_systems(known))),
+        others=dict(
+            against_others(
+                scores, job.systems, baseline_of(found), terms, stale_systems(known) if stale is None else stale
+            )
+        ),
         shared_notes=said.get("shared_notes", ()),  # which tables of before do not have
         sounds=_sounds(job),
         before=sdr_before(paths.results),
         silent=_silent(job, separated),
         summaries={one.name: one.words for one in job.systems},
-        estimate_folders={name: f"../estimates/{name}/seed_{seed}" for name, seed in separated.items()},
+        estimate_folders={
+            name: os.path.relpath(paths.estimates(name, seed), paths.report) for name, seed in separated.items()
+        },
         origins=known,
         command=command(job.profile, trained),
         commit=git.get("mlflow.source.git.commit", ""),
         edited=git.get("git.dirty") == "true",
         edits=edits if can_be_applied(edits) else "",
     )
+
+
+def materials(job: Job) -> dict[str, Material]:
+    """What the report's pages are made from: by the name of each other test set, and last, by "", of the own one."""
+    from assets.making.other_music import ACROSS, jobs_on, stale_on
+
+    own = report_material(job)
+    others = {one.name: report_material(on, stale_on(own.origins, one.name)) for one, on in jobs_on(job)}
+    if not others:
+        return {"": own}
+    below = {job.profile.name: "index.html"} | {name: f"{name}/index.html" for name in others}
+    beside = {name: f"../{address}" for name, address in below.items()}
+    found = {name: replace(one, test_set=name, pages=beside, command=own.command) for name, one in others.items()}
+    across = pd.read_parquet((job.paths.results / ACROSS).with_suffix(".parquet"))
+    judged = {name: one.claims for name, one in others.items()}
+    return found | {"": replace(own, pages=below, across=across, claims_elsewhere=judged)}
 
 
 def command(profile: Profile, trained: Sequence[str]) -> str:
@@ -76,7 +105,9 @@ def command(profile: Profile, trained: Sequence[str]) -> str:
     if set(trained) != set(variants_of(profile)):
         parts += [part for name in trained for part in ("--only", name)]
     for name, text in profile.changed_settings:
-        if name != "dataset.folder":  # which is another one elsewhere
+        if name == "test_sets":
+            parts += [part for one in other_test_sets(profile) for part in ("--also", replace(one, folder="DIR").text)]
+        elif name != "dataset.folder":  # which is another one elsewhere
             parts += ["--set", f"{name}={text}"]
     return shlex.join(parts)
 
@@ -113,9 +144,14 @@ def _separations(paths: Paths, names: Iterable[str]) -> pd.DataFrame:
 
 def make_report(job: Job) -> Made:
     """The site with the table, the figures and the players, which opens from disk."""
-    from assets.making.report import report_material
-    from sepmodels.report.site import write_site
+    from assets.making.other_music import remove_all_but
+    from assets.making.report import materials
+    from sepmodels.report.site import OWN_FOLDERS, write_site
 
-    content = write_site(report_material(job), job.paths.report, progress=job.progress)
+    made = materials(job)
+    places = {name: job.paths.report / name if name else job.paths.report for name in made}
+    contents = [write_site(one, places[name], progress=job.progress) for name, one in made.items()]
+    remove_all_but(job.paths.report, {*made, *OWN_FOLDERS})
+    content = contents[0] if len(contents) == 1 else hash_texts(contents)
     files = [path for path in job.paths.report.rglob("*") if path.is_file()]
     return Made(content, {"files": len(files), "bytes": sum(path.stat().st_size for path in files)})

@@ -1,7 +1,7 @@
 """The table of all systems, and the report."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 
 import pandas as pd
@@ -11,6 +11,7 @@ from assets.making.cost import costs
 from assets.paths import Paths
 from sepmodels.files import hash_texts, replacing
 from sepmodels.report.how_made import Origin
+from sepmodels.results.results import Results
 from sepmodels.results.system_figures import figures_of_separations, figures_of_trainings
 from sepmodels.settings import TrainingSettings, changed
 from sepmodels.systems.system import System
@@ -18,31 +19,62 @@ from sepmodels.systems.variants import BASELINE, Variant
 
 
 def make_table(job: Job) -> Made:
-    """Sum up the scores of all systems in one table, with what each change brought."""
-    from sepmodels.results.before import keep_before
-    from sepmodels.results.table import make_results
-    from sepmodels.results.writing import write_results
+    """Sum up the scores of all systems in one table, with what each change brought; so of each other test set."""
+    from assets.making.other_music import summed_up_elsewhere, write_elsewhere
 
-    found = scored(job)
-    scores = pd.concat([pd.read_parquet(job.paths.scores(one.name)) for one in found], ignore_index=True)
     known = job.origins()
-    results = make_results(
-        scores,
-        job.systems,
-        baseline=baseline_of(found),
-        figures=system_figures(job),
-        trainings=with_terms(trainings(job.paths, [one.name for one in found]), known, job.systems),
-        stale=stale_systems(known),
-        dataset=job.profile.name,
-    )
     accepted = tuple(f"{one.asset} was {one.accepted}" for one in known if one.accepted)
     more = (*_left_in_the_old_place(job.paths), *accepted)
     if changed(job.profile, "scoring_rate"):
-        given = [one.title for one in found if not one.scored_here]
-        more = (*more, *_rates(job.paths, set(scores.track), given))
-    results = replace(results, notes=(*results.notes, *more), shared_notes=(*results.shared_notes, *more))
+        more = (*more, *rates(job))
+    own = summed_up(job, known, stale_systems(known), job.profile.name, more, figures=system_figures(job))
+    others = summed_up_elsewhere(job, known)
+    beside, contents = write_elsewhere(job, own, others)
+    contents = [*write_table(job, own, beside), *contents]
+    tracks = int(scores_of(job).track.nunique())
+    return Made(
+        hash_texts(contents), {"systems": len(scored(job)), "tracks": tracks, "missing": ", ".join(own.missing)}
+    )
+
+
+def summed_up(
+    job: Job,
+    known: Sequence[Origin],
+    stale: Mapping[str, str],
+    dataset: str,
+    more: Sequence[str],
+    figures: pd.DataFrame | None = None,
+) -> Results:
+    """The scores that there are on the test set of the job, summed up.
+
+    known: where products came from. stale: why systems are not up to date. dataset: what the set is called. more: notes
+    that the scores do not give. figures: beside the scores.
+    """
+    from sepmodels.results.table import make_results
+
+    found = scored(job)
+    results = make_results(
+        scores_of(job),
+        job.systems,
+        baseline=baseline_of(found),
+        figures=figures,
+        trainings=with_terms(trainings(job.paths, [one.name for one in found]), known, job.systems),
+        stale=stale,
+        dataset=dataset,
+    )
+    return replace(results, notes=(*results.notes, *more), shared_notes=(*results.shared_notes, *more))
+
+
+def write_table(job: Job, results: Results, beside: str = "") -> list[str]:
+    """Write the table and what it says; gives all that decides it, as text.
+
+    beside: what follows on its page.
+    """
+    from sepmodels.results.before import keep_before
+    from sepmodels.results.writing import write_results
+
     keep_before(job.paths.results, results.summary)
-    write_results(results, job.paths.results)
+    write_results(results, job.paths.results, beside)
     said = {
         "scenario": results.scenario,
         "sentences": results.sentences,
@@ -53,11 +85,13 @@ def make_table(job: Job) -> Made:
     with replacing(job.paths.results / "said.json") as temporary:
         temporary.write_text(json.dumps(said, indent=1), encoding="utf-8")
     untimed = results.summary.drop(columns=list(results.figures))  # two runs that did the same never took as long
-    tables = (scores, untimed, results.comparisons, results.control, results.by_seed, results.published)
-    return Made(
-        hash_texts([*(table.to_csv(index=False) for table in tables), json.dumps(said)]),
-        {"systems": len(found), "tracks": int(scores.track.nunique()), "missing": ", ".join(results.missing)},
-    )
+    tables = (scores_of(job), untimed, results.comparisons, results.control, results.by_seed, results.published)
+    return [*(table.to_csv(index=False) for table in tables), json.dumps(said)]
+
+
+def scores_of(job: Job) -> pd.DataFrame:
+    """The scores of all systems on the test set of the job."""
+    return pd.concat([pd.read_parquet(job.paths.scores(one.name)) for one in scored(job)], ignore_index=True)
 
 
 def _left_in_the_old_place(paths: Paths) -> tuple[str, ...]:
@@ -71,16 +105,15 @@ def _left_in_the_old_place(paths: Paths) -> tuple[str, ...]:
     )
 
 
-def _rates(paths: Paths, names: Collection[str], given: Sequence[str]) -> tuple[str, ...]:
-    """Sentences on the rates at which these tracks were scored, where any is below the usual one.
-
-    given: titles of systems that were scored elsewhere.
-    """
+def rates(job: Job) -> tuple[str, ...]:
+    """Sentences on the rates at which the job's test tracks were scored, where any is below the usual one."""
     from sepmodels.dataset.rates import rates_sentence, scored_rates_hz
 
-    found = rates_sentence((rate for name, rate in scored_rates_hz(paths.tracks).items() if name in names), "files")
-    if not found:
+    names = set(scores_of(job).track)
+    rates_hz = (rate for name, rate in scored_rates_hz(job.paths.tracks).items() if name in names)
+    if not (found := rates_sentence(rates_hz, "files")):
         return ()
+    given = [one.title for one in scored(job) if not one.scored_here]
     apart = f"{', '.join(given)}: scored elsewhere, at a rate that is not known here; ISR depends on it most."
     return (found, apart) if given else (found,)
 

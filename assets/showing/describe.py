@@ -1,15 +1,19 @@
 """What is shown of a product: metadata in Dagster, figures and files in MLflow. Nothing here makes a step stale."""
 
 import math
+from collections.abc import Iterator
 
 import dagster as dg
 import pandas as pd
 
 from assets.job import Job, Made
+from assets.other_test_sets import paths_on
+from assets.paths import Paths
 from assets.staleness.products import products
 from assets.step import Step
 from assets.tracking.pages import REPORT
 from assets.tracking.run import TrackedRun
+from sepmodels.dataset.other_test_sets import other_test_sets
 from sepmodels.systems.outside_variants import OutsideVariant
 
 DIGITS = 4
@@ -27,7 +31,7 @@ def describe(step: Step, job: Job, made: Made) -> dict[str, dg.MetadataValue]:
     figures = {name: _value(value) for name, value in made.figures.items() if value != ""}
     show = {"tracks": _track_table, "checkpoint": _curves, "estimates": _estimate}
     show |= {"results": _result_table, "claims": _claims_table, "report": _report_link}
-    pictures = show[step.path[-1]](job) if step.path[-1] in show else {}
+    pictures = show[step.part[-1]](job) if step.part[-1] in show else {}
     paths = list(products(step, job.profile, job.paths))
     names = ["path"] if len(paths) == 1 else [f"path_seed_{seed}" for seed in job.profile.seeds]
     return {
@@ -41,20 +45,32 @@ def keep(step: Step, job: Job, made: Made, run: TrackedRun) -> None:
     """Put the step's figures, files and, of a checkpoint, its model into the MLflow run."""
     numbers = {name: float(value) for name, value in made.figures.items() if isinstance(value, (int, float))}
     run.log({name: value for name, value in numbers.items() if math.isfinite(value)}, 0)
-    if step.path[-1] in ("tracks", "statistics", "scores", "results", "claims", "report"):
+    if step.part[-1] in ("tracks", "statistics", "scores", "results", "claims", "report"):
         for path in products(step, job.profile, job.paths):
             run.artifact(path)
-    if step.path[-1] == "results":
-        tables = (pd.read_parquet(job.paths.results / f"{name}.parquet") for name in ("results", "by_seed"))
-        run.note_test_scores(job.profile.name, *tables)
-    if step.path[-1] == "checkpoint":
+    if step.part[-1] == "results":
+        run.note_test_scores(job.profile.name, *_tables(job.paths))
+        for name, paths in _places_on(job).items():
+            run.note_test_scores(job.profile.name, *_tables(paths), test_set=name)
+    if step.part[-1] == "checkpoint":
         _keep_checkpoint(job, run)
-    if step.path[-1] == "estimates":
+    if step.part[-1] == "estimates":
         from assets.showing.pictures import write_estimate_picture
 
         run.artifact(write_estimate_picture(job))
-    if step.path[-1] == "report":
+    if step.part[-1] == "report":
         run.artifact(job.paths.report / "figures")
+
+
+def _places_on(job: Job) -> dict[str, Paths]:
+    """Where the products of each other test set lie that has a table."""
+    places = {one.name: paths_on(job.paths, one) for one in other_test_sets(job.profile)}
+    return {name: paths for name, paths in places.items() if (paths.results / "results.parquet").exists()}
+
+
+def _tables(paths: Paths) -> Iterator[pd.DataFrame]:
+    """The table, and that of each seed."""
+    yield from (pd.read_parquet(paths.results / f"{name}.parquet") for name in ("results", "by_seed"))
 
 
 def _keep_checkpoint(job: Job, run: TrackedRun) -> None:

@@ -16,10 +16,15 @@ def seconds_to_make(keys: Iterable[dg.AssetKey], instance: dg.DagsterInstance) -
     """
     found = {}
     for key, last in last_made(keys, instance).items():
-        seconds = _seconds(key.path[-1], last.metadata)
+        seconds = _seconds(kind_of(key), last.metadata)
         if seconds is not None:
             found[key] = seconds
     return found
+
+
+def kind_of(key: dg.AssetKey) -> str:
+    """What a product is, by its key: such as "scores", on whichever test set."""
+    return key.path[2] if len(key.path) == 4 else key.path[-1]
 
 
 def _seconds(kind: str, metadata: Mapping[str, dg.MetadataValue]) -> float | None:

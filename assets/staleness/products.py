@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from assets.other_test_sets import scope
 from assets.paths import Paths
 from assets.step import Step
 from sepmodels.files import replacing
@@ -14,7 +15,8 @@ from sepmodels.systems.system import System
 
 def products(step: Step, profile: Profile, paths: Paths) -> Iterator[Path]:
     """The files and folders that the step makes; for training and separation, one of each seed."""
-    match step.path:
+    profile, paths = scope(step, profile, paths)
+    match step.part:
         case ("dataset",):
             # songs made here are made again where they are gone; others would have to be fetched again
             yield paths.dataset if profile.dataset.layout == "demo" else paths.manifest

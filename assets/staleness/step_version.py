@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.other_test_sets import scope
 from assets.paths import Paths
 from assets.staleness.code.version import CodeVersion, code_version
 from assets.staleness.products import products
@@ -29,6 +30,7 @@ def subject_of(step: Step, profile: Profile, paths: Paths) -> Subject:
 
 def step_version(step: Step, profile: Profile, paths: Paths) -> CodeVersion:
     """What the step reaches in the code, its settings, the libraries that matter, and the files that it is given."""
+    profile, paths = scope(step, profile, paths)
     return code_version(
         f"{step.make.__module__}:{step.make.__qualname__}",
         extra_roots=step.reaches,

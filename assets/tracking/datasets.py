@@ -13,7 +13,7 @@ _DIGEST_CHARACTERS = 36  # MLflow's limit
 def note_datasets(client, run_id: str, paths: Paths, versions: Mapping[str, str]) -> None:
     """Log the stems of each split with the run that reads them.
 
-    versions: the data version of the stems, by split.
+    versions: the data version of the stems, by split, or by the name of another test set.
     """
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
@@ -26,7 +26,7 @@ def note_datasets(client, run_id: str, paths: Paths, versions: Mapping[str, str]
                 source=json.dumps({"uri": str(paths.stems(split))}),
                 profile=json.dumps({"tracks": sum(1 for _ in paths.stems(split).glob("*.npy"))}),
             ),
-            [InputTag(_CONTEXT, CONTEXTS[split])],
+            [InputTag(_CONTEXT, CONTEXTS.get(split, CONTEXTS["test"]))],
         )
         for split, version in versions.items()
     ]

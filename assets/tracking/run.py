@@ -162,13 +162,18 @@ class TrackedRun:
         with self.or_warn("the datasets"):
             note_datasets(self._client, self.id, paths, versions)
 
-    def note_test_scores(self, profile: str, summary: pd.DataFrame, by_seed: pd.DataFrame) -> None:
-        """Log what the table says of each trained system, and of each seed, with the run of its training."""
+    def note_test_scores(
+        self, profile: str, summary: pd.DataFrame, by_seed: pd.DataFrame, *, test_set: str = ""
+    ) -> None:
+        """Log what the table says of each trained system, and of each seed, with the run of its training.
+
+        test_set: the name of the test set that it is on, if that is not the profile's own.
+        """
         from assets.tracking.trainings import note_test_scores
 
         with self.or_warn("the scores of the trainings"):
             experiment_id = self._client.get_run(self.id).info.experiment_id
-            note_test_scores(self._client, experiment_id, profile, summary, by_seed)
+            note_test_scores(self._client, experiment_id, profile, summary, by_seed, test_set)
 
     def end(self, status: str, note: str | None = None) -> None:
         """Write what is pending and close the run as FINISHED, FAILED or KILLED, with a note that says why.

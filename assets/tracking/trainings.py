@@ -48,21 +48,25 @@ def keep_view(client, experiment_id: str) -> None:
     client.set_experiment_tag(experiment_id, _VIEW_TAG, json.dumps(view))
 
 
-def note_test_scores(client, experiment_id: str, profile: str, summary: pd.DataFrame, by_seed: pd.DataFrame) -> None:
+def note_test_scores(
+    client, experiment_id: str, profile: str, summary: pd.DataFrame, by_seed: pd.DataFrame, test_set: str = ""
+) -> None:
     """Log the table's figures of the vocals, in dB, and the tracks they are of, with the run of each system's training.
 
     summary: the table, with the columns variant, target and those of ``TEST_FIGURES``.
     by_seed: the same of each seed, with the column seed and without intervals, for the runs of the seeds.
+    test_set: the name of another test set, which the figures' names then begin with in place of "test".
     """
     seeds = by_seed[by_seed.target == "vocals"]
+    scores = f"scores/{test_set}" if test_set else "scores"
     for row in summary[summary.target == "vocals"].to_dict("records"):
         for run in _newest(client, experiment_id, f"{profile}/{row['variant']}/checkpoint"):
-            _log(client, run.info.run_id, row)
-            scored = _newest(client, experiment_id, f"{profile}/{row['variant']}/scores")
+            _log(client, run.info.run_id, row, test_set)
+            scored = _newest(client, experiment_id, f"{profile}/{row['variant']}/{scores}")
             copy_test_tracks(client, scored, run.info.run_id)
             for of_seed in seeds[seeds.variant == row["variant"]].to_dict("records"):
                 if own := seed_run(client, run.info.run_id, of_seed["seed"]):
-                    _log(client, own.info.run_id, of_seed)
+                    _log(client, own.info.run_id, of_seed, test_set)
 
 
 def _newest(client, experiment_id: str, asset: str) -> list:
@@ -71,7 +75,7 @@ def _newest(client, experiment_id: str, asset: str) -> list:
     return client.search_runs([experiment_id], query, max_results=1, order_by=["attributes.start_time DESC"])
 
 
-def _log(client, run_id: str, row: Mapping) -> None:
+def _log(client, run_id: str, row: Mapping, test_set: str) -> None:
     for column, name in TEST_FIGURES.items():
         if math.isfinite(row.get(column, math.nan)):
-            client.log_metric(run_id, name, float(row[column]))
+            client.log_metric(run_id, name.replace("test", test_set or "test", 1), float(row[column]))

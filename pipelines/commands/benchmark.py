@@ -8,6 +8,7 @@ from assets.paths import Paths
 from pipelines.commands.help_screen import examples
 from pipelines.options import (
     AcceptLicenceOption,
+    AlsoOption,
     DataOption,
     DatasetOption,
     ExecutorOption,
@@ -62,6 +63,7 @@ WithOption = Annotated[
         ("sepbench run -p musdb18-7s --set seeds=42,43,44", "three trainings of each variant"),
         ("sepbench run -p musdb18-7s --set suite=modern", "stronger models than the paper's, for hours"),
         ("sepbench run -p folder --dataset ~/stems --only open_unmix", "your own songs, one variant"),
+        ("sepbench run -p musdb18-7s --also mir1k=~/MIR-1K", "the same models, scored on other music, too"),
     ),
 )
 def run(
@@ -69,6 +71,7 @@ def run(
     only: OnlyOption = None,
     besides: WithOption = None,
     dataset: DatasetOption = None,
+    also: AlsoOption = None,
     data: DataOption = None,
     scorer: Annotated[
         str | None,
@@ -91,14 +94,14 @@ def run(
     It keeps what is up to date, so you can type it again at any time. Ctrl-C saves the work, and the next run goes on
     from there. `sepbench stale` says beforehand what will be made.
 
-    What --set and --dataset change holds for all commands and pages until you change it: `sepbench settings` shows it.
+    What --set, --dataset and --also change holds for all commands and pages until you change it: `sepbench settings`.
     """
     from pipelines.graph.selection import select
     from pipelines.running.make_products import make_anew, make_behind, require_consent
     from pipelines.running.runner import require_alone
 
     asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
-    chosen, paths = use_options(profile, dataset, data, asked, only or (), besides or ())
+    chosen, paths = use_options(profile, dataset, data, asked, only or (), besides or (), also or ())
     use_executor(executor, paths)
     keys = select(chosen, paths, only or [])
     require_writable(paths)
@@ -106,7 +109,7 @@ def run(
     if anew:
         require_consent(chosen, paths, keys, console, sure=yes)
     require_alone(paths)
-    remember(chosen, paths, console, settings or (), dataset, [*(only or ()), *(besides or ())])
+    remember(chosen, paths, console, settings or (), dataset, [*(only or ()), *(besides or ())], also or ())
     make = make_anew if anew else make_behind
     make(chosen, paths, keys, console)
 
@@ -162,6 +165,7 @@ def download(
 def stale(
     profile: ProfileOption = None,
     dataset: DatasetOption = None,
+    also: AlsoOption = None,
     data: DataOption = None,
     settings: SetOption = None,
     only: OnlyStaleOption = None,
@@ -175,7 +179,7 @@ def stale(
     """
     from pipelines.looking.standings import show_standings
 
-    chosen, paths = use_options(profile, dataset, data, settings or (), only or (), besides or ())
+    chosen, paths = use_options(profile, dataset, data, settings or (), only or (), besides or (), also or ())
     say_in_force(chosen, paths, console)
     if not show_standings(chosen, paths, console, only=only or (), everything=everything):
         raise typer.Exit(1)

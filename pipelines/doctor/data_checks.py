@@ -12,6 +12,7 @@ from pipelines.graph.instance import require_fit, use_instance
 from pipelines.graph.slots import slots_here
 from pipelines.permissions import require_writable
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
+from sepmodels.dataset.other_test_sets import other_test_sets, require_tracks
 from sepmodels.dataset.public.archives import ARCHIVES
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
@@ -108,6 +109,16 @@ def check_dataset(profile: Profile, paths: Paths) -> Finding:
     told = {} if profile.dataset.layout == "demo" else file_sentences(folder, tracks)
     detail = "\n".join([f"{len(tracks)} tracks in {folder}: {counts}", *told.values()])
     return Finding("dataset", "ok", detail)
+
+
+def check_test_sets(profile: Profile) -> Finding:
+    """Whether the files of the other test sets are complete by name."""
+    try:
+        found = [f"{one.name}: {len(require_tracks(one))} tracks in {one.folder}" for one in other_test_sets(profile)]
+    except UserError as fault:
+        remedy = "Do what is said here, or take the set out: `sepbench settings unset test_sets` takes all out."
+        return Finding("test sets", "fail", str(fault), remedy)
+    return Finding("test sets", "ok", "\n".join(found) or f"{profile.name}'s own alone")
 
 
 def _check_fetching(profile: Profile, paths: Paths) -> Finding:

@@ -27,6 +27,7 @@ def checks(profile: Profile, paths: Paths) -> list[Finding]:
         "disk": lambda: data_checks.check_disk(profile, paths),
         "cluster": lambda: cluster_checks.check_cluster(paths),
         "dataset": lambda: data_checks.check_dataset(profile, paths),
+        "test sets": lambda: data_checks.check_test_sets(profile),
         "Dagster": lambda: data_checks.check_dagster(paths),
         "products": lambda: data_checks.check_products(profile, paths),
         "MLflow": lambda: data_checks.check_mlflow(paths),

@@ -1,8 +1,11 @@
 """Tables in the terminal: results, and what can be chosen."""
 
+from __future__ import annotations
+
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich import box
@@ -12,6 +15,7 @@ from rich.table import Table
 
 from assets import database
 from assets.paths import Paths
+from pipelines.looking.across import show_across, tables_elsewhere
 from pipelines.looking.claims import show_claims_in_short
 from pipelines.options import advised
 from pipelines.terminal import printable
@@ -20,26 +24,42 @@ from sepmodels.results.before import sdr_before, was
 from sepmodels.results.markdown import marked
 from sepmodels.settings import Profile
 
+if TYPE_CHECKING:
+    from assets.staleness.standing import Standing, Subject
+
 INTERVAL = "95 %"
 LEAST_NAME = 12  # columns in which a system's name can still be read, over several lines
 
 
 def show_table(profile: Profile, paths: Paths, console: Console) -> None:
-    """Print the table of vocals and what each change brought; raises :class:`UserError` where there is none."""
+    """Print the table of vocals and what each change brought; raises :class:`UserError` where there is none.
+
+    So of each other test set, and last of all sets side by side.
+    """
+    if not (paths.results / "results.parquet").exists():
+        raise UserError(f"There are no results of {profile.name} in {paths.data}: run `{advised('run', profile)}`.")
+    from pipelines.graph.selection import standing
+
+    stands = standing(profile, paths)
+    _show_one(paths.results, profile.name, _stale_now(stands), console)
+    for name, folder in tables_elsewhere(profile, paths):
+        console.print()
+        _show_one(folder, name, _stale_now(stands, name), console)
+    show_across(profile, paths, console)
+
+
+def _show_one(folder: Path, name: str, stale: Mapping[str, str], console: Console) -> None:
+    """The table of one test set, which lies in that folder. stale: why systems are not up to date."""
     import json
 
-    file = paths.results / "results.parquet"
-    if not file.exists():
-        raise UserError(f"There are no results of {profile.name} in {paths.data}: run `{advised('run', profile)}`.")
-    summary = pd.read_parquet(file)
-    said = json.loads((paths.results / "said.json").read_text(encoding="utf-8"))
-    stale = _stale_now(profile, paths)
-    before = sdr_before(paths.results)
+    summary = pd.read_parquet(folder / "results.parquet")
+    said = json.loads((folder / "said.json").read_text(encoding="utf-8"))
+    before = sdr_before(folder)
     summary["was"] = [was(row, before) for row in summary.to_dict("records")]
     summary["unequal"] = [_terms(row, stale) for row in summary.itertuples(index=False)]
     titles = dict(zip(summary.variant, summary.title, strict=True))
-    news = [f"{titles[name]} is stale: {reason}." for name, reason in stale.items() if name in titles]
-    print_table(summary, {**said, "notes": [*said.get("notes", []), *news]}, console, f"Vocals, {profile.name}")
+    news = [f"{titles[one]} is stale: {reason}." for one, reason in stale.items() if one in titles]
+    print_table(summary, {**said, "notes": [*said.get("notes", []), *news]}, console, f"Vocals, {name}")
 
 
 def print_table(summary: pd.DataFrame, said: Mapping[str, Any], console: Console, title: str) -> None:
@@ -53,14 +73,17 @@ def print_table(summary: pd.DataFrame, said: Mapping[str, Any], console: Console
         console.print(f"- {escape(sentence)}", highlight=False)
 
 
-def _stale_now(profile: Profile, paths: Paths) -> dict[str, str]:
-    """Of each system whose chain is not up to date, why: also of those that were when the table was made."""
-    from pipelines.graph.selection import standing
+def _stale_now(stands: Iterable[tuple[Subject, Standing]], test_set: str = "") -> dict[str, str]:
+    """Of each system whose chain is not up to date, why: also of those that were when the table was made.
 
+    test_set: the name of another test set than the profile's own, to whose scores the chain then leads.
+    """
+    kinds = [("checkpoint",), *((kind, test_set) if test_set else (kind,) for kind in ("estimates", "scores"))]
     found: dict[str, str] = {}
-    for subject, one in standing(profile, paths):
-        if one.state in ("stale", "waiting") and subject.key.path[-1] in ("checkpoint", "estimates", "scores"):
-            found.setdefault(subject.key.path[1], one.reasons[0].rstrip("."))
+    for subject, one in stands:
+        system, *part = subject.key.path[1:]
+        if one.state in ("stale", "waiting") and tuple(part) in kinds:
+            found.setdefault(system, one.reasons[0].rstrip("."))
     return found
 
 

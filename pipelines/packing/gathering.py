@@ -24,6 +24,7 @@ from assets.tracking.edits import can_be_applied, code_edits
 from assets.tracking.kept_edits import kept_edits
 from assets.tracking.origins import origins
 from assets.tracking.provenance import git_state
+from pipelines.packing.own_music import goes_along, is_of_other_music, own_pages, placeless
 from pipelines.setting_values import FOLDER_SETTING
 from sepmodels.dataset.public.archives import LICENCE
 from sepmodels.errors import UserError
@@ -112,11 +113,12 @@ def gather(job: Job, known: Known, wishes: Wishes, progress: Progress = silent) 
     made = with_terms(trainings(paths, names), known.origins, job.systems)
     figures = system_figures(job).rename_axis("variant").reset_index()
     parts = _copied(paths, [one.name for one in found], wishes)
+    parts |= own_pages(parts)
     parts[named.TRAININGS] = as_parquet(made)
     parts[named.SEPARATIONS] = as_parquet(_separations(paths, names))
     parts[named.CURVES] = as_parquet(histories(paths, names, profile.seeds))
     parts[named.FIGURES] = as_parquet(figures)
-    parts[named.VERSIONS] = as_json(_versions(known))
+    parts[named.VERSIONS] = as_json(_versions(known, profile))
     edits = code_edits()
     if can_be_applied(edits):
         parts[named.EDITS] = edits.encode()
@@ -162,7 +164,7 @@ def _copied(paths: Paths, systems: Iterable[str], wishes: Wishes) -> Sources:
         for folder in (paths.museval_files / name, *paths.museval_files.glob(f"{name}_seed_[0-9]*")):
             found |= _below(folder, f"{named.MUSEVAL}/{folder.name}", lambda path: path.suffix == ".json")
     if wishes.report:
-        found |= _below(paths.report, named.REPORT, lambda path: wishes.sounds or not _is_sound(paths.report, path))
+        found |= _below(paths.report, named.REPORT, lambda path: goes_along(paths.report, path, sounds=wishes.sounds))
     return found
 
 
@@ -178,10 +180,6 @@ def _made(job: Job, pattern: str) -> list[Path]:
 
 def _models(job: Job) -> list[Path]:
     return _made(job, "checkpoints/*/seed_*/model.safetensors")
-
-
-def _is_sound(report: Path, path: Path) -> bool:
-    return path.relative_to(report).parts[0] == "audio"
 
 
 def _below(folder: Path, prefix: str, wanted: Callable[[Path], bool]) -> Sources:
@@ -218,7 +216,7 @@ def _separations(paths: Paths, names: Iterable[str]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
 
-def _versions(known: Known) -> dict[str, Any]:
+def _versions(known: Known, profile: Profile) -> dict[str, Any]:
     """Of every product: its code version with the parts, what it was made from, and the hash of its content."""
     commits = {one.asset: one for one in known.origins}
     return {
@@ -234,6 +232,7 @@ def _versions(known: Known) -> dict[str, Any]:
             "first_steps": last.noted(RECORDS),
         }
         for name, last in known.made.items()
+        if not is_of_other_music(name, profile)
     }
 
 
@@ -263,7 +262,7 @@ def _facts(job: Job, wishes: Wishes, known: Known) -> Facts:
         made=made or datetime.fromtimestamp((paths.results / "said.json").stat().st_mtime, UTC).strftime("%Y-%m-%d"),
         profile=profile.name,
         settings={name: text for name, text in settings_table(profile) if name != FOLDER_SETTING},
-        changed={name: text for name, text in profile.changed_settings if name != FOLDER_SETTING},
+        changed={name: placeless(name, text) for name, text in profile.changed_settings if name != FOLDER_SETTING},
         systems=[facts_of_system(one) for one in found],
         missing=[facts_of_system(one) for one in job.systems if one not in found],
         baseline=baseline_of(found),

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from assets.job import Job
 from pipelines.packing.gathering import Known, Wishes, gather, sounds_licence
+from pipelines.packing.own_music import left_out
 from pipelines.terminal import printable
 from sepmodels.errors import UserError
 from sepmodels.files import replacing
@@ -32,6 +33,8 @@ def pack_result(job: Job, known: Known, file: Path, wishes: Wishes, console: Con
     console.print(f"Its content is {identity[:16]}: print that with the table.", highlight=False)
     if wishes.sounds:
         console.print(f"It has sounds of the dataset. {sounds_licence(job.profile)}", highlight=False, soft_wrap=True)
+    if said := left_out(job.profile):
+        console.print(said, highlight=False, soft_wrap=True)
     if not wishes.authors:
         console.print("It names nobody: --author NAME says whom to cite.", highlight=False)
     console.print(f"Next: sepbench verify {printable(file)}", highlight=False, soft_wrap=True, markup=False)

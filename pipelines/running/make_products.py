@@ -16,7 +16,7 @@ from sepmodels.settings import Profile
 if TYPE_CHECKING:
     import dagster as dg
 
-# Kinds of products, as they are counted: by the last part of their keys, and otherwise as "other products".
+# Kinds of products, as they are counted: otherwise as "other products".
 KINDS = {"checkpoint": "training", "estimates": "separation", "scores": "scoring", "report": "report"}
 
 
@@ -106,9 +106,11 @@ def _lost(profile: Profile, paths: Paths, keys: Sequence[str]) -> Iterator[str]:
 
 def _counted(made: Sequence[dg.AssetKey]) -> str:
     """The products by kind: "6 trainings, 6 separations, 8 scorings and 7 other products"."""
+    from assets.staleness.durations import kind_of
+
     counts: dict[str, int] = {}
     for key in made:
-        kind = KINDS.get(key.path[-1], "other product")
+        kind = KINDS.get(kind_of(key), "other product")
         counts[kind] = counts.get(kind, 0) + 1
     order = [*KINDS.values(), "other product"]
     said = [f"{counts[kind]} {kind}{'' if counts[kind] == 1 else 's'}" for kind in order if kind in counts]

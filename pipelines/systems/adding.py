@@ -8,9 +8,11 @@ from typing import Any
 
 from rich.console import Console
 
+from assets.other_test_sets import paths_on
 from assets.paths import Paths, whole_path
 from pipelines.options import advised
 from pipelines.terminal import printable
+from sepmodels.dataset.other_test_sets import other_test_sets
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile
 from sepmodels.systems import known_systems, read_systems, systems_of
@@ -119,11 +121,13 @@ def remove_system(profile: Profile, paths: Paths, name: str, console: Console) -
         if name in _needs(paths.systems / f"{other}.toml"):
             raise UserError(f"{other} is made from {name}: remove {other} first.")
     (paths.systems / f"{name}.toml").unlink()
-    made = (paths.checkpoint(name, 0).parent, paths.estimates(name, 0).parent)
-    for folder in (*made, paths.score_parts(name), paths.museval_files / name):
-        shutil.rmtree(folder, ignore_errors=True)
-    for file in (paths.scores(name), paths.cost(name), paths.systems / PACKED / f"{name}.parquet"):
+    shutil.rmtree(paths.checkpoint(name, 0).parent, ignore_errors=True)
+    for file in (paths.cost(name), paths.systems / PACKED / f"{name}.parquet"):
         file.unlink(missing_ok=True)
+    for place in (paths, *(paths_on(paths, one) for one in other_test_sets(profile))):
+        for folder in (place.estimates(name, 0).parent, place.score_parts(name), place.museval_files / name):
+            shutil.rmtree(folder, ignore_errors=True)
+        place.scores(name).unlink(missing_ok=True)
     console.print(f"Removed {name} from {profile.name}.", highlight=False)
     console.print(f"Next: {advised('run', profile)}", highlight=False, soft_wrap=True, markup=False)
 

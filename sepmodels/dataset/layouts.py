@@ -92,6 +92,9 @@ def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
     if changed(settings, "mapping"):
         faults = itertools.chain(mapping_faults(folder, str(settings.mapping)), _faults(tracks, settings))
     raise_all(faults, f"The dataset in {folder} has faults:")
+    if changed(settings, "use"):
+        counted = ("", "train", "valid", "test") if settings.use == "all" else ("", settings.use)
+        return tuple(replace(track, split="test") for track in tracks if track.split in counted)
     tracks = _split(tracks, settings)
     for split in ("train", "test"):
         if not any(track.split == split for track in tracks):

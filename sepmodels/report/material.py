@@ -38,6 +38,10 @@ class Material:
         can be chosen as the baseline; shared_notes: the notes that are then the same.
     summaries: what each system is.
     estimate_folders: by variant, the folder of its estimates relative to the page, a folder per track in it.
+    test_set: the test set that the page is of, where that is not the profile's own. pages: by the name of each test set
+        the address of its page, relative to this one; none where there is only one. across: all sets side by side
+        (:func:`sepmodels.results.across.side_by_side`), and claims_elsewhere: the claims judged on each other set, by
+        its name; both for the page of the profile's own alone.
     command: what makes it all again. commit: of the code that made the report; ``edited`` where files differ,
         ``edits`` the patch that makes the commit the code that it was, as far as it can be kept.
     """
@@ -65,10 +69,19 @@ class Material:
     summaries: Mapping[str, str] = field(default_factory=dict)
     estimate_folders: Mapping[str, str] = field(default_factory=dict)
     origins: Sequence[Origin] = ()
+    test_set: str = ""
+    pages: Mapping[str, str] = field(default_factory=dict)
+    across: pd.DataFrame | None = None
+    claims_elsewhere: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     command: str = ""
     commit: str = ""
     edited: bool = False
     edits: str = ""
+
+    @property
+    def dataset(self) -> str:
+        """What the test set is called."""
+        return self.test_set or self.profile.name
 
     @property
     def systems(self) -> list[str]:

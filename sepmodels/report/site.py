@@ -8,6 +8,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from sepmodels.audio import TARGETS
 from sepmodels.dataset.health import health_summary, health_table
 from sepmodels.files import hash_texts, replacing
@@ -21,7 +23,8 @@ from sepmodels.report.paper_figures import write_prints
 from sepmodels.report.score_figures import heat_map, score_figures
 from sepmodels.report.table import Cell, Table, scale, tables, unbroken
 from sepmodels.report.training_figures import AXES, CURVES, RESOURCES, seed_lines, training_figures
-from sepmodels.results.claims.words import NOTE, counted, evidence, margin
+from sepmodels.results.across import NEVER_POOLED, wide_rows
+from sepmodels.results.claims.words import ELSEWHERE, NOTE, counted, evidence, judged_there, margin
 from sepmodels.results.markdown import number
 from sepmodels.results.per_track import SHOWN_METRICS
 
@@ -44,6 +47,7 @@ SCRIPTS = (
 
 
 EDITS = "edits.patch"  # beside the page
+OWN_FOLDERS = ("audio", "figures")  # beside the page; of other test sets there is a folder each
 
 
 def write_site(material: Material, folder: Path, progress: Progress = silent) -> str:
@@ -83,7 +87,8 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    figures = {**score_figures(material), **cost_figures(material), **training_figures(material)}
+    of_trainings = {} if material.test_set else training_figures(material)  # which the profile's own page shows
+    figures = {**score_figures(material), **cost_figures(material), **of_trainings}
     shown = tables(material)
     named: dict[str, list[str]] = {}
     for path in prints:
@@ -96,6 +101,10 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
         scenario=material.scenario,
         missing=", ".join(f"{name} is missing" for name in material.missing),
         tiles=_tiles(material),
+        test_set=material.test_set,
+        dataset=material.dataset,
+        pages=material.pages,
+        elsewhere=_elsewhere(material),
         said=[(unbroken(sentence), material.colours.get(name)) for name, sentence in material.said.items()],
         claims=_claims(material),
         notes=[unbroken(sentence) for sentence in material.notes],
@@ -180,9 +189,20 @@ def _tiles(material: Material) -> list[dict[str, str]]:
     for row in bounds.sort_values("SDR").itertuples():
         tiles.append({"label": row.place.capitalize(), "value": f"{number(row.SDR)} dB", "note": row.title})
     split = material.tracks.split.value_counts()
-    counts = " / ".join(str(split.get(name, 0)) for name in ("train", "valid", "test"))
-    tiles.append({"label": "Tracks", "value": counts, "note": "to train, validate, test"})
+    if material.test_set:
+        tiles.append({"label": "Tracks", "value": str(len(material.tracks)), "note": "all to test"})
+    else:
+        counts = " / ".join(str(split.get(name, 0)) for name in ("train", "valid", "test"))
+        tiles.append({"label": "Tracks", "value": counts, "note": "to train, validate, test"})
     return tiles
+
+
+def _elsewhere(material: Material) -> dict[str, Any] | None:
+    """All test sets side by side, on the page of the profile's own; None where there is no other."""
+    if material.across is None:
+        return None
+    rows = [{**row, "against": list(map(unbroken, row["against"]))} for row in wide_rows(material.across)]
+    return {"sets": list(dict.fromkeys(material.across.dataset)), "rows": rows, "note": NEVER_POOLED}
 
 
 def _claims(material: Material) -> dict[str, Any]:
@@ -192,10 +212,18 @@ def _claims(material: Material) -> dict[str, Any]:
             **{name: row[name] for name in ("sentence", "source", "verdict")},
             "margin": margin(row),
             "evidence": unbroken(evidence(row)),
+            "elsewhere": [_judged_there(claims, row["claim"]) for claims in material.claims_elsewhere.values()],
         }
         for row in material.claims.to_dict("records")
     ]
-    return {"counted": counted(material.claims), "note": NOTE, "rows": rows}
+    said = {"counted": counted(material.claims), "note": NOTE, "rows": rows, "sets": list(material.claims_elsewhere)}
+    return said | {"elsewhere": ELSEWHERE}
+
+
+def _judged_there(claims: pd.DataFrame, claim: str) -> dict[str, str]:
+    """The verdict on another test set, and the evidence; empty where the claim is not judged by scores."""
+    verdict, _, words = judged_there(claims, claim).partition(": ")
+    return {"verdict": verdict.strip("*"), "evidence": unbroken(words)}
 
 
 def _made(material: Material) -> dict[str, Any]:

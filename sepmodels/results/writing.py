@@ -7,8 +7,11 @@ from sepmodels.results.markdown import results_markdown
 from sepmodels.results.results import Results
 
 
-def write_results(results: Results, folder: Path) -> dict[str, Path]:
-    """Write results.md, and every table as .parquet and .csv, each whole or not at all. Gives the paths by name."""
+def write_results(results: Results, folder: Path, beside: str = "") -> dict[str, Path]:
+    """Write results.md, and every table as .parquet and .csv, each whole or not at all. Gives the paths by name.
+
+    beside: what follows in results.md.
+    """
     tables = {
         "results": results.summary,
         "comparisons": results.comparisons,
@@ -23,5 +26,5 @@ def write_results(results: Results, folder: Path) -> dict[str, Path]:
                 write(temporary, index=False)
     paths["results.md"] = folder / "results.md"
     with replacing(paths["results.md"]) as temporary:
-        temporary.write_text(results_markdown(results), encoding="utf-8")
+        temporary.write_text(results_markdown(results) + (f"\n{beside}" if beside else ""), encoding="utf-8")
     return paths

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.audio.io import read_audio
 from sepmodels.audio.sound_files import files_below, is_below_hidden, is_sound_file
 from sepmodels.errors import UserError
+from sepmodels.marks import no_part_of_a_result
 from sepmodels.systems.added import PLACE_ONLY, Added, Heard, Separate, Tracks
 from sepmodels.systems.track_names import match_names, plain
 
@@ -40,6 +41,12 @@ class GivenAudio(Added):
     def files(self) -> Path:
         """The estimates."""
         return self.estimates
+
+    @no_part_of_a_result("which files are read: their content is hashed")
+    def on(self, test_set: str) -> "GivenAudio | None":
+        """The estimates for another test set lie in a folder of its name, beside the tracks."""
+        folder = self.estimates / test_set
+        return replace(self, estimates=folder) if folder.is_dir() else None
 
     def check(self) -> None:
         """Raise UserError where there are no vocals."""

@@ -1,9 +1,10 @@
 """Systems of others that were scored elsewhere: of them there are scores alone."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sepmodels.errors import UserError
+from sepmodels.marks import no_part_of_a_result
 from sepmodels.systems.added import PLACE_ONLY, Added
 from sepmodels.systems.system import Place
 
@@ -33,6 +34,13 @@ class GivenScores(Added):
     def files(self) -> Path:
         """The scores."""
         return self.scores
+
+    @no_part_of_a_result("which files are read: their content is hashed")
+    def on(self, test_set: str) -> "GivenScores | None":
+        """The scores on another test set: in a folder of its name below the others; of table.csv in table.NAME.csv."""
+        beside = self.scores.with_name(f"{self.scores.stem}.{test_set}{self.scores.suffix}")
+        found = self.scores / test_set if self.scores.is_dir() else beside
+        return replace(self, scores=found) if found.exists() else None
 
     def check(self) -> None:
         """Raise UserError where there is nothing."""

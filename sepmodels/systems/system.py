@@ -11,6 +11,8 @@ from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 
+from sepmodels.marks import no_part_of_a_result
+
 # apart: what a row is whose tracks are not those of the others; no kind of system is always.
 Place = Literal["floor", "ranked", "apart", "ceiling", "elsewhere"]
 PLACES: tuple[Place, ...] = ("floor", "ranked", "apart", "ceiling", "elsewhere")  # from the top of the table to its end
@@ -79,6 +81,11 @@ class System:
     def rest_is_accompaniment(self) -> bool:
         """Whether its accompaniment is the mixture minus its vocals; else both targets have the same estimate."""
         return True
+
+    @no_part_of_a_result("which files are read: their content is hashed")
+    def on(self: SomeSystem, test_set: str) -> SomeSystem | None:  # noqa: ARG002
+        """The system on another test set than the profile's own; None where nothing was given for that."""
+        return self
 
     def separate(self, stems: np.ndarray) -> np.ndarray:
         """A test track's vocals, where the chain has scores but no estimates.

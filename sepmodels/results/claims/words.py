@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from sepmodels.results.across import HEADING
 from sepmodels.results.claims.judging import VERDICTS
 from sepmodels.results.markdown import table
 
@@ -14,6 +15,11 @@ NOTE = (
     "A claim is supported or refuted where the interval of its figure lies wholly on one side of its margin, so "
     "that it holds for other tracks and other trainings. Interval and p allow for the number of claims (Holm): "
     "the chance that any verdict of the list is wrong is 5 % at most. One training each decides nothing."
+)
+
+ELSEWHERE = (
+    "Each set is judged by itself: its verdicts allow for the number of claims on that set. Claims on trainings and "
+    "times are not of a test set."
 )
 
 
@@ -59,6 +65,25 @@ def claims_markdown(claims: pd.DataFrame) -> str:
     ]
     heads = ["Claim", "Verdict", "Judged by", "Evidence", "Where it stands"]
     return "\n\n".join([f"{counted(claims)}.", table(heads, rows), NOTE]) + "\n"
+
+
+def claims_elsewhere(claims: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> str:
+    """What follows that list where there are other test sets: the verdict on each of them, beside the profile's own.
+
+    others: the claims on scores by the set's name, each set judged by itself.
+    """
+    rows = [
+        [row["sentence"], row["verdict"], *(judged_there(others[name], row["claim"]) for name in others)]
+        for row in claims.to_dict("records")
+    ]
+    heads = ["Claim", "On the own test split", *(f"On {name}" for name in others)]
+    return "\n\n".join([HEADING, table(heads, rows), ELSEWHERE]) + "\n"
+
+
+def judged_there(claims: pd.DataFrame, claim: str) -> str:
+    """The verdict on a claim on another test set, with its evidence; empty where it is not judged there."""
+    found = claims[claims.claim == claim].to_dict("records")
+    return f"**{found[0]['verdict']}**: {evidence(found[0])}" if found else "not by scores"
 
 
 def _figure(row: Mapping[str, Any]) -> str:

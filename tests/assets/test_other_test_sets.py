@@ -1,0 +1,90 @@
+"""The graph with a test set beside the profile's own."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from assets.graph import benchmark_subjects
+from assets.other_test_sets import scope, systems_on
+from assets.paths import Paths
+from assets.staleness.products import products
+from assets.staleness.standing import Subject, asset_name
+from assets.step import Step
+from pipelines.profiles import PROFILES
+from sepmodels.systems import known_systems
+from sepmodels.systems.ensemble import Ensemble
+from sepmodels.systems.given_audio import GivenAudio
+from sepmodels.systems.given_scores import GivenScores
+from tests.karaoke_clips import write_clips
+
+SYSTEMS = [known_systems()[name] for name in ("open_unmix", "l1_loss", "mixture")]
+OWN = PROFILES["musdb18-7s"]
+OF_ALL = {"results", "claims", "report"}
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clips(tmp_path_factory.mktemp("clips"))
+
+
+def subjects(data: Path, *sets: str) -> dict[str, Subject]:
+    profile = replace(OWN, test_sets=sets)
+    return {asset_name(one.key): one for one in benchmark_subjects(profile, Paths(data, OWN.name), SYSTEMS)}
+
+
+def test_a_set_has_its_own_tracks_estimates_and_scores_and_no_training(clips: Path, tmp_path: Path) -> None:
+    own, both = subjects(tmp_path), subjects(tmp_path, f"songs={clips}:voice=right")
+    parts = ("dataset", "tracks", "stems", "open_unmix/estimates", "open_unmix/scores", "l1_loss/estimates")
+    new = {f"{name}/songs" for name in (*parts, "l1_loss/scores", "mixture/scores")}
+    assert both.keys() - own.keys() == new
+    needs = {asset_name(need) for need in both["open_unmix/estimates/songs"].needs}
+    assert needs == {"open_unmix/checkpoint", "stems/songs"}
+    assert {asset_name(need) for need in both["results"].needs} >= {"open_unmix/scores/songs", "tracks/songs"}
+
+
+def test_a_set_that_is_added_makes_stale_only_what_is_of_all_sets(clips: Path, tmp_path: Path) -> None:
+    own, both = subjects(tmp_path), subjects(tmp_path, f"songs={clips}:voice=right")
+    changed = {name for name, one in own.items() if (both[name].version, both[name].needs) != (one.version, one.needs)}
+    assert changed == OF_ALL
+
+
+def test_an_edit_of_the_scorer_or_of_a_model_makes_the_scores_on_every_set_stale(clips: Path, tmp_path: Path) -> None:
+    both = subjects(tmp_path, f"songs={clips}:voice=right")
+    for kind, part in (
+        ("scores", "sepmodels/scoring/track.py::score_track"),
+        ("estimates", "sepmodels/separation/separate.py::separate"),
+    ):
+        here, there = both[f"open_unmix/{kind}"].version.parts, both[f"open_unmix/{kind}/songs"].version.parts
+        assert here[part] == there[part]
+
+
+def test_all_that_a_set_makes_lies_in_a_folder_of_its_own_but_for_models(clips: Path, tmp_path: Path) -> None:
+    own = {path for one in subjects(tmp_path).values() for path in one.products}
+    both = subjects(tmp_path, f"songs={clips}:voice=right")
+    place = tmp_path / OWN.name / "test_sets" / "songs"
+    new = {path for name, one in both.items() if name.endswith("/songs") for path in one.products}
+    assert new
+    assert not new & own
+    assert all(place in path.parents for path in new)
+
+
+def test_what_was_given_counts_on_a_set_only_where_there_are_files_for_it(tmp_path: Path) -> None:
+    both = GivenAudio(name="both", title="Both", summary="", estimates=tmp_path / "both")
+    one = GivenAudio(name="one", title="One", summary="", estimates=tmp_path / "one")
+    table = GivenScores(name="table", title="Table", summary="", scores=tmp_path / "scores" / "all.csv")
+    mean = Ensemble(name="mean", title="Mean", summary="", mean=("both", "one"))
+    (tmp_path / "both" / "songs").mkdir(parents=True)
+    (tmp_path / "scores").mkdir()
+    (tmp_path / "scores" / "all.songs.csv").write_text("track,target,SDR\n")
+    found = {system.name: system for system in systems_on([*SYSTEMS, both, one, table, mean], "songs")}
+    assert found.keys() == {"open_unmix", "l1_loss", "mixture", "both", "table"}
+    assert found["both"].estimates == tmp_path / "both" / "songs"
+    assert found["table"].scores == tmp_path / "scores" / "all.songs.csv"
+
+
+def test_a_step_of_the_own_test_split_sees_profile_and_places_as_they_are(tmp_path: Path) -> None:
+    step = Step(("tracks",), lambda job: job, group="data", description="")
+    paths = Paths(tmp_path, OWN.name)
+    assert scope(step, OWN, paths) == (OWN, paths)
+    assert list(products(step, OWN, paths)) == [paths.tracks]
