@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from assets.paths import whole_path
-from sepmodels.dataset.other_test_sets import with_place
+from sepmodels.dataset.other_test_sets import check_test_sets, with_place
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.limits import check_limits, check_relations
 from sepmodels.settings import DatasetSettings, Profile
@@ -132,6 +132,7 @@ def check_together(profile: Profile) -> None:
         if name not in SYSTEMS_ON_REQUEST:
             raise unknown_name("system on request", name, SYSTEMS_ON_REQUEST)
     check_relations(profile)
+    check_test_sets(profile.test_sets, profile.name)
 
 
 def _different(values: Iterable[T]) -> tuple[T, ...]:

@@ -4,7 +4,6 @@ import math
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from sepmodels.dataset.other_test_sets import check_test_sets
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.marks import no_part_of_a_result
 from sepmodels.settings import EFFECT_NAMES, DatasetSettings, Profile, SeparationSettings, TrainingSettings
@@ -58,7 +57,6 @@ def check_relations(profile: Profile) -> None:
     check_training(profile.training)
     check_overlap(profile.separation)
     check_dataset(profile.dataset)
-    check_test_sets(profile.test_sets, profile.name)
 
 
 @no_part_of_a_result("which settings are refused")

@@ -7,6 +7,7 @@ import pandas as pd
 
 from assets.job import Job, Made
 from assets.making.checkpoint import histories
+from assets.making.other_music import jobs_on, remove_all_but, stale_on
 from assets.making.table import scores_of, stale_systems, trainings, with_terms
 from sepmodels.files import hash_texts, replacing
 
@@ -29,7 +30,6 @@ def make_claims(job: Job) -> Made:
 
 def _elsewhere(job: Job) -> dict[str, pd.DataFrame]:
     """By the name of each other test set the claims on scores, judged there by themselves."""
-    from assets.making.other_music import jobs_on, stale_on
     from sepmodels.results.claims.claims import CLAIMS
     from sepmodels.results.claims.judging import judge
     from sepmodels.results.claims.measures import MEASURES
@@ -75,7 +75,6 @@ def _figures_of_trainings(job: Job) -> pd.DataFrame:
 
 def _write(claims: pd.DataFrame, others: Mapping[str, pd.DataFrame], folder: Path) -> None:
     """others: the claims judged on other test sets, which have a folder each."""
-    from assets.making.other_music import remove_all_but
     from sepmodels.results.claims.words import claims_elsewhere, claims_markdown
 
     for place, table in ((folder, claims), *((folder / name, table) for name, table in others.items())):

@@ -1,24 +1,17 @@
 """The table, the side by side and the claims on the test sets beside the profile's own."""
 
-import itertools
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from assets.job import Job
-from assets.making.table import rates, scores_of, summed_up, write_table
 from assets.other_test_sets import paths_on, seen_on, systems_on
 from sepmodels.dataset.other_test_sets import TestSet, other_test_sets
-from sepmodels.files import replacing
 from sepmodels.report.how_made import Origin
-from sepmodels.results.results import Results
 from sepmodels.systems.system import System
-
-ACROSS, BY_DATASET = "across", "by_dataset"  # files in the folder of results: all test sets side by side, and joined
-SUFFIXES = (".parquet", ".csv")
 
 
 def jobs_on(job: Job) -> Iterator[tuple[TestSet, Job]]:
@@ -57,51 +50,11 @@ def not_given(systems: Sequence[System], on: Job, name: str) -> tuple[str, ...]:
     )
 
 
-def summed_up_elsewhere(job: Job, known: Sequence[Origin]) -> dict[str, tuple[Job, Results]]:
-    """By the name of each other test set that has scores: the job on it, and its scores summed up."""
-    found = {}
-    for one, on in jobs_on(job):
-        words = f"{one.name}, by models that learnt from {job.profile.name}"
-        more = (*rates(on), *_copies(on), *not_given(job.systems, on, one.name))
-        found[one.name] = on, summed_up(on, known, stale_on(known, one.name), words, more)
-    return found
-
-
-def _copies(on: Job) -> Iterator[str]:
-    """A sentence on each scored track that is also in the profile's dataset."""
+def copies(on: Job, names: Collection[str]) -> Iterator[str]:
+    """A sentence on each of these tracks that is also in the profile's dataset."""
     table = pd.read_parquet(on.paths.tracks)
-    copies = table[(table.copies != "") & table["name"].isin(set(scores_of(on).track))]
-    yield from (f"{row.name} is the same recording as {row.copies}." for row in copies.itertuples(index=False))
-
-
-def write_elsewhere(job: Job, own: Results, others: Mapping[str, tuple[Job, Results]]) -> tuple[str, list[str]]:
-    """Write the tables of the other test sets, and all side by side.
-
-    Gives what follows on the page of the profile's own table, and all that decides these tables, as text; nothing where
-    there are no other sets, of which folders and files are then removed.
-    """
-    from sepmodels.results.across import across_markdown, joined, side_by_side
-    from sepmodels.results.markdown import results_markdown
-
-    folder = job.paths.results
-    remove_all_but(folder, others)
-    if not others:
-        for name, suffix in itertools.product((ACROSS, BY_DATASET), SUFFIXES):
-            (folder / f"{name}{suffix}").unlink(missing_ok=True)
-        return "", []
-    contents = [text for on, results in others.values() for text in write_table(on, results)]
-    every = {job.profile.name: own} | {name: results for name, (_, results) in others.items()}
-    across = side_by_side(every)
-    _write_tables(folder / ACROSS, across)
-    _write_tables(folder / BY_DATASET, joined({name: one.summary for name, one in every.items()}))
-    pages = {name: results_markdown(results) for name, (_, results) in others.items()}
-    return across_markdown(across, own.baseline_title, pages), [*contents, across.to_csv(index=False)]
-
-
-def _write_tables(place: Path, table: pd.DataFrame) -> None:
-    for suffix, write in zip(SUFFIXES, (table.to_parquet, table.to_csv), strict=True):
-        with replacing(place.with_name(place.name + suffix)) as temporary:
-            write(temporary, index=False)
+    both = table[(table.copies != "") & table["name"].isin(names)]
+    yield from (f"{row.name} is the same recording as {row.copies}." for row in both.itertuples(index=False))
 
 
 def remove_all_but(folder: Path, names: Collection[str]) -> None:

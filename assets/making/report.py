@@ -10,8 +10,9 @@ import pandas as pd
 
 from assets.job import Job, Made
 from assets.making.checkpoint import histories
+from assets.making.other_music import jobs_on, remove_all_but, stale_on
 from assets.making.scores import signals
-from assets.making.table import baseline_of, scored, scores_of, stale_systems, trainings, with_terms
+from assets.making.table import ACROSS, baseline_of, scored, scores_of, stale_systems, trainings, with_terms
 from assets.paths import Paths
 from assets.tracking.edits import can_be_applied, code_edits
 from assets.tracking.provenance import git_state
@@ -81,8 +82,6 @@ def report_material(job: Job, stale: Mapping[str, str] | None = None) -> Materia
 
 def materials(job: Job) -> dict[str, Material]:
     """What the report's pages are made from: by the name of each other test set, and last, by "", of the own one."""
-    from assets.making.other_music import ACROSS, jobs_on, stale_on
-
     own = report_material(job)
     others = {one.name: report_material(on, stale_on(own.origins, one.name)) for one, on in jobs_on(job)}
     if not others:
@@ -144,7 +143,6 @@ def _separations(paths: Paths, names: Iterable[str]) -> pd.DataFrame:
 
 def make_report(job: Job) -> Made:
     """The site with the table, the figures and the players, which opens from disk."""
-    from assets.making.other_music import remove_all_but
     from assets.making.report import materials
     from sepmodels.report.site import OWN_FOLDERS, write_site
 

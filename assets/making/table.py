@@ -1,13 +1,16 @@
 """The table of all systems, and the report."""
 
+import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pandas as pd
 
 from assets.job import Job, Made
 from assets.making.cost import costs
+from assets.making.other_music import copies, jobs_on, not_given, remove_all_but, stale_on
 from assets.paths import Paths
 from sepmodels.files import hash_texts, replacing
 from sepmodels.report.how_made import Origin
@@ -17,27 +20,28 @@ from sepmodels.settings import TrainingSettings, changed
 from sepmodels.systems.system import System
 from sepmodels.systems.variants import BASELINE, Variant
 
+ACROSS, BY_DATASET = "across", "by_dataset"  # files in the folder of results: all test sets side by side, and joined
+SUFFIXES = (".parquet", ".csv")
+
 
 def make_table(job: Job) -> Made:
     """Sum up the scores of all systems in one table, with what each change brought; so of each other test set."""
-    from assets.making.other_music import summed_up_elsewhere, write_elsewhere
-
     known = job.origins()
     accepted = tuple(f"{one.asset} was {one.accepted}" for one in known if one.accepted)
     more = (*_left_in_the_old_place(job.paths), *accepted)
     if changed(job.profile, "scoring_rate"):
-        more = (*more, *rates(job))
-    own = summed_up(job, known, stale_systems(known), job.profile.name, more, figures=system_figures(job))
-    others = summed_up_elsewhere(job, known)
-    beside, contents = write_elsewhere(job, own, others)
-    contents = [*write_table(job, own, beside), *contents]
+        more = (*more, *_rates(job))
+    own = _summed_up(job, known, stale_systems(known), job.profile.name, more, figures=system_figures(job))
+    others = _elsewhere(job, known)
+    beside, contents = _write_elsewhere(job, own, others)
+    contents = [*_write_table(job, own, beside), *contents]
     tracks = int(scores_of(job).track.nunique())
     return Made(
         hash_texts(contents), {"systems": len(scored(job)), "tracks": tracks, "missing": ", ".join(own.missing)}
     )
 
 
-def summed_up(
+def _summed_up(
     job: Job,
     known: Sequence[Origin],
     stale: Mapping[str, str],
@@ -65,7 +69,7 @@ def summed_up(
     return replace(results, notes=(*results.notes, *more), shared_notes=(*results.shared_notes, *more))
 
 
-def write_table(job: Job, results: Results, beside: str = "") -> list[str]:
+def _write_table(job: Job, results: Results, beside: str = "") -> list[str]:
     """Write the table and what it says; gives all that decides it, as text.
 
     beside: what follows on its page.
@@ -89,6 +93,46 @@ def write_table(job: Job, results: Results, beside: str = "") -> list[str]:
     return [*(table.to_csv(index=False) for table in tables), json.dumps(said)]
 
 
+def _elsewhere(job: Job, known: Sequence[Origin]) -> dict[str, tuple[Job, Results]]:
+    """By the name of each other test set that has scores: the job on it, and its scores summed up."""
+    found = {}
+    for one, on in jobs_on(job):
+        words = f"{one.name}, by models that learnt from {job.profile.name}"
+        more = (*_rates(on), *copies(on, set(scores_of(on).track)), *not_given(job.systems, on, one.name))
+        found[one.name] = on, _summed_up(on, known, stale_on(known, one.name), words, more)
+    return found
+
+
+def _write_elsewhere(job: Job, own: Results, others: Mapping[str, tuple[Job, Results]]) -> tuple[str, list[str]]:
+    """Write the tables of the other test sets, and all side by side.
+
+    Gives what follows on the page of the profile's own table, and all that decides these tables, as text; nothing where
+    there are no other sets, of which folders and files are then removed.
+    """
+    from sepmodels.results.across import across_markdown, joined, side_by_side
+    from sepmodels.results.markdown import results_markdown
+
+    folder = job.paths.results
+    remove_all_but(folder, others)
+    if not others:
+        for name, suffix in itertools.product((ACROSS, BY_DATASET), SUFFIXES):
+            (folder / f"{name}{suffix}").unlink(missing_ok=True)
+        return "", []
+    contents = [text for on, results in others.values() for text in _write_table(on, results)]
+    every = {job.profile.name: own} | {name: results for name, (_, results) in others.items()}
+    across = side_by_side(every)
+    _write_tables(folder / ACROSS, across)
+    _write_tables(folder / BY_DATASET, joined({name: one.summary for name, one in every.items()}))
+    pages = {name: results_markdown(results) for name, (_, results) in others.items()}
+    return across_markdown(across, own.baseline_title, pages), [*contents, across.to_csv(index=False)]
+
+
+def _write_tables(place: Path, table: pd.DataFrame) -> None:
+    for suffix, write in zip(SUFFIXES, (table.to_parquet, table.to_csv), strict=True):
+        with replacing(place.with_name(place.name + suffix)) as temporary:
+            write(temporary, index=False)
+
+
 def scores_of(job: Job) -> pd.DataFrame:
     """The scores of all systems on the test set of the job."""
     return pd.concat([pd.read_parquet(job.paths.scores(one.name)) for one in scored(job)], ignore_index=True)
@@ -105,7 +149,7 @@ def _left_in_the_old_place(paths: Paths) -> tuple[str, ...]:
     )
 
 
-def rates(job: Job) -> tuple[str, ...]:
+def _rates(job: Job) -> tuple[str, ...]:
     """Sentences on the rates at which the job's test tracks were scored, where any is below the usual one."""
     from sepmodels.dataset.rates import rates_sentence, scored_rates_hz
 

@@ -50,6 +50,7 @@ def _of_one(name: str, results: Results) -> pd.DataFrame:
     rows = summary.assign(dataset=name, above_floor=summary.SDR - _floor(summary)).merge(
         compared[["variant", "difference", "low", "high", "p_holm"]], on="variant", how="left"
     )
+    rows = rows.astype(dict.fromkeys(("difference", "low", "high", "p_holm"), "float64"))  # also where none is compared
     told = zip(rows.difference, rows.p_holm, strict=True)
     return rows.assign(verdict=[_verdict(*one) for one in told])[list(COLUMNS)]
 

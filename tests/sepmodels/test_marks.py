@@ -62,6 +62,8 @@ USES = {
         "small_part",
     ): "of the validation that is recorded, beside the one that decides",
     ("assets.making.checkpoint:make_checkpoint", "beginning"): "a note",
+    ("assets.other_test_sets:systems_on", "on"): "which systems have a step on a test set",
+    ("assets.making.other_music:not_given", "on"): "which sentence is said of a system without one",
     ("assets.making.dataset:make_dataset", "is_to_be_fetched"): "what the dataset's folder holds is hashed",
 }
 
@@ -149,6 +151,9 @@ class _Marked(Scoped):
 
 
 METHODS_OF = (
+    "sepmodels.systems.given_audio",
+    "sepmodels.systems.given_scores",
+    "sepmodels.systems.system",
     "sepmodels.training.loop_state",
     "sepmodels.training.step",
     "sepmodels.training.loop",

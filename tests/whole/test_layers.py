@@ -24,8 +24,8 @@ FLOORS = {
         ("dataset", "systems", "models", "training", "separation", "scoring", "results", "packing", "report"),
     ),
     "assets": (
-        ("paths", "database", "job", "step", "runtime", "staleness", "tracking", "resources", "making", "graph"),
-        ("showing", "checking", "accepting", "factory"),
+        ("paths", "database", "job", "step", "other_test_sets", "runtime", "staleness", "tracking", "resources"),
+        ("making", "graph", "showing", "checking", "accepting", "factory"),
     ),
     "pipelines": (
         ("terminal", "own_code", "setting_values", "settings_file", "profiles", "ports", "permissions", "temporary"),

@@ -1,16 +1,20 @@
 """Test sets beside a profile's own: how they are named, and what can be wrong with them."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import soundfile
 
 from pipelines.profiles import PROFILES
-from sepmodels.dataset.other_test_sets import dataset_settings, other_test_sets, read_test_set, require_tracks
+from sepmodels.dataset.other_test_sets import (
+    check_test_sets,
+    dataset_settings,
+    other_test_sets,
+    read_test_set,
+    require_tracks,
+)
 from sepmodels.errors import UserError
-from sepmodels.limits import check_relations
 from tests.karaoke_clips import NAMES, clip, write_clips
 
 
@@ -45,7 +49,7 @@ def test_a_folder_may_have_colons_and_equals_signs_in_its_name() -> None:
 )
 def test_two_sets_of_one_name_and_one_called_as_the_profile_are_refused(sets: tuple[str, ...], words: str) -> None:
     with pytest.raises(UserError, match=words):
-        check_relations(replace(PROFILES["demo"], test_sets=sets))
+        check_test_sets(sets, "demo")
 
 
 def test_a_profile_has_none_of_its_own() -> None:
