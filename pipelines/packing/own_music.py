@@ -52,6 +52,6 @@ def left_out(profile: Profile) -> str:
     if not names:
         return ""
     return (
-        f"It holds the scores on {profile.name}'s own test split. Of {names} it has the pages of the report, without "
-        "sounds and without scores: a verification says nothing of them."
+        f"It holds the scores on {profile.name}'s own test split. Of {names} it has no scores and no sounds: a "
+        "verification says nothing of them."
     )

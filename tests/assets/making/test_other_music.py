@@ -112,7 +112,7 @@ def test_a_pack_holds_the_own_set_says_so_and_follows(job: Job, site: Path, tmp_
         console,
     )
     said = console.file.getvalue()
-    assert f"Of {NAME} it has the pages of the report, without sounds and without scores" in said
+    assert f"Of {NAME} it has no scores and no sounds" in said
     assert verify_pack(tmp_path / "result.zip", Terminal(quiet=True))
     parts = parts_of(tmp_path / "result.zip")
     assert f"report/{NAME}/index.html" in parts
