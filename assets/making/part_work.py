@@ -14,6 +14,7 @@ from assets.making.beside import Beside
 from assets.making.checkpoint import make_checkpoint
 from assets.making.estimates import estimate_ahead
 from assets.making.scores import score_ahead
+from assets.other_test_sets import TestSetPaths
 from assets.paths import Paths
 from assets.runtime.hosts import show_presence
 from sepmodels.cluster.events import Told
@@ -28,6 +29,7 @@ def job_arguments(job: Job) -> dict[str, Any]:
         "data": str(job.paths.data),
         "profile": json.loads(json.dumps(asdict(job.profile))),
         "system": job.name,
+        "test_set": getattr(job.paths, "test_set", ""),  # in place of the profile's own test split
         "code_version": job.code_version,
         "accepted_versions": list(job.accepted_versions),
     }
@@ -64,11 +66,12 @@ def _job(
     data: str,
     profile: Mapping[str, Any],
     system: str,
+    test_set: str,
     code_version: str,
     accepted_versions: Sequence[str],
 ) -> Job:
     chosen = _of_class(Profile, profile)
-    paths = Paths(Path(data), chosen.name)
+    paths = TestSetPaths(Path(data), chosen.name, test_set) if test_set else Paths(Path(data), chosen.name)
     show_presence(paths.data)
     systems = systems_of(chosen, paths.systems)
     choices = {**known_systems(), **{one.name: one for one in systems}}

@@ -1,17 +1,22 @@
 """The graph with a test set beside the profile's own."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from assets.graph import benchmark_subjects
-from assets.other_test_sets import scope, systems_on
+from assets.job import Job
+from assets.making import part_work
+from assets.other_test_sets import paths_on, scope, seen_on, systems_on
 from assets.paths import Paths
 from assets.staleness.products import products
 from assets.staleness.standing import Subject, asset_name
 from assets.step import Step
 from pipelines.profiles import PROFILES
+from sepmodels.dataset.other_test_sets import read_test_set
 from sepmodels.systems import known_systems
 from sepmodels.systems.ensemble import Ensemble
 from sepmodels.systems.given_audio import GivenAudio
@@ -88,3 +93,18 @@ def test_a_step_of_the_own_test_split_sees_profile_and_places_as_they_are(tmp_pa
     paths = Paths(tmp_path, OWN.name)
     assert scope(step, OWN, paths) == (OWN, paths)
     assert list(products(step, OWN, paths)) == [paths.tracks]
+
+
+def test_a_worker_of_a_cluster_works_in_the_set_s_places(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = replace(OWN, test_sets=(f"songs={clips}:voice=right",))
+    one = read_test_set(profile.test_sets[0])
+    paths = paths_on(Paths(tmp_path, OWN.name), one)
+    job = Job(seen_on(profile, one), paths, known_systems()["mixture"])
+    found: list[Job] = []
+    monkeypatch.setattr(part_work, "score_ahead", lambda job, _seed, _tracks: found.append(job))
+    told = SimpleNamespace(log=None, progress=None, say=None)
+    part_work.score_tracks(told, seed=0, tracks=["ann_1_01"], **json.loads(json.dumps(part_work.job_arguments(job))))
+    assert found[0].paths == paths
+    assert found[0].profile == job.profile
