@@ -10,6 +10,7 @@ from assets.making import (
     dataset,
     estimates,
     given_scores,
+    measures,
     other_estimates,
     other_tracks,
     report,
@@ -40,7 +41,7 @@ STEMS = tuple(("stems", split) for split in dataset.SPLITS)
 def benchmark_steps(profile: Profile, systems: Iterable[System]) -> list[Step]:
     """Every step, in an order in which each comes after what it needs."""
     systems = tuple(systems)
-    chains = [_CHAIN[part](profile, system) for system in systems for part in system.chain]
+    chains = [_CHAIN[part](profile, system) for system in systems for part in _parts(profile, system)]
     beside = [step for one in other_test_sets(profile) for step in _steps_on(profile, systems, one)]
     return [*_shared_steps(profile), *chains, *beside, *_result_steps(profile, systems)]
 
@@ -55,7 +56,7 @@ def _steps_on(profile: Profile, systems: Iterable[System], one: TestSet) -> Iter
         elif step.path in (("dataset",), ("stems", "test")):
             yield moved(step, one)
     for system in systems_on(systems, one.name):
-        yield from (moved(_CHAIN[part](seen, system), one) for part in system.chain if part != "checkpoint")
+        yield from (moved(_CHAIN[part](seen, system), one) for part in _parts(seen, system) if part != "checkpoint")
 
 
 def _shared_steps(profile: Profile) -> Iterator[Step]:
@@ -221,12 +222,46 @@ def _scoring_rate(profile: Profile) -> dict[str, str]:
     return {"scoring_rate": profile.scoring_rate} if changed(profile, "scoring_rate") else {}
 
 
+def _measures(profile: Profile, system: System) -> Step:
+    from sepmodels.scoring.measures import chosen_measures, place_of
+
+    chosen = chosen_measures(profile.measures)
+    separated = "estimates" in system.chain
+    return Step(
+        (system.name, "measures"),
+        measures.make_measures,
+        group=system.group,
+        description=f"{', '.join(one.name for one in chosen)} of every test track: measures beside BSSEval.",
+        needs=(
+            *(((system.name, "estimates"),) if separated else ()),
+            ("stems", "test"),
+            *((("tracks",),) if _scoring_rate(profile) else ()),
+        ),
+        kinds=frozenset({"parquet"}),
+        settings={
+            "measures": [one.name for one in chosen],
+            **({} if separated else {"sample_rate_hz": profile.sample_rate_hz, "reference": system}),
+            **_scoring_rate(profile),
+        },
+        reaches=(*(place_of(one) for one in chosen), *(() if separated else system.functions)),
+        libraries=tuple(dict.fromkeys(("numpy", "scipy", *(name for one in chosen for name in one.libraries)))),
+        files=lambda seen, _paths: measures.pitch_labels(seen),
+        system=system,
+    )
+
+
 # What makes the step of each part of a chain.
-_CHAIN = {"checkpoint": _checkpoint, "estimates": _estimates, "scores": _scores}
+_CHAIN = {"checkpoint": _checkpoint, "estimates": _estimates, "scores": _scores, "measures": _measures}
+
+
+def _parts(profile: Profile, system: System) -> tuple[str, ...]:
+    """The parts of a system's chain, and the measures beside BSSEval where the profile has any."""
+    measured = profile.measures and system.scored_here
+    return (*system.chain, "measures") if measured else system.chain
 
 
 def _result_steps(profile: Profile, systems: Sequence[System]) -> Iterator[Step]:
-    chains = [(one.name, part) for one in systems for part in one.chain]
+    chains = [(one.name, part) for one in systems for part in _parts(profile, one)]
     sets = other_test_sets(profile)
     beside = [step for one in sets for step in _steps_on(profile, systems, one)]
     of_sets: dict[str, object] = {"test_sets": [one.name for one in sets]} if sets else {}

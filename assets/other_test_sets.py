@@ -58,6 +58,12 @@ class TestSetPaths(Paths):
     def scores(self, variant: str) -> Path:
         return self.place / "scores" / f"{variant}.parquet"
 
+    def measure_parts(self, system: str) -> Path:
+        return self.place / "measures" / system
+
+    def measured(self, system: str) -> Path:
+        return self.place / "measures" / f"{system}.parquet"
+
     @property
     def museval_files(self) -> Path:
         return self.place / "scores" / "museval"
@@ -115,7 +121,7 @@ def _on(path: tuple[str, ...], name: str) -> tuple[str, ...]:
     """
     if path == ("stems", "test"):
         return "stems", name
-    own = path[0] in ("dataset", "tracks") or path[-1] in ("estimates", "scores")
+    own = path[0] in ("dataset", "tracks") or path[-1] in ("estimates", "scores", "measures")
     return (*path, name) if own else path
 
 

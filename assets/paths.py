@@ -138,6 +138,13 @@ class Paths:
     def scores(self, variant: str) -> Path:
         return self.root / "scores" / f"{variant}.parquet"
 
+    def measure_parts(self, system: str) -> Path:
+        return self.root / "measures" / system
+
+    def measured(self, system: str) -> Path:
+        """What measures beside BSSEval say of the system."""
+        return self.root / "measures" / f"{system}.parquet"
+
     @property
     def costs(self) -> Path:
         """What each system costs to separate with, as it was measured: a JSON file each."""

@@ -133,6 +133,10 @@ def check_together(profile: Profile) -> None:
             raise unknown_name("system on request", name, SYSTEMS_ON_REQUEST)
     check_relations(profile)
     check_test_sets(profile.test_sets, profile.name)
+    if profile.measures:
+        from sepmodels.scoring.measures import require_measures
+
+        require_measures(profile.measures)
 
 
 def _different(values: Iterable[T]) -> tuple[T, ...]:

@@ -222,6 +222,7 @@ class Profile:
         files, where it is lower.
     test_sets: other music that the same models are scored on, each as NAME=DIR, or NAME=DIR:voice=right for two-channel
         karaoke; none: the profile's own test split alone.
+    measures: measures beside BSSEval, for a table of their own (:mod:`sepmodels.scoring.measures`); none: no more.
     device: where models run: cpu, cuda, cuda:1; auto: a GPU if there is one, or else the CPU.
     scorer: fast is this project's own; museval gives the same scores and takes several times as long.
     scoring_workers: how many tracks are scored at once, each in a process of its own; 0: as many as suit the machine.
@@ -241,6 +242,7 @@ class Profile:
     sample_rate_hz: int = 44_100
     scoring_rate: Literal["full", "files"] = neutral("full")
     test_sets: tuple[str, ...] = speed_only(())  # each has steps of its own
+    measures: tuple[str, ...] = speed_only(())  # have steps of their own
     device: str = speed_only("auto")
     scorer: Literal["fast", "museval"] = speed_only("fast")
     scoring_workers: int = speed_only(0)

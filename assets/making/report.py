@@ -12,7 +12,7 @@ from assets.job import Job, Made
 from assets.making.checkpoint import histories
 from assets.making.other_music import jobs_on, remove_all_but, stale_on
 from assets.making.scores import signals
-from assets.making.table import ACROSS, baseline_of, scored, scores_of, stale_systems, trainings, with_terms
+from assets.making.table import ACROSS, MEASURED, baseline_of, scored, scores_of, stale_systems, trainings, with_terms
 from assets.paths import Paths
 from assets.tracking.edits import can_be_applied, code_edits
 from assets.tracking.provenance import git_state
@@ -72,12 +72,18 @@ def report_material(job: Job, stale: Mapping[str, str] | None = None) -> Materia
         estimate_folders={
             name: os.path.relpath(paths.estimates(name, seed), paths.report) for name, seed in separated.items()
         },
+        measured=_measured(paths),
         origins=known,
         command=command(job.profile, trained),
         commit=git.get("mlflow.source.git.commit", ""),
         edited=git.get("git.dirty") == "true",
         edits=edits if can_be_applied(edits) else "",
     )
+
+
+def _measured(paths: Paths) -> pd.DataFrame | None:
+    path = (paths.results / MEASURED).with_suffix(".parquet")
+    return pd.read_parquet(path) if path.exists() else None
 
 
 def materials(job: Job) -> dict[str, Material]:

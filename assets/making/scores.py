@@ -129,6 +129,16 @@ def _rows_at_files_rate(
     return _rows(what, *_at_rate(rate_hz, stems, estimates), rate_hz, scorer)
 
 
+def at_files_rate(
+    paths: Paths, track: str, stems: np.ndarray, estimates: np.ndarray
+) -> tuple[int, np.ndarray, np.ndarray]:
+    """The rate of a track's files in Hz, where that is lower than the stems', and both resampled to it."""
+    from sepmodels.dataset.rates import scored_rates_hz
+
+    rate_hz = scored_rates_hz(paths.tracks)[track]
+    return rate_hz, *_at_rate(rate_hz, stems, estimates)
+
+
 def _at_rate(rate_hz: int, stems: np.ndarray, estimates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The int16 stems, and the estimates, resampled; of the stems' own rate as they are.
 

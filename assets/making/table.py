@@ -10,6 +10,7 @@ import pandas as pd
 
 from assets.job import Job, Made
 from assets.making.cost import costs
+from assets.making.measures import measured_of
 from assets.making.other_music import copies, jobs_on, not_given, remove_all_but, stale_on
 from assets.paths import Paths
 from sepmodels.files import hash_texts, replacing
@@ -20,6 +21,7 @@ from sepmodels.settings import TrainingSettings, changed
 from sepmodels.systems.system import System
 from sepmodels.systems.variants import BASELINE, Variant
 
+MEASURED = "measures"  # a file in the folder of results
 ACROSS, BY_DATASET = "across", "by_dataset"  # files in the folder of results: all test sets side by side, and joined
 SUFFIXES = (".parquet", ".csv")
 
@@ -78,7 +80,8 @@ def _write_table(job: Job, results: Results, beside: str = "") -> list[str]:
     from sepmodels.results.writing import write_results
 
     keep_before(job.paths.results, results.summary)
-    write_results(results, job.paths.results, beside)
+    page, measured = _write_measured(job)
+    write_results(results, job.paths.results, "\n".join(text for text in (page, beside) if text))
     said = {
         "scenario": results.scenario,
         "sentences": results.sentences,
@@ -90,7 +93,25 @@ def _write_table(job: Job, results: Results, beside: str = "") -> list[str]:
         temporary.write_text(json.dumps(said, indent=1), encoding="utf-8")
     untimed = results.summary.drop(columns=list(results.figures))  # two runs that did the same never took as long
     tables = (scores_of(job), untimed, results.comparisons, results.control, results.by_seed, results.published)
-    return [*(table.to_csv(index=False) for table in tables), json.dumps(said)]
+    return [*(table.to_csv(index=False) for table in tables), json.dumps(said), *measured]
+
+
+def _write_measured(job: Job) -> tuple[str, list[str]]:
+    """Write the table of the measures beside BSSEval; gives what it adds to the page, and all that decides it, as text.
+
+    Nothing where the profile has none; a table of an earlier run is then removed.
+    """
+    rows = measured_of(job)
+    if rows.empty:
+        for suffix in SUFFIXES:
+            (job.paths.results / f"{MEASURED}{suffix}").unlink(missing_ok=True)
+        return "", []
+    from sepmodels.results.measured import measured_markdown, summed_up
+
+    measured = [one for one in job.systems if one.name in set(rows.variant)]
+    found = summed_up(rows, measured, baseline_of(measured))
+    _write_tables(job.paths.results / MEASURED, found)
+    return measured_markdown(found), [rows.to_csv(index=False), found.to_csv(index=False)]
 
 
 def _elsewhere(job: Job, known: Sequence[Origin]) -> dict[str, tuple[Job, Results]]:

@@ -45,7 +45,7 @@ def keep(step: Step, job: Job, made: Made, run: TrackedRun) -> None:
     """Put the step's figures, files and, of a checkpoint, its model into the MLflow run."""
     numbers = {name: float(value) for name, value in made.figures.items() if isinstance(value, (int, float))}
     run.log({name: value for name, value in numbers.items() if math.isfinite(value)}, 0)
-    if step.part[-1] in ("tracks", "statistics", "scores", "results", "claims", "report"):
+    if step.part[-1] in ("tracks", "statistics", "scores", "measures", "results", "claims", "report"):
         for path in products(step, job.profile, job.paths):
             run.artifact(path)
     if step.part[-1] == "results":

@@ -32,6 +32,8 @@ def products(step: Step, profile: Profile, paths: Paths) -> Iterator[Path]:
             yield from (paths.estimates(name, seed) for seed in _system(step).seeds_of(profile.seeds))
         case (name, "scores"):
             yield paths.scores(name)
+        case (name, "measures"):
+            yield paths.measured(name)
         case ("results",):
             yield paths.results
         case ("claims",):

@@ -17,6 +17,7 @@ from assets import database
 from assets.paths import Paths
 from pipelines.looking.across import show_across, tables_elsewhere
 from pipelines.looking.claims import show_claims_in_short
+from pipelines.looking.measured import show_measured
 from pipelines.options import advised
 from pipelines.terminal import printable
 from sepmodels.errors import UserError
@@ -60,6 +61,8 @@ def _show_one(folder: Path, name: str, stale: Mapping[str, str], console: Consol
     titles = dict(zip(summary.variant, summary.title, strict=True))
     news = [f"{titles[one]} is stale: {reason}." for one, reason in stale.items() if one in titles]
     print_table(summary, {**said, "notes": [*said.get("notes", []), *news]}, console, f"Vocals, {name}")
+    if (measured := folder / "measures.parquet").exists():
+        show_measured(pd.read_parquet(measured), console, f"Vocals, {name}: measures beside BSSEval")
 
 
 def print_table(summary: pd.DataFrame, said: Mapping[str, Any], console: Console, title: str) -> None:

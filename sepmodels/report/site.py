@@ -26,6 +26,7 @@ from sepmodels.report.training_figures import AXES, CURVES, RESOURCES, seed_line
 from sepmodels.results.across import NEVER_POOLED, wide_rows
 from sepmodels.results.claims.words import ELSEWHERE, NOTE, counted, evidence, judged_there, margin
 from sepmodels.results.markdown import number
+from sepmodels.results.measured import sentences, wide
 from sepmodels.results.per_track import SHOWN_METRICS
 
 # In the order in which they rest on one another.
@@ -105,6 +106,7 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
         dataset=material.dataset,
         pages=material.pages,
         elsewhere=_elsewhere(material),
+        measured=_measured(material),
         said=[(unbroken(sentence), material.colours.get(name)) for name, sentence in material.said.items()],
         claims=_claims(material),
         notes=[unbroken(sentence) for sentence in material.notes],
@@ -203,6 +205,15 @@ def _elsewhere(material: Material) -> dict[str, Any] | None:
         return None
     rows = [{**row, "against": list(map(unbroken, row["against"]))} for row in wide_rows(material.across)]
     return {"sets": list(dict.fromkeys(material.across.dataset)), "rows": rows, "note": NEVER_POOLED}
+
+
+def _measured(material: Material) -> dict[str, Any] | None:
+    """What measures beside BSSEval say of the vocals; None where the profile has none."""
+    if material.measured is None:
+        return None
+    heads, rows = wide(material.measured)
+    said = {name: unbroken(sentence) for name, sentence in sentences(material.measured).items()}
+    return {"heads": heads, "rows": [{**row, "cells": list(map(unbroken, row["cells"]))} for row in rows], "said": said}
 
 
 def _claims(material: Material) -> dict[str, Any]:

@@ -19,6 +19,7 @@ COLUMNS = (
     *("dataset", "variant", "title", "place", "tracks", "SDR", "SDR_low", "SDR_high", "above_floor"),
     *("difference", "low", "high", "p_holm", "verdict"),
 )
+OTHER_MEASURES = "## Measures beside BSSEval"
 HEADING = "## On other music"  # ends the profile's own page where there are other test sets
 NEVER_POOLED = (
     "The sets are never pooled: each has a test of its own. An SDR on one set says nothing beside an SDR on another, "
@@ -52,7 +53,7 @@ def _of_one(name: str, results: Results) -> pd.DataFrame:
     )
     rows = rows.astype(dict.fromkeys(("difference", "low", "high", "p_holm"), "float64"))  # also where none is compared
     told = zip(rows.difference, rows.p_holm, strict=True)
-    return rows.assign(verdict=[_verdict(*one) for one in told])[list(COLUMNS)]
+    return rows.assign(verdict=[verdict(*one) for one in told])[list(COLUMNS)]
 
 
 def _floor(summary: pd.DataFrame) -> float:
@@ -60,7 +61,8 @@ def _floor(summary: pd.DataFrame) -> float:
     return float(floors.iloc[0]) if len(floors) else np.nan
 
 
-def _verdict(difference: float, p: float) -> str:
+def verdict(difference: float, p: float) -> str:
+    """Better or worse, where a difference holds; a positive one is better. Empty where nothing was compared."""
     if np.isnan(difference):
         return ""
     if np.isnan(p):
@@ -149,9 +151,12 @@ def across_markdown(across: pd.DataFrame, baseline_title: str, pages: Mapping[st
 
 
 def own_part(page: str) -> str:
-    """A page without what is said of other music."""
-    own, mark, _ = page.partition(f"\n{HEADING}\n")
-    return own.rstrip("\n") + "\n" if mark else page
+    """A page without what is said of other measures and of other music, which stands below the rest."""
+    for heading in (OTHER_MEASURES, HEADING):
+        own, mark, _ = page.partition(f"\n{heading}\n")
+        if mark:
+            page = own.rstrip("\n") + "\n"
+    return page
 
 
 def joined(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

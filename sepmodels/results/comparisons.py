@@ -18,7 +18,9 @@ COLUMNS = (
 FEWEST_OF_A_CONTROL = 4  # seeds, so that each half has two
 
 
-def compare(table: TrackTable, variants: Sequence[str], baseline: str) -> pd.DataFrame:
+def compare(
+    table: TrackTable, variants: Sequence[str], baseline: str, metrics: Sequence[str] = ALL_METRICS
+) -> pd.DataFrame:
     """Compare every variant with the baseline: a row per variant, target and metric.
 
     Columns:
@@ -39,7 +41,7 @@ def compare(table: TrackTable, variants: Sequence[str], baseline: str) -> pd.Dat
         | _compared(table.values(variant, target, metric), table.values(baseline, target, metric), len(variants))
         for variant in variants
         for target in table.targets
-        for metric in ALL_METRICS
+        for metric in metrics
     ]
     return _corrected(rows, ["variant", "target", "metric"], ["target", "metric"])
 

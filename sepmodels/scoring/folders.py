@@ -12,9 +12,8 @@ from sepmodels.errors import UserError, unknown_name
 from sepmodels.machine.parallel import for_each_in_processes
 from sepmodels.progress import Progress, Say, silent
 from sepmodels.scoring.measures import chosen_measures, measure_track
-from sepmodels.scoring.pitch import NO_PITCH, Pitch, track_pitch
-from sepmodels.scoring.pitch_labels import find_labels, read_labels, shift_seconds
-from sepmodels.scoring.signals import to_float64
+from sepmodels.scoring.pitch import Pitch
+from sepmodels.scoring.pitch_labels import find_labels, labels_of
 from sepmodels.scoring.stems import ACCOMPANIMENT, MIXTURE, VOCALS, TrackStems, find_stems
 from sepmodels.scoring.threads import scoring_workers
 from sepmodels.scoring.track import SCORERS, WHOLE_TRACK_METRICS, Scorer, score_track, tidy
@@ -72,20 +71,10 @@ class Scoring:
         return rows.assign(said="; ".join(said))
 
     def _pitch(self, pair: "Pair", reference: np.ndarray, rate_hz: int, said: list[str]) -> Pitch | None:
-        """The track's labels, where labels were given; none that could be used where it has none that fit."""
-        if self.pitch is None or VOCALS not in pair.targets:
+        """The pitch of the vocals as it is labelled, where labels were given."""
+        if VOCALS not in pair.targets:
             return None
-        if pair.track not in self.pitch:
-            said.append("there are no pitch labels, and so no value of RPA and OA")
-            return NO_PITCH
-        labels = read_labels(self.pitch[pair.track])
-        sung = to_float64(reference[pair.targets.index(VOCALS)], reference.shape[-1])
-        if late := shift_seconds(labels, track_pitch(sung, rate_hz)):
-            side = "late" if late > 0 else "early"
-            file = self.pitch[pair.track].name
-            said.append(f"{file} is {abs(late):.2f} s too {side} for the true vocals, and was not used")
-            return NO_PITCH
-        return labels
+        return labels_of(self.pitch, pair.track, reference[pair.targets.index(VOCALS)], rate_hz, said)
 
 
 @dataclass(frozen=True)

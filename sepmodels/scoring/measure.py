@@ -47,6 +47,7 @@ class Measure:
         source: the paper and its equation, or the implementation with its version.
         value: its number for one track; NaN where it is not defined, as for a silent reference.
         check: raises UserError where what it needs is not installed.
+        libraries: distributions whose versions decide the number, beside numpy and scipy.
         targets: the only ones that it says something of; empty: it does of all.
     """
 
@@ -57,6 +58,7 @@ class Measure:
     source: str
     value: Value
     check: Callable[[], None] = lambda: None
+    libraries: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
 
 

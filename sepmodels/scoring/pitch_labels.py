@@ -1,13 +1,14 @@
 """Pitch labels that come with a dataset: which file is of which track, and whether it fits the singing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from sepmodels.errors import UserError
 from sepmodels.progress import Say
-from sepmodels.scoring.pitch import Pitch
+from sepmodels.scoring.pitch import NO_PITCH, Pitch, track_pitch
+from sepmodels.scoring.signals import to_float64
 from sepmodels.systems.track_names import match_names
 
 MIR_1K_HOP_SECONDS, MIR_1K_FRAME_SECONDS = 0.02, 0.04
@@ -63,6 +64,28 @@ def read_labels(file: Path) -> Pitch:
     if (np.diff(seconds) <= 0).any():
         raise _unreadable(file, "its times do not rise")
     return Pitch(seconds, hz, hz > 0)
+
+
+def labels_of(
+    files: Mapping[str, Path] | None, track: str, vocals: np.ndarray, sample_rate_hz: int, said: list[str]
+) -> Pitch | None:
+    """The labels of a track; None where the dataset has none, and none that could be used where they do not fit.
+
+    files: of the tracks that have labels; None: the dataset has none. vocals: the true ones, ``(channel, sample)``.
+    said: takes a clause on what could not be used.
+    """
+    if files is None:
+        return None
+    if track not in files:
+        said.append("there are no pitch labels, and so no value of RPA and OA")
+        return NO_PITCH
+    labels = read_labels(files[track])
+    late = shift_seconds(labels, track_pitch(to_float64(vocals, vocals.shape[-1]), sample_rate_hz))
+    if not late:
+        return labels
+    side = "late" if late > 0 else "early"
+    said.append(f"{files[track].name} is {abs(late):.2f} s too {side} for the true vocals, and was not used")
+    return NO_PITCH
 
 
 def _unreadable(file: Path, why: str) -> UserError:

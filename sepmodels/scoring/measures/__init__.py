@@ -13,19 +13,27 @@ import numpy as np
 import pandas as pd
 
 from sepmodels.errors import UserError, unknown_name
+from sepmodels.marks import no_part_of_a_result
 from sepmodels.progress import Say
 from sepmodels.scoring.measure import Measure, Signals, value_or_nan
 from sepmodels.scoring.pitch import Pitch
 from sepmodels.scoring.signals import Float64, to_float64
+from sepmodels.scoring.track import WHOLE_TRACK_METRICS
 
 ALL = "all"
 
 
+@no_part_of_a_result("which there are; those that a product has are named as roots of its code version")
 @cache
 def measures() -> dict[str, Measure]:
     """All measures by their names, in the order of the names of their files."""
     found = (importlib.import_module(f"{__name__}.{module.name}").MEASURE for module in pkgutil.iter_modules(__path__))
     return {measure.name: measure for measure in found}
+
+
+def place_of(measure: Measure) -> str:
+    """``module:name`` of a measure's number: what of the code it is made by."""
+    return f"{measure.value.__module__}:{measure.value.__qualname__}"
 
 
 def chosen_measures(names: Sequence[str], say: Say = lambda sentence: None) -> tuple[Measure, ...]:
@@ -45,6 +53,15 @@ def chosen_measures(names: Sequence[str], say: Say = lambda sentence: None) -> t
         else:
             raise unknown_name("measure", name, (*measures(), ALL))
     return tuple(found.values())
+
+
+def require_measures(names: Sequence[str]) -> None:
+    """Raise UserError unless these are names of measures that are installed and no part of every table already."""
+    if ALL in map(str.lower, names):
+        raise UserError(f"Name the measures: a table has to say which it has. There are {', '.join(measures())}.")
+    for one in chosen_measures(names):
+        if one.name in WHOLE_TRACK_METRICS:
+            raise UserError(f"{one.name} stands in every table: leave it out of the measures.")
 
 
 def _installed(say: Say) -> list[Measure]:

@@ -19,5 +19,6 @@ MEASURE = Measure(
     "pitch by SwiftF0",
     value=overall_accuracy,
     check=check,
+    libraries=("mir_eval", "swift-f0", "onnxruntime"),
     targets=("vocals",),
 )

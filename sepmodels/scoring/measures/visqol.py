@@ -46,4 +46,5 @@ MEASURE = Measure(
     source="Chinen et al. 2020, ViSQOL v3; visqol-python 3.8, audio mode",
     value=visqol,
     check=check,
+    libraries=("visqol-python",),
 )
