@@ -7,19 +7,25 @@ from rich.table import Table
 
 
 def show_measured(found: pd.DataFrame, console: Console, title: str) -> None:
-    """Print a row for each system and what each measure says.
+    """Print a row for each system with what each measure says of the vocals; intervals stand in the files.
 
     found: of :func:`sepmodels.results.measured.summed_up`.
     """
-    from sepmodels.results.measured import sentences, wide
+    from sepmodels.results.markdown import number
+    from sepmodels.results.measured import TARGET, sentences
 
-    heads, rows = wide(found)
-    listing = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    own = found[found.target == TARGET]
+    names = list(dict.fromkeys(own.metric))
+    values = own.pivot(index="variant", columns="metric", values="value")
+    console.print(f"\n[italic]{escape(title)}[/]", highlight=False)
+    listing = Table(box=None, pad_edge=False)
     listing.add_column("system", overflow="fold")
-    for head in heads:
-        listing.add_column(head, justify="right")
-    for row in rows:
-        listing.add_row(escape(row["title"]), *row["cells"], style="" if row["place"] == "ranked" else "dim")
+    for name in names:
+        listing.add_column(name, justify="right", no_wrap=True)
+    for row in own.drop_duplicates("variant").itertuples(index=False):
+        cells = (number(values.loc[row.variant, name]) for name in names)
+        listing.add_row(escape(row.title), *cells, style="" if row.place == "ranked" else "dim")
     console.print(listing)
     for name, sentence in sentences(found).items():
-        console.print(f"- [bold]{name}[/]: {escape(sentence)}", highlight=False)
+        better = "higher" if own[own.metric == name].higher_is_better.all() else "lower"
+        console.print(f"- [bold]{name}[/] ({better} is better): {escape(sentence)}", highlight=False)

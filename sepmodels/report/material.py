@@ -42,7 +42,7 @@ class Material:
         the address of its page, relative to this one; none where there is only one. across: all sets side by side
         (:func:`sepmodels.results.across.side_by_side`), and claims_elsewhere: the claims judged on each other set, by
         its name; both for the page of the profile's own alone.
-    measured: what measures beside BSSEval say (:func:`sepmodels.results.measured.summed_up`); None where there are none.
+    measured: what measures beside BSSEval say (:func:`sepmodels.results.measured.summed_up`); None without any.
     command: what makes it all again. commit: of the code that made the report; ``edited`` where files differ,
         ``edits`` the patch that makes the commit the code that it was, as far as it can be kept.
     """

@@ -18,17 +18,8 @@ from sepmodels.systems.system import System, in_table_order
 TARGET = "vocals"
 COLUMNS = (
     *("variant", "title", "place", "target", "metric", "unit", "higher_is_better", "value", "low", "high"),
-    *(
-        "tracks",
-        "seeds",
-        "no_value",
-        "difference",
-        "difference_low",
-        "difference_high",
-        "p_holm",
-        "verdict",
-        "baseline",
-    ),
+    *("tracks", "seeds", "no_value", "difference", "difference_low", "difference_high", "p_holm"),
+    *("verdict", "baseline"),
 )
 
 

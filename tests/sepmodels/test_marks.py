@@ -64,6 +64,8 @@ USES = {
     ("assets.making.checkpoint:make_checkpoint", "beginning"): "a note",
     ("assets.other_test_sets:systems_on", "on"): "which systems have a step on a test set",
     ("assets.making.other_music:not_given", "on"): "which sentence is said of a system without one",
+    ("sepmodels.results.measured:summed_up", "measures"): "what a measure is called, and which way is better",
+    ("sepmodels.results.measured:sentences", "measures"): "what is said of a measure",
     ("assets.making.dataset:make_dataset", "is_to_be_fetched"): "what the dataset's folder holds is hashed",
 }
 

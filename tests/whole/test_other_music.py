@@ -36,7 +36,7 @@ def done(stem_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """The benchmark of one variant on its own set, and then again with three clips beside."""
     data, folder = tmp_path_factory.mktemp("data"), write_clips(tmp_path_factory.mktemp("clips"), NAMES[:3])
     own = complete(small_profile(stem_dataset), PROFILES["musdb18-7s"])
-    profile = replace(own, test_sets=(f"songs={folder}:voice=right",))
+    profile = replace(own, test_sets=(f"songs={folder}:voice=right",), measures=("PES", "bleedless"))
     with dg.instance_for_test() as instance:
         first = materialize(own, data, instance, ["open_unmix"], selection="*musdb18-7s/open_unmix/scores")
         assert first.success
@@ -85,6 +85,18 @@ def test_table_and_report_have_both_sets(done: Done) -> None:
     assert set(across.dataset) == {"musdb18-7s", "songs"}
     assert set(across.variant[across.dataset == "songs"]) == {"open_unmix", *REFERENCES}
     assert (done.there.report / "index.html").exists()
+
+
+def test_measures_that_are_asked_for_are_products_of_their_own_on_each_set_and_make_no_score_stale(done: Done) -> None:
+    made = names(done.result, carried=False)
+    for name in ("open_unmix", "mixture"):
+        assert {f"{name}/measures", f"{name}/measures/songs"} <= made
+    for paths, tracks in ((done.paths, 2), (done.there, 3)):
+        rows = pd.read_parquet(paths.measured("open_unmix"))
+        assert len(rows) == tracks * 2 * 2  # targets and measures
+        page = (paths.results / "results.md").read_text(encoding="utf-8")
+        assert "## Measures beside BSSEval" in page
+        assert 'id="measured"' in (paths.report / "index.html").read_text(encoding="utf-8")
 
 
 def test_mlflow_has_the_scores_on_the_set_with_the_training_under_the_set_s_name(done: Done) -> None:

@@ -13,6 +13,8 @@ from assets.paths import Paths
 from pipelines.looking.tables import show_table
 from pipelines.profiles import PROFILES
 from pipelines.terminal import Terminal
+from sepmodels.results.measured import summed_up
+from tests.sepmodels.results.test_measured import SYSTEMS, measured
 
 TITLES = ("Open-Unmix, dual loss, balanced", "Transformer", "Mixture as estimate")
 
@@ -47,6 +49,17 @@ def test_every_measure_is_whole_in_a_terminal_of_any_width(paths: Paths, columns
     numbers = [re.findall(r"-?\d+\.\d\d|nan", re.sub(r"-15\.65 to -12\.50", "", line)) for line in said.splitlines()]
     assert [found for found in numbers if found] == [["-14.31", "10.25", "nan", "-9.75"]] * len(TITLES)
     assert ("-15.65 to -12.50" in said) == (columns >= 100)
+
+
+def test_measures_beside_bsseval_stand_below_the_table_and_say_which_way_is_better(paths: Paths) -> None:
+    found = summed_up(measured(), SYSTEMS, "open_unmix")
+    found.to_parquet(paths.results / "measures.parquet")
+    said = printed(paths, 60)
+    assert "Vocals, demo: measures beside BSSEval" in said
+    heads = next(line for line in said.splitlines() if line.startswith("system") and "PES" in line)
+    assert heads.split() == ["system", "bleedless", "PES"]
+    assert re.search(r"^l1_loss +-?\d+\.\d\d +-?\d+\.\d\d$", said, re.MULTILINE)
+    assert "- PES (lower is better): How loud the estimate is" in said
 
 
 def test_a_row_that_is_not_on_equal_terms_with_the_baseline_is_marked(paths: Paths) -> None:
