@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -15,7 +16,7 @@ from assets.checking.checks import checked, checks_of
 from assets.checking.verdicts import Product
 from assets.graph import benchmark_steps, benchmark_subjects
 from assets.job import Job, Made
-from assets.making.ahead import made_ahead, on_cluster
+from assets.making.ahead import made_ahead, made_here, on_cluster
 from assets.making.beside import trained_beside
 from assets.other_test_sets import scope
 from assets.paths import Paths
@@ -207,8 +208,9 @@ def _log(step: Step, job: Job, run: TrackedRun, events: Events) -> Callable[[Map
     """Takes the step's figures for the run; of a training, also which seed is under way, unless all are at once."""
     if step.path[-1] != "checkpoint":
         return run.log
-    at_once = on_cluster(step, job.paths.data)
-    return run.log_by_seed if at_once else _by_seed(run, events, job.profile.seeds)
+    if on_cluster(step, job.paths.data):
+        return partial(run.log_by_seed, side_by_side=True)
+    return _by_seed(run, events, job.profile.seeds)
 
 
 def _by_seed(run: TrackedRun, events: Events, seeds: Sequence[int]) -> Callable[[Mapping[str, float], int], None]:
@@ -245,7 +247,7 @@ def _make_with_room(step: Step) -> Callable[[Job], Made]:
 
 
 def _make_by_parts(step: Step) -> Callable[[Job], Made]:
-    return lambda job: made_ahead(step, job) if on_cluster(step, job.paths.data) else step.make(job)
+    return lambda job: made_ahead(step, job) if on_cluster(step, job.paths.data) else made_here(step, job)
 
 
 def _origins(step: Step, job: Job, context: dg.AssetExecutionContext, tracker: Tracker) -> list[Origin]:

@@ -21,7 +21,7 @@ WORKER = (sys.executable, str(Path(__file__).with_name("cluster_worker.py")))
 class Processes:
     """Jobs are the numbers of processes, so that another head knows them, too."""
 
-    name = "processes"
+    name = "slurm"  # which settings can name
     follows = False
 
     def __init__(self) -> None:

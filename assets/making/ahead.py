@@ -15,12 +15,15 @@ from assets.making.estimates import forget_estimates, make_estimates
 from assets.making.part_work import job_arguments, score_tracks, separate_tracks, train_seed
 from assets.runtime.cluster import cluster_settings
 from assets.runtime.events import tell
+from assets.runtime.gpus import count_gpus
 from assets.step import Step
+from sepmodels.cluster.ending import clear_other_parts
 from sepmodels.cluster.making import make_parts
 from sepmodels.cluster.part import Needs, Part
 from sepmodels.cluster.same_code import versions_of
 from sepmodels.cluster.settings import ClusterSettings
 from sepmodels.errors import UserError
+from sepmodels.settings import Profile
 
 _SCORES = (scores.make_scores, scores.make_scores_of_one, scores.make_scores_from_stems)
 _IN_PARTS = (make_checkpoint, make_estimates, *_SCORES)
@@ -39,10 +42,12 @@ def made_ahead(step: Step, job: Job) -> Made:
     settings = cluster_settings(job.paths.data)
     parts = list(parts_of(step, job, settings))
     hears = _Hears("/".join(step.path), job)
-    folder = job.paths.root / "parts" / "-".join(step.path)
+    folder = _folder(step, job)
     if job.anew:
-        make_parts([], folder, settings, {}, hears)  # ends what another run left
+        clear_other_parts(folder, (), settings, hears.warn)
         _forget(step, job)
+    if step.make is make_checkpoint and _is_slow_on_gpus(job.profile, settings):
+        hears.warn("Precision 32, because the head has no GPU: --set training.precision=bf16 is faster on a cluster's.")
     results = make_parts(parts, folder, settings, versions_of(step.libraries), hears)
     faults = [result.sentence for result in results.values() if result.outcome != "done"]
     if faults:
@@ -52,18 +57,38 @@ def made_ahead(step: Step, job: Job) -> Made:
     return made
 
 
+def made_here(step: Step, job: Job) -> Made:
+    """Make a step on this machine alone, after what a cluster still makes of it has ended."""
+    folder = _folder(step, job)
+    if folder.exists():
+        clear_other_parts(folder, (), cluster_settings(job.paths.data), _Hears("/".join(step.path), job).warn)
+        shutil.rmtree(folder, ignore_errors=True)
+    return step.make(job)
+
+
+def _folder(step: Step, job: Job) -> Path:
+    return job.paths.root / "parts" / "-".join(step.path)
+
+
+def _is_slow_on_gpus(profile: Profile, settings: ClusterSettings) -> bool:
+    """Whether trainings have GPUs, and full precision only because "auto" went by the head."""
+    chosen = "training.precision" in dict(profile.changed_settings) or profile.device == "cpu"
+    return settings.gpus > 0 and profile.training.precision == "32" and not chosen and not count_gpus()
+
+
 def parts_of(step: Step, job: Job, settings: ClusterSettings) -> Iterator[Part]:
     """The parts of a step: a training for each seed; of separations and scores shares of the tracks of each seed."""
     arguments = job_arguments(job)
+    gpus = 0 if job.profile.device == "cpu" else settings.gpus
     if step.make is make_checkpoint:
         for seed in job.profile.seeds:
             function = _name(train_seed)
             processes = job.profile.training.processes
-            needs = Needs(settings.gpus * processes, settings.processors * processes, settings.memory_gb)
+            needs = Needs(gpus * processes, settings.processors * processes, settings.memory_gb)
             yield Part(f"seed_{seed}", function, {**arguments, "seed": seed}, needs)
         return
     separates = step.make is make_estimates
-    needs = Needs(settings.gpus if separates else 0, settings.processors, settings.memory_gb)
+    needs = Needs(gpus if separates else 0, settings.processors, settings.memory_gb)
     seeds = job.profile.seeds if step.make in (make_estimates, scores.make_scores) else (0,)
     for seed in seeds:
         for number, tracks in enumerate(_shares(job, settings.parallel), start=1):

@@ -24,10 +24,11 @@ from sepmodels.systems import known_systems, systems_of
 
 
 def job_arguments(job: Job) -> dict[str, Any]:
-    """What a worker has to know of a job, as JSON has it."""
+    """What a worker has to know of a job, as JSON has it. Which GPU it has is for the cluster to say."""
+    device = "cuda" if job.profile.device.startswith("cuda") else job.profile.device
     return {
         "data": str(job.paths.data),
-        "profile": json.loads(json.dumps(asdict(job.profile))),
+        "profile": json.loads(json.dumps(asdict(replace(job.profile, device=device)))),
         "system": job.name,
         "test_set": getattr(job.paths, "test_set", ""),  # in place of the profile's own test split
         "code_version": job.code_version,
@@ -37,7 +38,7 @@ def job_arguments(job: Job) -> dict[str, Any]:
 
 def train_seed(told: Told, *, seed: int, **arguments: Any) -> None:
     """Train a variant with one seed, in the folder beside its model; one that has ended is not trained again."""
-    job = _job(told, **arguments)
+    job = job_of(told, **arguments)
     paths = _OneSeed(job.paths.data, job.paths.profile)
     profile = replace(job.profile, seeds=(seed,))
     make_checkpoint(replace(job, profile=profile, paths=paths))
@@ -45,12 +46,12 @@ def train_seed(told: Told, *, seed: int, **arguments: Any) -> None:
 
 def separate_tracks(told: Told, *, seed: int, tracks: Sequence[str], **arguments: Any) -> None:
     """Write the estimates of these tracks by the model of a seed."""
-    estimate_ahead(_job(told, **arguments), seed, tracks)
+    estimate_ahead(job_of(told, **arguments), seed, tracks)
 
 
 def score_tracks(told: Told, *, seed: int, tracks: Sequence[str], **arguments: Any) -> None:
     """Score these tracks of a seed; what cannot be scored is left to the step, which says so."""
-    score_ahead(_job(told, **arguments), seed, tracks)
+    score_ahead(job_of(told, **arguments), seed, tracks)
 
 
 class _OneSeed(Beside):
@@ -60,7 +61,7 @@ class _OneSeed(Beside):
         return self.root / "parts" / f"{variant}-checkpoint" / "figures.parquet"
 
 
-def _job(
+def job_of(
     told: Told,
     *,
     data: str,
@@ -70,6 +71,7 @@ def _job(
     code_version: str,
     accepted_versions: Sequence[str],
 ) -> Job:
+    """The job again, which tells what it would log, show and say. Raises UserError for a system that is not here."""
     chosen = _of_class(Profile, profile)
     paths = TestSetPaths(Path(data), chosen.name, test_set) if test_set else Paths(Path(data), chosen.name)
     show_presence(paths.data)

@@ -73,12 +73,15 @@ class TrackedRun:
         if time.monotonic() - self._flushed_at >= FLUSH_SECONDS:
             self._flush_or_warn()
 
-    def log_by_seed(self, figures: Mapping[str, float], step: int) -> None:
-        """As :meth:`log`, but a figure called ``seed_N/loss`` goes to the run of that seed, as ``loss``."""
+    def log_by_seed(self, figures: Mapping[str, float], step: int, *, side_by_side: bool = False) -> None:
+        """As :meth:`log`, but a figure called ``seed_N/loss`` goes to the run of that seed, as ``loss``.
+
+        side_by_side: whether all seeds are trained at once; else those before have ended.
+        """
         parts: dict[TrackedRun, dict[str, float]] = {}
         for name, value in figures.items():
             seed, own_name = seed_and_figure(name)
-            run = None if seed is None else self.of_seed(seed)
+            run = None if seed is None else self.of_seed(seed, side_by_side=side_by_side)
             parts.setdefault(run or self, {})[own_name if run else name] = value
         for run, its_figures in parts.items():
             run.log(its_figures, step)
@@ -92,10 +95,13 @@ class TrackedRun:
                 self._known[name] = {metric.step for metric in history} - {0}
         return self._known.get(name, set())
 
-    def of_seed(self, seed: int) -> "TrackedRun | None":
-        """The run of one of the training's seeds; None where the store does not take it. The seed before has ended."""
+    def of_seed(self, seed: int, *, side_by_side: bool = False) -> "TrackedRun | None":
+        """The run of one of the training's seeds; None where the store does not take it.
+
+        The seed before has ended, unless they are trained side by side.
+        """
         if seed not in self._seeds:
-            for before in filter(None, self._seeds.values()):
+            for before in () if side_by_side else filter(None, self._seeds.values()):
                 before.end("FINISHED")
             with held_signals():  # a run that is made is known here, so that an interrupt ends it
                 self._seeds[seed] = None

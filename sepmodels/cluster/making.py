@@ -78,7 +78,7 @@ def make_parts(
     the engine cannot be used, and TimeoutError after ``patience_seconds``.
     """
     engine = engine_of(settings)
-    clear_other_parts(folder, parts, engine, hears.warn)
+    clear_other_parts(folder, parts, settings, hears.warn)
     making = _Making(parts, folder, engine, Shipped(settings, libraries), hears)
     try:
         making.run(time.monotonic() + patience_seconds)

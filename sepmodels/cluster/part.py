@@ -102,6 +102,11 @@ class PartFolder:
         found = _read(self._result)
         return Result(**found) if found else None
 
+    def forget(self) -> None:
+        """Nothing is to be made here any more; a worker that comes too late finds that out."""
+        for file in (self._part, self._record, self._result, self.events):
+            file.unlink(missing_ok=True)
+
     def forget_result(self) -> None:
         """An attempt begins: how the last one ended counts no more."""
         self._result.unlink(missing_ok=True)

@@ -78,11 +78,19 @@ def _task() -> Any:
 
     def work(command: list[str], given: dict[str, str], save_seconds: float) -> int:
         import os
+        import signal
         import subprocess
+        import time
 
+        # Ray cancels by this handler, which is not there where Ray was started in the background of a script.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         child = subprocess.Popen(command, env={**os.environ, **given}, start_new_session=True)
         try:
-            return child.wait()
+            while child.poll() is None:
+                time.sleep(
+                    0.2
+                )  # Ray cancels between two of Python's own steps, and so not while it waits for a process
+            return child.returncode
         except BaseException:  # cancelled
             child.terminate()
             try:

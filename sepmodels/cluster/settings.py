@@ -79,12 +79,17 @@ def read_cluster(file: Path, executor: str = "") -> ClusterSettings:
     except (OSError, ValueError) as error:
         raise UserError(f"{file} cannot be read as TOML ({error}): mend it.") from None
     settings = _filled(ClusterSettings(), found, file, "")
-    if executor:
-        settings = replace(settings, executor=executor)  # type: ignore[arg-type] # checked right here
-    if settings.executor not in EXECUTORS:
-        raise unknown_name("executor", settings.executor, EXECUTORS)
+    settings = replace(settings, executor=as_executor(executor or settings.executor))
     _check(settings, file)
     return settings
+
+
+def as_executor(name: str) -> Executor:
+    """The executor of that name; raises UserError where there is none."""
+    for one in EXECUTORS:
+        if name == one:
+            return one
+    raise unknown_name("executor", name, EXECUTORS)
 
 
 def _filled(plain: T, found: Mapping[str, Any], file: Path, table: str) -> T:

@@ -46,24 +46,26 @@ def main() -> int:
     folder = PartFolder(asked.folder)
     versions = dict(one.split("=", 1) for one in asked.libraries)
     try:
+        if folder.part() is None:
+            print(f"{folder.path} says no part: it is not wanted any more, or this machine does not see that disk.")
+            return 1
         with folder.lock(machine_name()).acquire(met=lambda _: print("Another worker makes this part: waiting.")):
-            result = _made(folder, asked.digest, versions)
+            if (part := folder.part()) is None:  # it was taken back meanwhile
+                return 1
+            result = _made(folder, part, asked.digest, versions)
             folder.keep_result(result)
     except Stop:  # before it had the lock
         return STOPPED
     return {"done": 0, "stopped": STOPPED}.get(result.outcome, 1)
 
 
-def _made(folder: PartFolder, digest: str, versions: dict[str, str]) -> Result:
+def _made(folder: PartFolder, part: Part, digest: str, versions: dict[str, str]) -> Result:
     folder.forget_result()
     told = Told(folder.events)
     handler = ToldLog(told)
     logging.getLogger("sepmodels").addHandler(handler)
     logging.getLogger("sepmodels").setLevel(logging.INFO)
     try:
-        part = folder.part()
-        if part is None:
-            return Result("fault", f"{folder.path} says no part: it was removed, or this machine does not see it.")
         told.begun(f"{machine_name()}, process {os.getpid()}")
         require_same(digest, versions)
         return Result("done", value=function_of(part)(told, **part.arguments))

@@ -14,7 +14,7 @@ from pipelines.doctor import cluster_checks, data_checks, machine_checks
 from pipelines.doctor.doctor import checks, examine
 from pipelines.doctor.finding import Finding, guarded
 from pipelines.profiles import PROFILES
-from sepmodels.cluster import making
+from sepmodels.cluster import ending, making
 from sepmodels.machine.identity import machine_name
 from tests.cluster_engine import WORKER, Processes
 
@@ -220,7 +220,8 @@ def test_a_damaged_mlflow_store_is_a_failure_that_names_the_folder(paths):
 
 def test_a_cluster_is_asked_to_make_one_part_and_leaves_nothing(paths, monkeypatch):
     engine = Processes()
-    monkeypatch.setattr(making, "engine_of", lambda _settings: engine)
+    for module in (making, ending):
+        monkeypatch.setattr(module, "engine_of", lambda _settings: engine)
     monkeypatch.setattr(making, "ASK_SECONDS", 0.2)
     assert cluster_checks.check_cluster(paths).detail.startswith("none: ")
     paths.data.mkdir()

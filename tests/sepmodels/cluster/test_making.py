@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sepmodels.cluster import making
+from sepmodels.cluster import ending, making
 from sepmodels.cluster.part import PartFolder
 from sepmodels.cluster.same_code import versions_of
 from tests.cluster_engine import Heard, Processes, settings
@@ -23,7 +23,8 @@ LIBRARIES = versions_of(("numpy",))
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Processes]:
     """The engine that heads find, in processes of this machine; it is asked often."""
     found = Processes()
-    monkeypatch.setattr(making, "engine_of", lambda _: found)
+    for module in (making, ending):
+        monkeypatch.setattr(module, "engine_of", lambda _: found)
     monkeypatch.setattr(making, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(making, "ASK_SECONDS", 0.2)
     monkeypatch.setattr(making, "RESULT_SECONDS", 0.5)
@@ -103,7 +104,7 @@ def test_a_head_that_is_started_again_finds_its_running_parts_and_ends_those_of_
     changed = part("other", COUNT, to=5, place=str(tmp_path / "changed"))
     results = making.make_parts([kept, changed], tmp_path / "parts", settings(), LIBRARIES, heard)
     assert {name: one.value for name, one in results.items()} == {"kept": 150, "other": 5}
-    assert "Ending 1 parts that were begun for other settings." in heard.said
+    assert "Ending 1 of slurm's jobs, which were begun for something else." in heard.said
     assert len(engine.begun) == 3
     assert made(tmp_path / "kept") == 1
     assert heard.curves["kept"] == list(range(1, 151))
@@ -144,10 +145,3 @@ def test_a_worker_with_other_code_or_libraries_than_the_head_makes_nothing(
     assert result.outcome == "fault"
     assert result.sentence.startswith(said)
     assert not (tmp_path / "counted").exists()
-
-
-def test_what_workers_do_needs_neither_dagster_nor_mlflow_nor_a_database() -> None:
-    """Their own modules at least; the tests with real engines refuse any import of these while they work."""
-    names = ("dagster", "mlflow", "sqlalchemy", "psycopg2", "pipelines")
-    words = f"import sys, assets.making.part_work, sepmodels.cluster.worker; assert not {set(names)} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", words], check=True)
