@@ -1,7 +1,9 @@
 """Workers as processes below tasks of Ray, which end with the head that submitted them."""
 
 import logging
+import secrets
 import signal
+import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,7 @@ from sepmodels.cluster.settings import RaySettings
 from sepmodels.errors import UserError
 
 SAVE_SECONDS = 60.0  # for a worker whose task is cancelled
+ANSWER_SECONDS = 10.0
 
 
 class Ray:
@@ -32,9 +35,11 @@ class Ray:
         if ray.is_initialized():
             return
         try:
+            _knock(settings.address)
             with _own_signals():
                 ray.init(address=settings.address, logging_level=logging.ERROR, log_to_driver=False)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+            self._tasks.clear()  # of a connection that there was before
+        except (OSError, RuntimeError, ValueError) as error:
             raise UserError(
                 f"No Ray is reached at {settings.address} ({_first_line(error)}): start one by `ray start --head`, or "
                 "name its head as ray.address in cluster.toml."
@@ -52,7 +57,7 @@ class Ray:
         jobs = []
         for folder in folders:
             reference = task.remote([*command, str(folder)], given, SAVE_SECONDS)
-            jobs.append(reference.hex())
+            jobs.append(secrets.token_hex(8))  # Ray's own numbers come again when it is started anew
             self._tasks[jobs[-1]] = reference
         return jobs
 
@@ -100,6 +105,13 @@ def _task() -> Any:
             raise
 
     return work
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens at HOST:PORT: Ray itself goes on trying for minutes."""
+    host, _, port = address.rpartition(":")
+    if host:
+        socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from sepmodels.cluster.engines import engine_of
-from sepmodels.cluster.settings import ClusterSettings
+from sepmodels.cluster.settings import ClusterSettings, RaySettings
 from sepmodels.errors import UserError
 
 
@@ -20,6 +20,13 @@ def test_without_the_package_ray_a_sentence_names_the_extra(monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UserError, match=r"pip install 'sepbench\[ray\]'"):
         engine_of(ClusterSettings("ray"))
+
+
+@pytest.mark.cluster
+def test_where_no_ray_listens_a_sentence_says_where_it_was_looked_for() -> None:
+    pytest.importorskip("ray", reason="needs Ray (pip install 'sepbench[ray]')")
+    with pytest.raises(UserError, match=r"No Ray is reached at 127.0.0.1:1 .*start one by `ray start --head`"):
+        engine_of(ClusterSettings("ray", ray=RaySettings("127.0.0.1:1")))
 
 
 def test_to_read_the_settings_imports_no_engine() -> None:
