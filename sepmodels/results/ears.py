@@ -46,7 +46,7 @@ def _songs(both: pd.DataFrame) -> Iterator[tuple[float, float, int]]:
     """The correlation, the share of pairs and the number of sounds of each song that has enough of them."""
     for _, rows in both.groupby("song"):
         if len(rows) >= _FEWEST_SOUNDS and rows.rating.nunique() > 1:
-            rating, value = rows.rating.to_numpy(), rows.value.to_numpy()
+            rating, value = (rows[name].to_numpy(np.float64) for name in ("rating", "value"))
             yield spearman(rating, value), share_of_pairs(rating, value), len(rows)
 
 
@@ -60,7 +60,7 @@ def _listeners(asked: pd.DataFrame) -> Iterator[tuple[float, float, int]]:
         for listener in table:
             both = pd.DataFrame({"others": table.drop(columns=listener).mean(axis=1), "own": table[listener]}).dropna()
             if len(both) >= _FEWEST_SOUNDS and both.others.nunique() > 1:
-                others, own = both.others.to_numpy(), both.own.to_numpy()
+                others, own = (both[name].to_numpy(np.float64) for name in ("others", "own"))
                 each.append((spearman(others, own), share_of_pairs(others, own)))
         if each:
             yield *np.mean(each, axis=0), len(table)

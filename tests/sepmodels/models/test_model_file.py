@@ -111,7 +111,7 @@ def test_without_a_state_there_is_none(tmp_path):
 def test_a_state_that_cannot_be_written_leaves_the_ones_before(tmp_path):
     states = TrainingStates(tmp_path)
     states.save({"step": 1}, 1)
-    with pytest.raises(Exception, match="pickle"):
+    with pytest.raises(Exception, match=r"pickle|local object"):  # Python's own words, by its version
         states.save({"step": lambda: None}, 2)
     assert states.latest() == {"step": 1}
     assert len(list(tmp_path.iterdir())) == 1
