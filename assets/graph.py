@@ -41,9 +41,13 @@ STEMS = tuple(("stems", split) for split in dataset.SPLITS)
 def benchmark_steps(profile: Profile, systems: Iterable[System]) -> list[Step]:
     """Every step, in an order in which each comes after what it needs."""
     systems = tuple(systems)
-    chains = [_CHAIN[part](profile, system) for system in systems for part in _parts(profile, system)]
     beside = [step for one in other_test_sets(profile) for step in _steps_on(profile, systems, one)]
-    return [*_shared_steps(profile), *chains, *beside, *_result_steps(profile, systems)]
+    chains: list[Step] = []
+    for system in systems:
+        chains += [_CHAIN[part](profile, system) for part in _parts(profile, system)]
+        chains += [step for step in beside if step.name == system.name]
+    shared = (*_shared_steps(profile), *(step for step in beside if not step.name))
+    return [*shared, *chains, *_result_steps(profile, systems, beside)]
 
 
 def _steps_on(profile: Profile, systems: Iterable[System], one: TestSet) -> Iterator[Step]:
@@ -260,10 +264,10 @@ def _parts(profile: Profile, system: System) -> tuple[str, ...]:
     return (*system.chain, "measures") if measured else system.chain
 
 
-def _result_steps(profile: Profile, systems: Sequence[System]) -> Iterator[Step]:
+def _result_steps(profile: Profile, systems: Sequence[System], beside: Sequence[Step]) -> Iterator[Step]:
+    """beside: the steps on other test sets."""
     chains = [(one.name, part) for one in systems for part in _parts(profile, one)]
     sets = other_test_sets(profile)
-    beside = [step for one in sets for step in _steps_on(profile, systems, one)]
     of_sets: dict[str, object] = {"test_sets": [one.name for one in sets]} if sets else {}
     trials = table.trials_of(systems)
     searched = {"trials": trials} if trials else {}  # of tables where none had any, nothing is said

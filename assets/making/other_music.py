@@ -50,6 +50,18 @@ def not_given(systems: Sequence[System], on: Job, name: str) -> tuple[str, ...]:
     )
 
 
+def clips(on: Job, names: Collection[str]) -> Iterator[str]:
+    """A sentence where these tracks are several of the same singers: they are less than so many tracks to a test."""
+    from sepmodels.dataset.karaoke import singer
+
+    singers = {singer(name) for name in names}
+    if on.profile.dataset.voice_channel != "none" and len(singers) < len(names):
+        yield (
+            f"The {len(names)} tracks are clips of {len(singers)} singers. The test takes them for different songs, "
+            "so it finds differences too easily; of other singers it says less than the intervals tell."
+        )
+
+
 def copies(on: Job, names: Collection[str]) -> Iterator[str]:
     """A sentence on each of these tracks that is also in the profile's dataset."""
     table = pd.read_parquet(on.paths.tracks)

@@ -11,7 +11,7 @@ import pandas as pd
 from assets.job import Job, Made
 from assets.making.cost import costs
 from assets.making.measures import measured_of
-from assets.making.other_music import copies, jobs_on, not_given, remove_all_but, stale_on
+from assets.making.other_music import clips, copies, jobs_on, not_given, remove_all_but, stale_on
 from assets.paths import Paths
 from sepmodels.files import hash_texts, replacing
 from sepmodels.report.how_made import Origin
@@ -119,7 +119,8 @@ def _elsewhere(job: Job, known: Sequence[Origin]) -> dict[str, tuple[Job, Result
     found = {}
     for one, on in jobs_on(job):
         words = f"{one.name}, by models that learnt from {job.profile.name}"
-        more = (*_rates(on), *copies(on, set(scores_of(on).track)), *not_given(job.systems, on, one.name))
+        names = set(scores_of(on).track)
+        more = (*_rates(on), *clips(on, names), *copies(on, names), *not_given(job.systems, on, one.name))
         found[one.name] = on, _summed_up(on, known, stale_on(known, one.name), words, more)
     return found
 
