@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from assets.graph import LEARNING
+from assets.chains import LEARNING
 from assets.paths import Paths
 from assets.runtime.cluster import cluster_settings
 from pipelines.doctor.finding import Finding

@@ -25,7 +25,7 @@ FLOORS = {
     ),
     "assets": (
         ("paths", "database", "job", "step", "other_test_sets", "runtime", "staleness", "tracking", "resources"),
-        ("making", "graph", "showing", "checking", "accepting", "factory"),
+        ("making", "chains", "graph", "showing", "checking", "accepting", "factory"),
     ),
     "pipelines": (
         ("terminal", "own_code", "setting_values", "settings_file", "profiles", "ports", "permissions", "temporary"),
