@@ -7,6 +7,7 @@ from pathlib import Path
 from assets.paths import Paths
 from assets.step import Step
 from sepmodels.dataset.other_test_sets import TestSet, dataset_settings
+from sepmodels.marks import no_part_of_a_result
 from sepmodels.settings import Profile
 from sepmodels.systems.system import System
 
@@ -91,6 +92,7 @@ def seen_on(profile: Profile, one: TestSet) -> Profile:
     return replace(profile, dataset=dataset_settings(one), scoring_rate="files")
 
 
+@no_part_of_a_result("where products lie")
 def paths_on(paths: Paths, one: TestSet) -> TestSetPaths:
     """The places of the set's products."""
     return TestSetPaths(paths.data, paths.profile, one.name)

@@ -62,6 +62,7 @@ USES = {
         "small_part",
     ): "of the validation that is recorded, beside the one that decides",
     ("assets.making.checkpoint:make_checkpoint", "beginning"): "a note",
+    ("assets.making.other_music:jobs_on", "paths_on"): "where the products of a test set lie",
     ("assets.other_test_sets:systems_on", "on"): "which systems have a step on a test set",
     ("assets.making.other_music:not_given", "on"): "which sentence is said of a system without one",
     ("sepmodels.results.measured:summed_up", "measures"): "what a measure is called, and which way is better",
