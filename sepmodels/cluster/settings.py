@@ -11,6 +11,7 @@ from sepmodels.errors import UserError, unknown_name
 Executor = Literal["local", "ray", "slurm"]
 EXECUTORS: tuple[Executor, ...] = get_args(Executor)
 FILE = "cluster.toml"  # in the data folder
+LEAST_MINUTES = 5
 T = TypeVar("T")
 
 
@@ -129,7 +130,10 @@ def _check(settings: ClusterSettings, file: Path) -> None:
             raise UserError(f"{file} has {getattr(settings, name)} for {name}, where at least {bound} is expected.")
     if settings.silent_minutes <= 0:
         raise UserError(f"{file} has {settings.silent_minutes:g} for silent_minutes: give more than 0.")
-    if settings.slurm.minutes < 0:
-        raise UserError(f"{file} has {settings.slurm.minutes} for slurm.minutes, where at least 0 is expected.")
+    if settings.slurm.minutes and settings.slurm.minutes < LEAST_MINUTES:
+        raise UserError(
+            f"{file} has {settings.slurm.minutes} for slurm.minutes, of which the last is for saving: give at least "
+            f"{LEAST_MINUTES}, or 0 for the partition's own limit."
+        )
     if settings.gpus and "{gpus}" not in settings.slurm.gpu_option:
         raise UserError(f"{file} has no {{gpus}} in slurm.gpu_option: write it where their number stands.")

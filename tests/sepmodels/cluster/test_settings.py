@@ -51,6 +51,7 @@ def test_a_file_says_everything_and_without_one_all_is_made_on_this_machine(tmp_
         ("command = 'python'", 'for command, where a list of texts, such as ["a", "b"] is expected.'),
         ("processors = 0", "has 0 for processors, where at least 1 is expected."),
         ("silent_minutes = 0", "has 0 for silent_minutes: give more than 0."),
+        ("slurm.minutes = 1", "has 1 for slurm.minutes, of which the last is for saving: give at least 5"),
         ("gpus = 1\nslurm.gpu_option = '--gres=gpu'", "has no {gpus} in slurm.gpu_option"),
         ("executor = ", "cannot be read as TOML"),
     ],
