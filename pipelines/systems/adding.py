@@ -125,9 +125,11 @@ def remove_system(profile: Profile, paths: Paths, name: str, console: Console) -
     for file in (paths.cost(name), paths.systems / PACKED / f"{name}.parquet"):
         file.unlink(missing_ok=True)
     for place in (paths, *(paths_on(paths, one) for one in other_test_sets(profile))):
-        for folder in (place.estimates(name, 0).parent, place.score_parts(name), place.museval_files / name):
+        parts = (place.estimates(name, 0).parent, place.score_parts(name), place.measure_parts(name))
+        for folder in (*parts, place.museval_files / name):
             shutil.rmtree(folder, ignore_errors=True)
-        place.scores(name).unlink(missing_ok=True)
+        for file in (place.scores(name), place.measured(name)):
+            file.unlink(missing_ok=True)
     console.print(f"Removed {name} from {profile.name}.", highlight=False)
     console.print(f"Next: {advised('run', profile)}", highlight=False, soft_wrap=True, markup=False)
 
