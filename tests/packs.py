@@ -17,9 +17,10 @@ from assets.making.table import make_table
 from pipelines.packing.gathering import Known, Wishes
 from pipelines.packing.packing import pack_result
 from pipelines.terminal import Terminal
-from sepmodels.packing.container import MANIFEST, manifest, opened_pack
+from sepmodels.packing.container import MANIFEST, manifest
 from sepmodels.packing.describing import crate
-from sepmodels.packing.parts import CRATE, Packed
+from sepmodels.packing.facts import FACTS, read_facts
+from sepmodels.packing.parts import CRATE
 from sepmodels.scoring import write_museval_files
 from sepmodels.systems.given_scores import GivenScores
 from tests.scored_folder import scored_job
@@ -77,8 +78,7 @@ def edited_thoroughly(pack: Path, file: Path, part: str, change: Change) -> Path
     """The same, with the description renewed, too: sizes of parts stand in it."""
     parts = parts_of(pack)
     parts[part] = change(parts[part])
-    with opened_pack(pack) as opened:
-        facts = Packed(opened).facts
+    facts = read_facts(json.loads(parts[FACTS]), file)
     sizes = {name: len(content) for name, content in parts.items() if name not in (MANIFEST, CRATE)}
     return write_parts({**parts, CRATE: crate(facts, sizes).encode()}, file, renew=True)
 

@@ -132,6 +132,11 @@ def _read(path: Path, key: str) -> pd.DataFrame | None:
 
 def measured_of(job: Job) -> pd.DataFrame:
     """What the profile's measures say of all systems, on the test set of the job; empty where they are none."""
-    found = [job.paths.measured(one.name) for one in job.systems] if job.profile.measures else []
-    tables = [pd.read_parquet(path) for path in found if path.exists()]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
+    if not job.profile.measures:
+        return pd.DataFrame(columns=list(COLUMNS))
+    from sepmodels.scoring.measures import chosen_measures
+
+    asked = [one.name for one in chosen_measures(job.profile.measures)]
+    tables = [pd.read_parquet(path) for one in job.systems if (path := job.paths.measured(one.name)).exists()]
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
+    return table[table.metric.isin(asked)]  # those of before may lie there still

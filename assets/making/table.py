@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from assets.job import Job, Made
 from assets.making.cost import costs
 from assets.making.measures import measured_of
 from assets.making.other_music import clips, copies, jobs_on, not_given, remove_all_but, stale_on
+from assets.other_test_sets import TestSetPaths
 from assets.paths import Paths
 from sepmodels.files import hash_texts, replacing
 from sepmodels.report.how_made import Origin
@@ -108,8 +109,9 @@ def _write_measured(job: Job) -> tuple[str, list[str]]:
         return "", []
     from sepmodels.results.measured import measured_markdown, summed_up
 
-    measured = [one for one in job.systems if one.name in set(rows.variant)]
-    found = summed_up(rows, measured, baseline_of(measured))
+    on = f"/{job.paths.test_set}" if isinstance(job.paths, TestSetPaths) else ""
+    stale = stale_systems(job.origins(), ("checkpoint", f"estimates{on}", f"measures{on}"))
+    found = summed_up(rows, job.systems, baseline_of(scored(job)), stale)
     _write_tables(job.paths.results / MEASURED, found)
     return measured_markdown(found), [rows.to_csv(index=False), found.to_csv(index=False)]
 
@@ -243,12 +245,14 @@ def _setting(one: Origin, name: str) -> str | None:
     return "none" if text == "null" else text.strip('"')
 
 
-def stale_systems(known: Iterable[Origin]) -> dict[str, str]:
+def stale_systems(
+    known: Iterable[Origin], parts: Collection[str] = ("checkpoint", "estimates", "scores")
+) -> dict[str, str]:
     """Of each system whose chain is not up to date, why: the reason that stands first in it."""
     found: dict[str, str] = {}
     for one in known:
         system, _, part = one.asset.partition("/")
-        if one.stale and part in ("checkpoint", "estimates", "scores"):
+        if one.stale and part in parts:
             found.setdefault(system, one.stale.rstrip("."))
     return found
 

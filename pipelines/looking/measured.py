@@ -1,19 +1,23 @@
 """The measures beside BSSEval in the terminal."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 
-def show_measured(found: pd.DataFrame, console: Console, title: str) -> None:
+def show_measured(found: pd.DataFrame, console: Console, title: str, stale: Mapping[str, str]) -> None:
     """Print a row for each system with what each measure says of the vocals; intervals stand in the files.
 
-    found: of :func:`sepmodels.results.measured.summed_up`.
+    found: of :func:`sepmodels.results.measured.summed_up`. stale: of each system whose measures are not up to date now,
+    why.
     """
     from sepmodels.results.markdown import number
-    from sepmodels.results.measured import TARGET, sentences
+    from sepmodels.results.measured import TARGET, not_up_to_date, sentences
 
+    found = found.assign(stale=[stale.get(one, before) for one, before in zip(found.variant, found.stale, strict=True)])
     own = found[found.target == TARGET]
     names = list(dict.fromkeys(own.metric))
     values = own.pivot(index="variant", columns="metric", values="value")
@@ -29,3 +33,5 @@ def show_measured(found: pd.DataFrame, console: Console, title: str) -> None:
     for name, sentence in sentences(found).items():
         better = "higher" if own[own.metric == name].higher_is_better.all() else "lower"
         console.print(f"- [bold]{name}[/] ({better} is better): {escape(sentence)}", highlight=False)
+    for sentence in not_up_to_date(found):
+        console.print(f"- {escape(sentence)}", highlight=False)

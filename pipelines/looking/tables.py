@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,17 +42,20 @@ def show_table(profile: Profile, paths: Paths, console: Console) -> None:
     from pipelines.graph.selection import standing
 
     stands = standing(profile, paths)
-    _show_one(paths.results, profile.name, _stale_now(stands), console)
+    _show_one(paths.results, profile.name, stands, console)
     for name, folder in tables_elsewhere(profile, paths):
         console.print()
-        _show_one(folder, name, _stale_now(stands, name), console)
+        _show_one(folder, name, stands, console, test_set=name)
     show_across(profile, paths, console)
 
 
-def _show_one(folder: Path, name: str, stale: Mapping[str, str], console: Console) -> None:
-    """The table of one test set, which lies in that folder. stale: why systems are not up to date."""
+def _show_one(
+    folder: Path, name: str, stands: Sequence[tuple[Subject, Standing]], console: Console, test_set: str = ""
+) -> None:
+    """The table of one test set, which lies in that folder. test_set: its name where it is not the profile's own."""
     import json
 
+    stale = _stale_now(stands, test_set)
     summary = pd.read_parquet(folder / "results.parquet")
     said = json.loads((folder / "said.json").read_text(encoding="utf-8"))
     before = sdr_before(folder)
@@ -62,7 +65,8 @@ def _show_one(folder: Path, name: str, stale: Mapping[str, str], console: Consol
     news = [f"{titles[one]} is stale: {reason}." for one, reason in stale.items() if one in titles]
     print_table(summary, {**said, "notes": [*said.get("notes", []), *news]}, console, f"Vocals, {name}")
     if (measured := folder / "measures.parquet").exists():
-        show_measured(pd.read_parquet(measured), console, f"Vocals, {name}: measures beside BSSEval")
+        title = f"Vocals, {name}: measures beside BSSEval"
+        show_measured(pd.read_parquet(measured), console, title, _stale_now(stands, test_set, "measures"))
 
 
 def print_table(summary: pd.DataFrame, said: Mapping[str, Any], console: Console, title: str) -> None:
@@ -76,12 +80,13 @@ def print_table(summary: pd.DataFrame, said: Mapping[str, Any], console: Console
         console.print(f"- {escape(sentence)}", highlight=False)
 
 
-def _stale_now(stands: Iterable[tuple[Subject, Standing]], test_set: str = "") -> dict[str, str]:
+def _stale_now(stands: Sequence[tuple[Subject, Standing]], test_set: str = "", last: str = "scores") -> dict[str, str]:
     """Of each system whose chain is not up to date, why: also of those that were when the table was made.
 
-    test_set: the name of another test set than the profile's own, to whose scores the chain then leads.
+    test_set: the name of another test set than the profile's own, to whose scores the chain then leads. last: the part
+    that the chain ends with.
     """
-    kinds = [("checkpoint",), *((kind, test_set) if test_set else (kind,) for kind in ("estimates", "scores"))]
+    kinds = [("checkpoint",), *((kind, test_set) if test_set else (kind,) for kind in ("estimates", last))]
     found: dict[str, str] = {}
     for subject, one in stands:
         system, *part = subject.key.path[1:]

@@ -43,7 +43,7 @@ def checks_of_the_code(packed: Packed) -> Iterator[tuple[str, Check]]:
     """The checks of code versions and settings, each with the sentence that it is on."""
     yield "the code versions follow from their parts, the settings among them", lambda: versions_follow(packed)
     yield "each product is as it was recorded, and was made from the others", lambda: contents_follow(packed)
-    yield "the code gives these code versions", lambda: code_givesversions_of(packed)
+    yield "the code gives these code versions", lambda: code_gives_versions(packed)
 
 
 def versions_follow(packed: Packed) -> str:
@@ -114,7 +114,7 @@ def _content_of_trainings(packed: Packed, system: str) -> str:
     return hash_texts([*texts, json.dumps([recipe["architecture"], recipe["settings"]], sort_keys=True)])
 
 
-def code_givesversions_of(packed: Packed) -> str:
+def code_gives_versions(packed: Packed) -> str:
     """The versions are computed again from the code here, by the pack's settings; libraries may be other ones."""
     facts, versions = packed.facts, versions_of(packed)
     here = _commit_here()
@@ -170,12 +170,18 @@ def settings_of(profile: Profile) -> dict[str, str]:
     return {name: text for name, text in settings_table(profile) if name != "dataset.folder"}
 
 
+def sources_of(packed: Packed) -> str:
+    """The packs that this one was joined from, in words; empty where it was not."""
+    if SOURCES not in packed.pack.names:
+        return ""
+    return ", ".join(f"{name} ({hash[:16]})" for hash, name in packed.pack.json(SOURCES).items())
+
+
 def versions_of(packed: Packed) -> Mapping[str, Any]:
     """Of each product: its code version with its parts, its hash, what it read. Raises NotCheckedError if unknown."""
     versions: dict[str, Any] = packed.pack.json(VERSIONS)
     if not versions and SOURCES in packed.pack.names:
-        sources = ", ".join(f"{name} ({hash[:16]})" for name, hash in packed.pack.json(SOURCES).items())
-        raise NotCheckedError(f"the pack was joined from others, which have the code versions: verify {sources}.")
+        raise NotCheckedError(f"the pack was joined from others, which have the code versions: {sources_of(packed)}.")
     if not versions:
         raise NotCheckedError("the pack has no record of code versions: Dagster's history was not there.")
     return versions

@@ -25,7 +25,7 @@ def pack_result(job: Job, known: Known, file: Path, wishes: Wishes, console: Con
     """
     require_zip(file)
     parts = gather(job, known, wishes)
-    identity = write_sound_pack(parts, file)
+    identity = write_sound_pack(parts, file, _CHANGED)
     size = f"{file.stat().st_size / 1e6:.1f} MB"
     console.print(
         f"Packed {job.profile.name}: {printable(file)}, {len(parts)} files, {size}.", highlight=False, soft_wrap=True
@@ -46,8 +46,10 @@ def require_zip(file: Path) -> None:
         raise UserError(f"A pack is a zip file: name one with --out, such as {file.with_suffix('.zip').name}.")
 
 
-def write_sound_pack(parts: Parts, file: Path) -> str:
+def write_sound_pack(parts: Parts, file: Path, otherwise: str) -> str:
     """Write a pack that holds by itself, or none; gives its hash.
+
+    otherwise: a sentence on what to do where it does not hold.
 
     Raises UserError where it does not hold, or the file cannot be written.
     """
@@ -56,7 +58,7 @@ def write_sound_pack(parts: Parts, file: Path) -> str:
             identity = write_pack(parts, temporary)
             with opened_pack(temporary) as pack:
                 pack.file = file  # for messages
-                require_sound(Packed(pack), _CHANGED)
+                require_sound(Packed(pack), otherwise)
     except OSError as fault:
         raise UserError(f"{file} cannot be written ({fault.strerror}): name another file with --out.") from None
     return identity

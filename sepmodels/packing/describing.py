@@ -49,7 +49,7 @@ _MEANINGS = {
     f"{TRAINING_EDITS}/": "What the code differed in from its commit when trainings were made.",
     TRACKS: "Every track of the dataset, measured, with the hash of its files.",
     HASHES: "SHA-256 of models and estimates.",
-    SOURCES: "The packs that were joined: the hash of each, by its file's name.",
+    SOURCES: "The packs that were joined: the name of each file, by the pack's hash.",
     "models/": "A trained model, as safetensors.",
     "estimates/": "A system's estimate of a test track's vocals.",
     "report/": "The report, to open in a browser from disk.",

@@ -7,6 +7,7 @@ that they are the same.
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ _NOTEWORTHY_DB = 0.005  # the table shows two decimals
 class Joined:
     """The tables of several packs as one (:class:`sepmodels.packing.again.Tables`).
 
-    sources: the hash of each pack, by the name of its file.
+    sources: the name of each pack's file, by the pack's hash.
     """
 
     facts: Facts
@@ -71,7 +72,7 @@ def join(packs: Sequence[Packed]) -> Joined:
         figures=pd.DataFrame(),
         claims=_distinct([packed.claims for packed in packs], "claim"),
         tracks=first.pack.read(TRACKS),
-        sources={packed.pack.file.name: packed.pack.hash for packed in packs},
+        sources={packed.pack.hash: packed.pack.file.name for packed in packs},
     )
     return replace(joined, figures=_figures([packed.figures for packed in packs], joined))
 
@@ -110,7 +111,7 @@ def _facts(packs: Sequence[Packed], notes: list[str]) -> Facts:
     missing = {one["name"]: one for facts in all_facts for one in facts.missing if one["name"] not in scored}
     trained = pd.concat([packed.trainings[["seed"]] for packed in packs])
     seeds = ",".join(str(seed) for seed in dict.fromkeys(trained.seed))
-    first, files = all_facts[0], ", ".join(packed.pack.file.name for packed in packs)
+    first, files = all_facts[0], ", ".join(f"{packed.pack.file.name} {packed.pack.hash[:8]}" for packed in packs)
     joined = f"Joined from {len(packs)} packs ({files})."
     commits, licences = {one.commit for one in all_facts}, {one.licence for one in all_facts}
     return replace(
@@ -124,23 +125,28 @@ def _facts(packs: Sequence[Packed], notes: list[str]) -> Facts:
         notes=list(dict.fromkeys([*(note for one in all_facts for note in one.notes), *notes, joined])),
         commit=first.commit if len(commits) == 1 else "",
         edited=any(one.edited for one in all_facts),
-        command=_with_seeds(first.command, seeds),
+        command=_with_seeds(first.command, seeds, packs[0].pack.file),
         authors=list(dict.fromkeys(name for one in all_facts for name in one.authors)),
         licence=first.licence if len(licences) == 1 else "",
         sounds_licence="",
     )
 
 
-def _with_seeds(command: str, seeds: str) -> str:
+def _with_seeds(command: str, seeds: str, file: Path) -> str:
     """The command that trains all of them in one place.
 
-    >>> _with_seeds("sepbench run -p demo --set seeds=1 --set training.steps=20", "1,2")
+    Raises UserError where the command is none; ``file`` is the pack's.
+
+    >>> _with_seeds("sepbench run -p demo --set seeds=1 --set training.steps=20", "1,2", Path("a.zip"))
     'sepbench run -p demo --set training.steps=20 --set seeds=1,2'
     """
-    words = shlex.split(command)
-    own = next((place for place, word in enumerate(words) if word.startswith("seeds=")), None)
-    if own is not None:
-        del words[own - 1 : own + 1]
+    try:
+        words = shlex.split(command)
+    except ValueError as fault:
+        raise UserError(f"{file} names a command that cannot be read ({fault}): get the pack again.") from None
+    for place in range(len(words) - 1, 0, -1):
+        if words[place - 1] == "--set" and words[place].startswith("seeds="):
+            del words[place - 1 : place + 1]
     return shlex.join([*words, "--set", f"seeds={seeds}"])
 
 

@@ -26,7 +26,7 @@ from sepmodels.report.training_figures import AXES, CURVES, RESOURCES, seed_line
 from sepmodels.results.across import NEVER_POOLED, wide_rows
 from sepmodels.results.claims.words import ELSEWHERE, NOTE, counted, evidence, judged_there, margin
 from sepmodels.results.markdown import number
-from sepmodels.results.measured import sentences, wide
+from sepmodels.results.measured import not_up_to_date, sentences, wide
 from sepmodels.results.per_track import SHOWN_METRICS
 
 # In the order in which they rest on one another.
@@ -213,7 +213,14 @@ def _measured(material: Material) -> dict[str, Any] | None:
         return None
     heads, rows = wide(material.measured)
     said = {name: unbroken(sentence) for name, sentence in sentences(material.measured).items()}
-    return {"heads": heads, "rows": [{**row, "cells": list(map(unbroken, row["cells"]))} for row in rows], "said": said}
+    rows = [{**row, "cells": list(map(unbroken, row["cells"]))} for row in rows]
+    return {
+        "heads": heads,
+        "rows": rows,
+        "said": said,
+        "behind": not_up_to_date(material.measured),
+        "baseline": material.measured.baseline.iloc[0],
+    }
 
 
 def _claims(material: Material) -> dict[str, Any]:

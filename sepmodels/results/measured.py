@@ -1,15 +1,16 @@
 """What measures beside BSSEval say: a table of their own, with the same statistics as the table of scores."""
 
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sepmodels.results.across import BETTER, NO_TEST, NOT_SHOWN, OTHER_MEASURES, WORSE, verdict
-from sepmodels.results.bootstrap import median_interval, per_track
+from sepmodels.results.bootstrap import Float64, median_interval, per_track
 from sepmodels.results.comparisons import compare
+from sepmodels.results.crossed import FEWEST_TRACKS
 from sepmodels.results.markdown import interval, number, table
 from sepmodels.results.per_track import TrackTable
 from sepmodels.scoring.measures import measures
@@ -19,15 +20,17 @@ TARGET = "vocals"
 COLUMNS = (
     *("variant", "title", "place", "target", "metric", "unit", "higher_is_better", "value", "low", "high"),
     *("tracks", "seeds", "no_value", "difference", "difference_low", "difference_high", "p_holm"),
-    *("verdict", "baseline"),
+    *("verdict", "untested", "baseline", "stale"),
 )
 
 
-def summed_up(rows: pd.DataFrame, systems: Iterable[System], baseline: str) -> pd.DataFrame:
+def summed_up(
+    rows: pd.DataFrame, systems: Iterable[System], baseline: str, stale: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """A row for each system, target and measure.
 
     rows: variant, seed, track, target, metric, window (<NA>) and value, of all systems. baseline: whom the others are
-    compared with.
+    compared with; nobody, while it has no measures. stale: of each system whose measures are not up to date, why.
 
     Columns:
         value, low, high: the mean over seeds, then the median over tracks, in the measure's unit, with its 95 %
@@ -36,14 +39,16 @@ def summed_up(rows: pd.DataFrame, systems: Iterable[System], baseline: str) -> p
         difference, difference_low, difference_high, p_holm: of :func:`sepmodels.results.comparisons.compare`, corrected
             over the systems for each measure; NaN where the system is not compared.
         verdict: better or worse than the baseline, as the measure counts, where p_holm is below 0.05.
-        baseline: its title.
+        untested: why there is no test where the system is compared; else empty.
+        baseline: its title. stale: why the measures of the system are not up to date; else empty.
     """
     known = measures()
     scored = TrackTable(rows)
-    there = [one for one in in_table_order(systems) if one.name in scored.variants]
+    ordered = in_table_order(systems)
+    there = [one for one in ordered if one.name in scored.variants]
     names = list(dict.fromkeys(rows.metric))
-    titles = {one.name: one.title for one in there}
-    changed = [one.name for one in there if one.compared and one.name != baseline]
+    titles = {one.name: one.title for one in ordered}
+    changed = [one.name for one in there if one.compared and baseline in scored.variants and one.name != baseline]
     compared = compare(scored, changed, baseline, names).set_index(["variant", "target", "metric"])
     found = []
     for one in there:
@@ -59,7 +64,11 @@ def summed_up(rows: pd.DataFrame, systems: Iterable[System], baseline: str) -> p
             key = (one.name, target, metric)
             against = compared.loc[key] if key in compared.index else None
             row |= _against(against, higher_is_better=known[metric].higher_is_better)
-            found.append(row | {"baseline": titles[baseline]})
+            if row["verdict"] == NO_TEST:
+                row["untested"] = _untested(one, values, scored.values(baseline, target, metric))
+            found.append(
+                {"untested": "", **row, "baseline": titles[baseline], "stale": (stale or {}).get(one.name, "")}
+            )
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 
@@ -72,10 +81,24 @@ def _against(compared: "pd.Series[float] | None", *, higher_is_better: bool) -> 
     return {**figures, "p_holm": compared.p_holm, "verdict": verdict(gain, compared.p_holm)}
 
 
+def _untested(one: System, values: Float64, baseline: Float64) -> str:
+    """Why there is no test of a difference, in a few words.
+
+    Shape:
+        values, baseline: ``(track, seed)``.
+    """
+    if not one.seeded:
+        return "not trained here"
+    if min(values.shape[1], baseline.shape[1]) < 2:
+        return "one training each"
+    return f"a value on fewer than {FEWEST_TRACKS} tracks"
+
+
 def measured_markdown(found: pd.DataFrame) -> str:
     """The table of the vocals, what each measure is, and which differences hold."""
     heads, rows = wide(found)
     said = [f"- **{name}**: {sentence}" for name, sentence in sentences(found).items()]
+    said += [f"- {sentence}" for sentence in not_up_to_date(found)]
     cells = [[row["title"], *row["cells"]] for row in rows]
     return "\n\n".join([OTHER_MEASURES, table(["Vocals", *heads], cells), "\n".join(said)]) + "\n"
 
@@ -111,14 +134,21 @@ def sentences(found: pd.DataFrame) -> dict[str, str]:
             if len(which := rows[rows.verdict == kind]):
                 differences = "; ".join(map(_difference, which.to_dict("records")))
                 told.append(f"{kind.capitalize()} than {rows.baseline.iloc[0]}: {differences}.")
-        for kind, words in ((NOT_SHOWN, "No difference is shown"), (NO_TEST, "One training each, so no test")):
-            if len(which := rows[rows.verdict == kind]):
-                told.append(f"{words}: {', '.join(which.title)}.")
+        if len(which := rows[rows.verdict == NOT_SHOWN]):
+            told.append(f"No difference is shown: {', '.join(which.title)}.")
+        for reason, which in rows[rows.verdict == NO_TEST].groupby("untested", sort=False):
+            told.append(f"No test ({reason}): {', '.join(which.title)}.")
         if lacking := int(rows.no_value.sum()):
             measured = int((rows.tracks * rows.seeds).sum())
             told.append(f"It has no value for {lacking} of {measured} tracks and trainings.")
         told_of[str(name)] = " ".join(told)
     return told_of
+
+
+def not_up_to_date(found: pd.DataFrame) -> list[str]:
+    """A sentence on each system whose measures were made of something else than what there is now."""
+    behind = found[found.stale != ""].drop_duplicates("variant")
+    return [f"These measures of {row.title} are not up to date: {row.stale}." for row in behind.itertuples()]
 
 
 def _difference(row: dict[Hashable, Any]) -> str:

@@ -113,7 +113,7 @@ def test_a_joined_pack_holds_and_names_the_packs_that_have_the_code_versions(
     with console.capture() as screen:
         assert verify_pack(file, console)
     with opened_pack(packs["first"]) as first:
-        assert f"verify known-first.zip ({first.hash[:16]}), known-second.zip" in screen.get()
+        assert f"known-first.zip ({first.hash[:16]})" in screen.get()
     with opened_pack(file) as pack:
         facts = Packed(pack).facts
     assert facts.command.endswith("--set seeds=42,43,44")
@@ -123,8 +123,19 @@ def test_a_joined_pack_holds_and_names_the_packs_that_have_the_code_versions(
 def test_a_joined_pack_is_joined_with_no_other_for_its_code_is_not_known(
     packs: dict[str, Path], all_seeds: tuple[Path, str]
 ) -> None:
-    with pytest.raises(UserError, match="was joined from others, which have the code versions"):
+    with pytest.raises(UserError, match=r"all.zip was joined from others: join those themselves, known-\w+.zip"):
         joined(all_seeds[0], packs["first"])
+
+
+def test_packs_whose_files_have_one_name_are_told_apart_by_their_content(
+    packs: dict[str, Path], tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        shutil.copy(packs[name], tmp_path / name / "pack.zip")
+    joined(tmp_path / "first" / "pack.zip", tmp_path / "second" / "pack.zip", out=tmp_path / "all.zip")
+    sources = json.loads(parts_of(tmp_path / "all.zip")["sources.json"])
+    assert list(sources.values()) == ["pack.zip", "pack.zip"]
 
 
 def test_a_training_that_two_packs_have_counts_once(packs: dict[str, Path]) -> None:
@@ -165,7 +176,7 @@ def recorded(name: str, text: str) -> Recorded:
             "its open_unmix/checkpoint was made otherwise .*setting steps changed from 100 to 200",
         ),
         (recorded("training.py::train", "function 2"), r"made otherwise \(training.py changed"),
-        (lambda versions: versions.clear(), "has no record of code versions"),
+        (lambda versions: versions.clear(), "other.zip cannot be joined: the pack has no record of code versions"),
     ],
 )
 def test_seeds_by_other_code_or_settings_are_refused_by_name(
@@ -174,6 +185,31 @@ def test_seeds_by_other_code_or_settings_are_refused_by_name(
     other = edited_thoroughly(packs["second"], tmp_path / "other.zip", "code/versions.json", in_json(change))
     with pytest.raises(UserError, match=why):
         joined(packs["first"], other)
+
+
+def test_what_only_later_packs_have_is_compared_among_them(packs: dict[str, Path], tmp_path: Path) -> None:
+    def without(versions: dict) -> None:
+        del versions["transformer/checkpoint"]
+
+    def newer(versions: dict) -> None:
+        versions["transformer/checkpoint"]["parts"]["training.steps"] = "200"
+
+    versions = "code/versions.json"
+    one = edited_thoroughly(packs["first"], tmp_path / "one.zip", versions, in_json(without))
+    three = edited_thoroughly(packs["whole"], tmp_path / "three.zip", versions, in_json(newer))
+    with pytest.raises(
+        UserError, match=r"three.zip cannot be joined with .*known-second.zip: its transformer/checkpoint"
+    ):
+        joined(one, packs["second"], three)
+
+
+def test_a_command_in_a_pack_that_cannot_be_read_is_named(packs: dict[str, Path], tmp_path: Path) -> None:
+    def unclosed(facts: dict) -> None:
+        facts["command"] = "sepbench run 'demo"
+
+    other = edited_thoroughly(packs["first"], tmp_path / "other.zip", "pack.json", in_json(unclosed))
+    with pytest.raises(UserError, match=r"other.zip names a command that cannot be read"):
+        joined(other, packs["second"])
 
 
 def test_other_libraries_and_other_seeds_are_no_other_code(packs: dict[str, Path], tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """Measures beside BSSEval have a table of their own, with the statistics of the table of scores."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from sepmodels.results.across import own_part
 from sepmodels.results.measured import measured_markdown, sentences, summed_up, wide
+from sepmodels.systems.given_scores import GivenScores
 from tests.sepmodels.results.test_table import made_scores, some_system
 
 GAINS = {"mixture": -8.0, "open_unmix": 0.0, "l1_loss": 0.8, "transformer": 0.0}
@@ -38,7 +41,30 @@ def test_the_same_difference_is_better_by_one_measure_and_worse_by_one_of_which_
 def test_single_trainings_have_no_test_and_the_sentence_says_so() -> None:
     found = summed_up(measured(seeds=(42,)), SYSTEMS, "open_unmix")
     assert of_vocals(found).verdict["l1_loss", "bleedless"] == "no test"
-    assert "One training each, so no test: l1_loss, transformer." in sentences(found)["bleedless"]
+    assert "No test (one training each): l1_loss, transformer." in sentences(found)["bleedless"]
+
+
+def test_few_tracks_with_a_value_and_what_is_not_trained_here_have_no_test_for_reasons_of_their_own() -> None:
+    rows = measured()
+    known = rows.track.isin(sorted(rows.track.unique())[:4])
+    rows.loc[(rows.metric == "PES") & ~known, "value"] = np.nan
+    theirs = rows[(rows.variant == "l1_loss") & (rows.seed == 42)].assign(variant="theirs", seed=0)
+    given = GivenScores(name="theirs", title="Theirs", summary="", scores=Path())
+    found = summed_up(pd.concat([rows, theirs]), [*SYSTEMS, given], "open_unmix")
+    assert "No test (a value on fewer than 6 tracks): l1_loss, transformer." in sentences(found)["PES"]
+    assert "No test (not trained here): Theirs." in sentences(found)["bleedless"]
+
+
+def test_while_the_baseline_has_no_measures_nobody_is_compared() -> None:
+    rows = measured()
+    found = summed_up(rows[rows.variant != "open_unmix"], SYSTEMS, "open_unmix")
+    assert (found.verdict == "").all()
+    assert (found.baseline == "open_unmix").all()
+
+
+def test_measures_that_are_not_up_to_date_are_named_with_the_reason() -> None:
+    found = summed_up(measured(), SYSTEMS, "open_unmix", {"l1_loss": "its estimates changed"})
+    assert "- These measures of l1_loss are not up to date: its estimates changed." in measured_markdown(found)
 
 
 def test_what_has_no_value_is_left_out_of_the_median_and_counted() -> None:
