@@ -8,7 +8,7 @@ import pytest
 
 from sepmodels.results.across import own_part
 from sepmodels.results.measured import measured_markdown, sentences, summed_up, wide
-from sepmodels.systems.given_scores import GivenScores
+from sepmodels.systems.given_audio import GivenAudio
 from tests.sepmodels.results.test_table import made_scores, some_system
 
 GAINS = {"mixture": -8.0, "open_unmix": 0.0, "l1_loss": 0.8, "transformer": 0.0}
@@ -49,7 +49,7 @@ def test_few_tracks_with_a_value_and_what_is_not_trained_here_have_no_test_for_r
     known = rows.track.isin(sorted(rows.track.unique())[:4])
     rows.loc[(rows.metric == "PES") & ~known, "value"] = np.nan
     theirs = rows[(rows.variant == "l1_loss") & (rows.seed == 42)].assign(variant="theirs", seed=0)
-    given = GivenScores(name="theirs", title="Theirs", summary="", scores=Path())
+    given = GivenAudio(name="theirs", title="Theirs", summary="", estimates=Path())
     found = summed_up(pd.concat([rows, theirs]), [*SYSTEMS, given], "open_unmix")
     assert "No test (a value on fewer than 6 tracks): l1_loss, transformer." in sentences(found)["PES"]
     assert "No test (not trained here): Theirs." in sentences(found)["bleedless"]
