@@ -175,7 +175,7 @@ def _make(
 ) -> dg.MaterializeResult:
     """Make the product in an MLflow run of its own, and describe it; with a training, keep what its code differs in."""
     tags = _tags(step, job.profile, context.instance)
-    trains = step.path[-1] == "checkpoint"
+    trains = step.part[-1] == "checkpoint"
     name = training_name(step.name, why) if trains else None
     with tracker.run(context, _parameters(step, job.profile), tags, resume=trains, name=name, why=why) as run:
         if trains:
@@ -206,7 +206,7 @@ def _make(
 
 def _log(step: Step, job: Job, run: TrackedRun, events: Events) -> Callable[[Mapping[str, float], int], None]:
     """Takes the step's figures for the run; of a training, also which seed is under way, unless all are at once."""
-    if step.path[-1] != "checkpoint":
+    if step.part[-1] != "checkpoint":
         return run.log
     if on_cluster(step, job.paths.data):
         return partial(run.log_by_seed, side_by_side=True)
@@ -235,7 +235,7 @@ def _make_with_room(step: Step) -> Callable[[Job], Made]:
 
     A training is done beside the models of before, where there is room for what it writes.
     """
-    if step.path[-1] != "checkpoint":
+    if step.part[-1] != "checkpoint":
         return _make_by_parts(step)
 
     def make(job: Job) -> Made:

@@ -98,6 +98,13 @@ def paths_on(paths: Paths, one: TestSet) -> TestSetPaths:
     return TestSetPaths(paths.data, paths.profile, one.name)
 
 
+def made_on(paths: Paths) -> list[TestSetPaths]:
+    """The places of each test set of which something was made, also of those that are named no more."""
+    folder = paths.root / FOLDER
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else ()
+    return [TestSetPaths(paths.data, paths.profile, name) for name in names]
+
+
 def scope(step: Step, profile: Profile, paths: Paths) -> tuple[Profile, Paths]:
     """The profile and the places that the step works with: as they are, unless it is on a test set beside."""
     one = step.test_set

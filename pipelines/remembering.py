@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from assets.other_test_sets import made_on
 from assets.paths import Paths
 from pipelines.options import drop_options, name_and_value
 from pipelines.profiles import PROFILES
@@ -13,6 +14,7 @@ from pipelines.setting_values import FOLDER_SETTING, TEST_SETS, changes, check_t
 from pipelines.settings_file import change_settings, read_settings
 from sepmodels.dataset.other_test_sets import other_test_sets, require_tracks
 from sepmodels.errors import UserError
+from sepmodels.files import bytes_below
 from sepmodels.settings import Profile
 
 
@@ -79,6 +81,19 @@ def set_settings(profile: Profile, paths: Paths, settings: Iterable[str]) -> Non
 def unset_settings(profile: Profile, paths: Paths, names: Iterable[str]) -> None:
     """Take settings out of the file, so that they have the profile's own values again."""
     set_settings(profile, paths, [f"{name}=default" for name in names])
+
+
+def say_left_behind(profile: Profile, paths: Paths, console: Console) -> None:
+    """Print a sentence on each test set that is named no more and whose products still take room."""
+    named = {one.name for one in other_test_sets(profile)}
+    for one in made_on(paths):
+        if one.test_set not in named:
+            console.print(
+                f"What was made on {one.test_set} is still there, {bytes_below(one.place) / 1e6:,.0f} MB: you may "
+                f"delete the folder {escape(str(one.place))}.",
+                highlight=False,
+                soft_wrap=True,
+            )
 
 
 def reset_settings(paths: Paths) -> None:

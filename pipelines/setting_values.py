@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from assets.paths import whole_path
-from sepmodels.dataset.other_test_sets import check_test_sets, with_place
+from sepmodels.dataset.other_test_sets import check_test_sets, separate_texts, with_place
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.limits import check_limits, check_relations
 from sepmodels.settings import DatasetSettings, Profile
@@ -176,7 +176,7 @@ def read_as(declared: Any, key: str, text: str) -> Any:
         if base == tuple[str, ...] and text.lower() == "none":
             return ()
         if key == TEST_SETS:
-            return tuple(with_place(part, Path.cwd()) for part in text.split(",") if part.strip())
+            return tuple(with_place(part, Path.cwd()) for part in separate_texts(text))
         if base == tuple[str, ...]:
             return tuple(part.strip() for part in text.split(",") if part.strip())
         if base == tuple[int, ...]:

@@ -46,6 +46,11 @@ def temporary_prefix() -> str:
     return f".tmp-{os.getpid()}-{mark_of(this_host())}-"
 
 
+def bytes_below(folder: Path) -> int:
+    """The size of all files below a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
 def mark_of(host: str) -> str:
     """Eight digits that stand for a machine in the name of a file."""
     return hashlib.sha256(host.encode()).hexdigest()[:8]

@@ -42,7 +42,7 @@ def not_given(systems: Sequence[System], on: Job, name: str) -> tuple[str, ...]:
     """A sentence on each system of which nothing was given for the set."""
     there = {one.name for one in on.systems}
     return tuple(
-        f"{one.title} is not given for {name}: put its files for that set into a folder {name} below its others."
+        f"{one.title} is not given for {name}: put what there is of it for that set into {one.given_for(name)}."
         if one.on(name) is None
         else f"{one.title} is not made on {name}: it is made from a system that is not given for it."
         for one in systems

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from assets.staleness.acceptance import acceptances, in_one_sentence
+from assets.staleness.durations import kind_of
 from assets.staleness.last_made import PARTS, LastMade
 from assets.staleness.standing import Standing
 from assets.step import SEEDS
@@ -56,7 +57,7 @@ def _origin(key: dg.AssetKey, event: dg.EventLogEntry, client) -> Origin:
         commit=tags.get("mlflow.source.git.commit", ""),
         edited=tags.get("git.dirty") == "true",
         accepted=in_one_sentence(acceptances(event.asset_materialization.metadata)),
-        **(_of_training(last) if key.path[-1] == "checkpoint" else {}),
+        **(_of_training(last) if kind_of(key) == "checkpoint" else {}),
     )
 
 

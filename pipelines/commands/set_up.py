@@ -123,7 +123,7 @@ def settings(
     definitions".
     """
     from pipelines.looking.tables import show_settings
-    from pipelines.remembering import reset_settings, say_in_force, set_settings, unset_settings
+    from pipelines.remembering import reset_settings, say_in_force, say_left_behind, set_settings, unset_settings
 
     if (action in ("set", "unset")) != bool(names):
         raise UserError(f"`sepbench settings {action}` takes {'no names' if names else 'the names of settings'}.")
@@ -142,6 +142,8 @@ def settings(
         console.print(f"\nChanges stand in {paths.settings_file}.", highlight=False, soft_wrap=True)
     elif not say_in_force(chosen, paths, console):
         console.print(f"No setting of {chosen.name} is changed.")
+    if action != "show":
+        say_left_behind(chosen, paths, console)
 
 
 @app.command(

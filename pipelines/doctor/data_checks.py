@@ -15,6 +15,7 @@ from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.dataset.other_test_sets import other_test_sets, require_tracks
 from sepmodels.dataset.public.archives import ARCHIVES
 from sepmodels.errors import UserError
+from sepmodels.files import bytes_below
 from sepmodels.settings import Profile
 from sepmodels.systems.variants import variants_of
 
@@ -79,11 +80,7 @@ def _hours(profile: Profile, paths: Paths) -> tuple[float, float] | None:
 
 def _bytes_made(paths: Paths) -> int:
     """What the profile has written so far, without its dataset."""
-    return _bytes_below(paths.root) - _bytes_below(paths.dataset)
-
-
-def _bytes_below(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return bytes_below(paths.root) - bytes_below(paths.dataset)
 
 
 def check_dataset(profile: Profile, paths: Paths) -> Finding:

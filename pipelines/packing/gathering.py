@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -24,7 +24,7 @@ from assets.tracking.edits import can_be_applied, code_edits
 from assets.tracking.kept_edits import kept_edits
 from assets.tracking.origins import origins
 from assets.tracking.provenance import git_state
-from pipelines.packing.own_music import goes_along, is_of_other_music, own_pages, placeless
+from pipelines.packing.own_music import goes_along, of_other_music, own_pages, placeless
 from pipelines.setting_values import FOLDER_SETTING
 from sepmodels.dataset.public.archives import LICENCE
 from sepmodels.errors import UserError
@@ -118,7 +118,7 @@ def gather(job: Job, known: Known, wishes: Wishes, progress: Progress = silent) 
     parts[named.SEPARATIONS] = as_parquet(_separations(paths, names))
     parts[named.CURVES] = as_parquet(histories(paths, names, profile.seeds))
     parts[named.FIGURES] = as_parquet(figures)
-    parts[named.VERSIONS] = as_json(_versions(known, profile))
+    parts[named.VERSIONS] = as_json(_versions(known, of_other_music(job)))
     edits = code_edits()
     if can_be_applied(edits):
         parts[named.EDITS] = edits.encode()
@@ -216,8 +216,8 @@ def _separations(paths: Paths, names: Iterable[str]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
 
-def _versions(known: Known, profile: Profile) -> dict[str, Any]:
-    """Of every product: its code version with the parts, what it was made from, and the hash of its content."""
+def _versions(known: Known, left_out: Collection[str]) -> dict[str, Any]:
+    """Of every product but those: its code version with the parts, what it was made from, and its content's hash."""
     commits = {one.asset: one for one in known.origins}
     return {
         name: {
@@ -232,7 +232,7 @@ def _versions(known: Known, profile: Profile) -> dict[str, Any]:
             "first_steps": last.noted(RECORDS),
         }
         for name, last in known.made.items()
-        if not is_of_other_music(name, profile)
+        if name not in left_out
     }
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from assets.graph import benchmark_steps
+from assets.job import Job
 from pipelines.setting_values import TEST_SETS
 from sepmodels.dataset.other_test_sets import other_test_sets, read_test_set
 from sepmodels.packing.parts import CLAIMS, RESULTS
@@ -30,9 +32,9 @@ def goes_along(report: Path, file: Path, *, sounds: bool) -> bool:
     return "audio" not in folders or (sounds and folders[0] == "audio")
 
 
-def is_of_other_music(product: str, profile: Profile) -> bool:
-    """Whether a product, by its name in the graph, is on another test set."""
-    return product.rpartition("/")[2] in {one.name for one in other_test_sets(profile)}
+def of_other_music(job: Job) -> frozenset[str]:
+    """The products on other test sets, by their names in the graph."""
+    return frozenset("/".join(step.path) for step in benchmark_steps(job.profile, job.systems) if step.test_set)
 
 
 def placeless(setting: str, text: str) -> str:

@@ -8,11 +8,10 @@ from typing import Any
 
 from rich.console import Console
 
-from assets.other_test_sets import paths_on
+from assets.other_test_sets import made_on
 from assets.paths import Paths, whole_path
 from pipelines.options import advised
 from pipelines.terminal import printable
-from sepmodels.dataset.other_test_sets import other_test_sets
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile
 from sepmodels.systems import known_systems, read_systems, systems_of
@@ -124,7 +123,7 @@ def remove_system(profile: Profile, paths: Paths, name: str, console: Console) -
     shutil.rmtree(paths.checkpoint(name, 0).parent, ignore_errors=True)
     for file in (paths.cost(name), paths.systems / PACKED / f"{name}.parquet"):
         file.unlink(missing_ok=True)
-    for place in (paths, *(paths_on(paths, one) for one in other_test_sets(profile))):
+    for place in (paths, *made_on(paths)):
         parts = (place.estimates(name, 0).parent, place.score_parts(name), place.measure_parts(name))
         for folder in (*parts, place.museval_files / name):
             shutil.rmtree(folder, ignore_errors=True)

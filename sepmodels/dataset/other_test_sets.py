@@ -18,9 +18,14 @@ from sepmodels.settings import DatasetSettings, Profile
 EXPECTED = "NAME=DIR, or NAME=DIR:voice=right for two-channel karaoke"
 WORDS = {"voice": ("left", "right"), "split": ("train", "valid", "test", "all")}  # what may stand behind a colon
 _NAME = re.compile("[a-z][a-z0-9_]*")
+_BETWEEN = re.compile(r",(?=[^,=/:]*=)")  # the commas between texts, each of which begins with NAME=
 _MORE = re.compile(r"(.*):(\w+)=(\w*)", re.DOTALL)
-# Names of splits, of targets, and of what lies beside the folders of test sets.
-_TAKEN = frozenset({"train", "valid", "test", "own", "all", "audio", "figures", "museval", "claims", "results"})
+# Names of splits, of kinds of products and parts of keys, and of what lies beside the folders of test sets.
+_TAKEN = frozenset(
+    {"train", "valid", "test", "own", "all", "audio", "figures", "museval"}
+    | {"dataset", "tracks", "stems", "statistics", "checkpoint", "estimates", "scores", "measures"}
+    | {"results", "claims", "report", "seeds"}
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,11 @@ def read_test_set(text: str) -> TestSet:
     name, equals, folder = (part.strip() for part in text.partition("="))
     if not equals or not folder:
         raise UserError(f"The test set {text!r} has no folder: write {EXPECTED}.")
+    if "," in folder:
+        raise UserError(
+            f"The folder of the test set {name} cannot have a comma in its name here ({folder}): make a link to it "
+            "that has none, and name that."
+        )
     if not _NAME.fullmatch(name):
         raise UserError(f"A test set cannot be called {name!r}: use small letters, digits and _ only ({EXPECTED}).")
     if name in _TAKEN:
@@ -68,6 +78,15 @@ def read_test_set(text: str) -> TestSet:
             raise UserError(f"The test set {name} cannot have {word}={value}: expected {' or '.join(WORDS[word])}.")
         more.setdefault(word, value)
     return TestSet(name, folder, **more)
+
+
+def separate_texts(text: str) -> list[str]:
+    """The texts in one, with commas between them; a comma in a folder's name is left for read_test_set to refuse.
+
+    >>> separate_texts("a=/x:voice=left,b=/y,z")
+    ['a=/x:voice=left', 'b=/y,z']
+    """
+    return [part.strip() for part in _BETWEEN.split(text.strip(" ,")) if part.strip()]
 
 
 def other_test_sets(profile: Profile) -> tuple[TestSet, ...]:
@@ -89,9 +108,13 @@ def check_test_sets(texts: Iterable[str], own: str) -> None:
 
 
 def with_place(text: str, folder: Path) -> str:
-    """The text with the whole path of its folder, which is meant from ``folder`` on; raises UserError as above."""
+    """The text with the whole path of its folder, which is meant from ``folder`` on; raises UserError as above.
+
+    A link stays one: it may stand for a folder whose name cannot be here.
+    """
     one = read_test_set(text)
-    return replace(one, folder=str((folder / Path(one.folder).expanduser()).resolve())).text
+    whole = folder / Path(one.folder).expanduser()
+    return replace(one, folder=str(whole.resolve() if ".." in whole.parts else whole.absolute())).text
 
 
 def dataset_settings(one: TestSet) -> DatasetSettings:

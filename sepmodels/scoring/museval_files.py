@@ -5,6 +5,7 @@ becomes rows of the table of scores. The format has five decimals, and NaN where
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +59,13 @@ def read_museval_files(folder: Path, *, variant: str | None = None, seed: int = 
         file, named as the file is.
 
     Raises:
-        UserError: there is no file, or some are damaged or in another format; all of those are named.
+        UserError: there is no file; two are of one track; or some are damaged or in another format, which are all
+            named.
     """
     paths = sorted(folder.glob(f"{SUBSET}/**/*.json")) or sorted(folder.glob("**/*.json"))
     if not paths:
         raise UserError(f"{folder} has no museval files: expected {SUBSET}/<track>.json in it.")
+    _require_one_for_each(paths)
     rows: list[dict[str, Any]] = []
     faults = []
     for path in paths:
@@ -77,6 +80,14 @@ def read_museval_files(folder: Path, *, variant: str | None = None, seed: int = 
     table = pd.DataFrame(rows).assign(variant=variant or folder.name, seed=seed)
     table = table.astype({"window": "Int64", "value": "float64"})
     return table[["variant", "seed", "track", "target", "metric", "window", "value"]]
+
+
+def _require_one_for_each(paths: Iterable[Path]) -> None:
+    """Raise UserError for two files of one track, whose scores would count as more windows of it."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        if (other := found.setdefault(path.stem, path)) != path:
+            raise UserError(f"There are two files of {path.stem!r}, {other} and {path}: leave one of them there.")
 
 
 def _read_rows(path: Path) -> list[dict[str, Any]]:

@@ -10,11 +10,28 @@ from typing import ClassVar
 import numpy as np
 
 from sepmodels.errors import UserError
+from sepmodels.marks import no_part_of_a_result, words_only
 from sepmodels.progress import Say
 from sepmodels.systems.system import WORDS_ONLY, System
 
 # Of a file or a folder the content counts, by other ways, and not where it lies.
 PLACE_ONLY = MappingProxyType({"speed_only": True})
+
+
+@no_part_of_a_result("which files are read: their content is hashed")
+def beside(given: Path, test_set: str) -> Path:
+    """Where what is given for another test set lies: of DIR in DIR.NAME, of table.csv in table.NAME.csv.
+
+    Never below the folder for the own test split, whose files all count there.
+    """
+    name = f"{given.stem}.{test_set}{given.suffix}" if given.is_file() else f"{given.name}.{test_set}"
+    return given.with_name(name)
+
+
+@words_only
+def beside_in_words(given: Path, test_set: str) -> str:
+    """That place, without where on this machine it is."""
+    return f"{beside(given, test_set).name}, beside {given.name}"
 
 
 def silent_say(sentence: str, /) -> None:

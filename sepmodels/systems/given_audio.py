@@ -13,7 +13,7 @@ from sepmodels.audio.io import read_audio
 from sepmodels.audio.sound_files import files_below, is_below_hidden, is_sound_file
 from sepmodels.errors import UserError
 from sepmodels.marks import no_part_of_a_result
-from sepmodels.systems.added import PLACE_ONLY, Added, Heard, Separate, Tracks
+from sepmodels.systems.added import PLACE_ONLY, Added, Heard, Separate, Tracks, beside, beside_in_words
 from sepmodels.systems.track_names import match_names, plain
 
 VOCALS = ("vocals", "vocal", "voice", "singing")
@@ -44,9 +44,14 @@ class GivenAudio(Added):
 
     @no_part_of_a_result("which files are read: their content is hashed")
     def on(self, test_set: str) -> "GivenAudio | None":
-        """The estimates for another test set lie in a folder of its name, beside the tracks."""
-        folder = self.estimates / test_set
+        """The estimates of another test set's tracks, in a folder beside that of the own ones."""
+        folder = beside(self.estimates, test_set)
         return replace(self, estimates=folder) if folder.is_dir() else None
+
+    @no_part_of_a_result("a sentence says it, and nothing reads it")
+    def given_for(self, test_set: str) -> str:
+        """In a folder beside that for the own set."""
+        return beside_in_words(self.estimates, test_set)
 
     def check(self) -> None:
         """Raise UserError where there are no vocals."""
@@ -102,7 +107,7 @@ def vocals_files(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for name, file in named:
         if name in found:
-            raise UserError(f"{folder} has two files of {name!r}, {found[name].name} and {file.name}: remove one.")
+            raise UserError(f"{folder} has two files of {name!r}, {found[name]} and {file}: remove one.")
         found[name] = file
     if not found:
         raise UserError(f"{folder} has no vocals: expected {_EXPECTED}.")

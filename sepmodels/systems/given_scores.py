@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sepmodels.errors import UserError
 from sepmodels.marks import no_part_of_a_result
-from sepmodels.systems.added import PLACE_ONLY, Added
+from sepmodels.systems.added import PLACE_ONLY, Added, beside, beside_in_words
 from sepmodels.systems.system import Place
 
 
@@ -37,10 +37,14 @@ class GivenScores(Added):
 
     @no_part_of_a_result("which files are read: their content is hashed")
     def on(self, test_set: str) -> "GivenScores | None":
-        """The scores on another test set: in a folder of its name below the others; of table.csv in table.NAME.csv."""
-        beside = self.scores.with_name(f"{self.scores.stem}.{test_set}{self.scores.suffix}")
-        found = self.scores / test_set if self.scores.is_dir() else beside
+        """The scores on another test set, beside those on the own one."""
+        found = beside(self.scores, test_set)
         return replace(self, scores=found) if found.exists() else None
+
+    @no_part_of_a_result("a sentence says it, and nothing reads it")
+    def given_for(self, test_set: str) -> str:
+        """Beside the scores on the own one."""
+        return beside_in_words(self.scores, test_set)
 
     def check(self) -> None:
         """Raise UserError where there is nothing."""

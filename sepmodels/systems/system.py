@@ -87,6 +87,11 @@ class System:
         """The system on another test set than the profile's own; None where nothing was given for that."""
         return self
 
+    @no_part_of_a_result("a sentence says it, and nothing reads it")
+    def given_for(self, test_set: str) -> str:  # noqa: ARG002
+        """Where what a person gives of it for another test set belongs; empty where nothing has to be given."""
+        return ""
+
     def separate(self, stems: np.ndarray) -> np.ndarray:
         """A test track's vocals, where the chain has scores but no estimates.
 

@@ -7,17 +7,20 @@ from types import SimpleNamespace
 
 import pytest
 
-from assets.graph import benchmark_subjects
+from assets.graph import benchmark_steps, benchmark_subjects
 from assets.job import Job
 from assets.making import part_work
 from assets.other_test_sets import paths_on, scope, seen_on, systems_on
 from assets.paths import Paths
+from assets.staleness.code.version import CodeVersion
 from assets.staleness.products import products
 from assets.staleness.standing import Subject, asset_name
+from assets.staleness.step_version import step_version
 from assets.step import Step
 from pipelines.profiles import PROFILES
 from sepmodels.dataset.other_test_sets import read_test_set
 from sepmodels.systems import known_systems
+from sepmodels.systems.added import Added
 from sepmodels.systems.ensemble import Ensemble
 from sepmodels.systems.given_audio import GivenAudio
 from sepmodels.systems.given_scores import GivenScores
@@ -79,13 +82,34 @@ def test_what_was_given_counts_on_a_set_only_where_there_are_files_for_it(tmp_pa
     one = GivenAudio(name="one", title="One", summary="", estimates=tmp_path / "one")
     table = GivenScores(name="table", title="Table", summary="", scores=tmp_path / "scores" / "all.csv")
     mean = Ensemble(name="mean", title="Mean", summary="", mean=("both", "one"))
-    (tmp_path / "both" / "songs").mkdir(parents=True)
+    (tmp_path / "both.songs").mkdir()
+    (tmp_path / "one" / "songs").mkdir(parents=True)  # a track of the own set, for all one knows
     (tmp_path / "scores").mkdir()
+    (tmp_path / "scores" / "all.csv").write_text("track,target,SDR\n")
     (tmp_path / "scores" / "all.songs.csv").write_text("track,target,SDR\n")
     found = {system.name: system for system in systems_on([*SYSTEMS, both, one, table, mean], "songs")}
     assert found.keys() == {"open_unmix", "l1_loss", "mixture", "both", "table"}
-    assert found["both"].estimates == tmp_path / "both" / "songs"
+    assert found["both"].estimates == tmp_path / "both.songs"
     assert found["table"].scores == tmp_path / "scores" / "all.songs.csv"
+
+
+def test_what_is_given_for_a_set_is_no_part_of_what_is_given_for_the_own_one(tmp_path: Path) -> None:
+    def version(system: Added) -> CodeVersion:
+        steps = [step for step in benchmark_steps(OWN, [system]) if step.system]
+        return step_version(steps[0], OWN, Paths(tmp_path, OWN.name))
+
+    audio = GivenAudio(name="audio", title="Audio", summary="", estimates=tmp_path / "audio")
+    scores = GivenScores(name="scored", title="Scored", summary="", scores=tmp_path / "scores")
+    files = {audio: "A song/vocals.wav", scores: "A song.json"}
+    for system, file in files.items():
+        (system.files / file).parent.mkdir(parents=True)
+        (system.files / file).write_text("{}")
+        before = version(system)
+        place = tmp_path / system.given_for("songs").partition(",")[0]
+        (place / file).parent.mkdir(parents=True)
+        (place / file).write_text("other")
+        assert systems_on([system], "songs")[0].files == place
+        assert version(system) == before
 
 
 def test_a_step_of_the_own_test_split_sees_profile_and_places_as_they_are(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pipelines.doctor.data_checks import check_test_sets
 from pipelines.options import use_options
 from pipelines.profiles import chosen_profile, fix_settings
-from pipelines.remembering import remember, set_settings
+from pipelines.remembering import remember, say_left_behind, set_settings
 from pipelines.settings_file import read_settings
 from pipelines.terminal import Terminal
 from sepmodels.errors import UserError
@@ -76,6 +76,36 @@ def test_a_setting_that_names_none_takes_them_out() -> None:
     profile, paths = use_options("demo")
     set_settings(profile, paths, ["test_sets=none"])
     assert use_options("demo")[0].test_sets == ()
+
+
+def test_a_folder_with_a_comma_is_refused_and_a_link_to_it_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "a,b").mkdir()
+    (tmp_path / "songs").rename(tmp_path / "a,b" / "songs")
+    profile, paths = use_options("demo")
+    for give in (
+        lambda text: run_with(text),
+        lambda text: set_settings(profile, paths, [f"test_sets={text}"]),
+    ):
+        with pytest.raises(UserError, match=r"of the test set one cannot have a comma.*make a link"):
+            give(f"one={tmp_path / 'a,b' / 'songs'}:voice=right")
+    (tmp_path / "link").symlink_to(tmp_path / "a,b" / "songs")
+    run_with("one=link:voice=right")
+    assert use_options("demo")[0].test_sets == (f"one={tmp_path / 'link'}:voice=right",)
+
+
+def test_of_a_set_that_is_taken_out_it_is_said_what_may_be_deleted(tmp_path: Path) -> None:
+    run_with("one=songs:voice=right", "two=songs:voice=right")
+    profile, paths = use_options("demo")
+    for name in ("one", "two"):
+        (paths.root / "test_sets" / name / "stems").mkdir(parents=True)
+        (paths.root / "test_sets" / name / "stems" / "a.npy").write_bytes(bytes(2_000_000))
+    set_settings(profile, paths, [f"test_sets=two={tmp_path / 'songs'}:voice=right"])
+    console = Terminal(file=io.StringIO())
+    say_left_behind(use_options("demo")[0], paths, console)
+    folder = paths.root / "test_sets" / "one"
+    assert (
+        console.file.getvalue() == f"What was made on one is still there, 2 MB: you may delete the folder {folder}.\n"
+    )
 
 
 def test_the_doctor_says_how_many_tracks_a_set_has_and_what_is_missing(tmp_path: Path) -> None:

@@ -65,6 +65,7 @@ USES = {
     ("assets.making.other_music:jobs_on", "paths_on"): "where the products of a test set lie",
     ("assets.other_test_sets:systems_on", "on"): "which systems have a step on a test set",
     ("assets.making.other_music:not_given", "on"): "which sentence is said of a system without one",
+    ("assets.making.other_music:not_given", "given_for"): "where the sentence says that files belong",
     ("sepmodels.results.measured:summed_up", "measures"): "what a measure is called, and which way is better",
     ("sepmodels.results.measured:sentences", "measures"): "what is said of a measure",
     ("assets.making.dataset:make_dataset", "is_to_be_fetched"): "what the dataset's folder holds is hashed",

@@ -12,19 +12,26 @@ import pytest
 
 from assets.job import Job
 from assets.making.claims import make_claims
+from assets.making.other_music import not_given
 from assets.making.report import command, make_report
 from assets.making.table import make_table
+from assets.other_test_sets import paths_on
 from assets.paths import Paths
 from pipelines.looking.claims import show_claims
 from pipelines.looking.tables import show_table
 from pipelines.packing.gathering import Wishes
+from pipelines.packing.own_music import of_other_music
 from pipelines.packing.packing import pack_result
 from pipelines.packing.verifying import verify_pack
+from pipelines.systems.adding import remove_system
 from pipelines.terminal import Terminal
+from sepmodels.dataset.other_test_sets import read_test_set
 from sepmodels.results.claims.claims import CLAIMS
 from sepmodels.results.claims.measures import MEASURES
 from sepmodels.scoring import write_museval_files
 from sepmodels.systems.given_audio import GivenAudio
+from sepmodels.systems.given_scores import GivenScores
+from sepmodels.systems.system_files import write_system
 from tests.other_music import NAME, with_other_music
 from tests.packs import NOTHING_KNOWN, parts_of
 
@@ -130,13 +137,40 @@ def copied(job: Job, folder: Path) -> Job:
 def test_a_system_that_was_not_given_for_a_set_is_named_there(job: Job, tmp_path: Path) -> None:
     job = copied(job, tmp_path)
     theirs = GivenAudio(name="theirs", title="Theirs", summary="", estimates=tmp_path, trained_on="songs of theirs")
+    (tmp_path / "scores.csv").write_text("track,target,SDR\n")
+    table = GivenScores(name="table", title="Table", summary="", scores=tmp_path / "scores.csv")
+    (said,) = not_given([table], replace(job, systems=()), NAME)
+    assert said.endswith(f"put what there is of it for that set into scores.{NAME}.csv, beside scores.csv.")
     scores = pd.read_parquet(job.paths.scores("l1_loss")).assign(variant="theirs", seed=0)
     scores.to_parquet(job.paths.scores("theirs"), index=False)
     make_table(replace(job, systems=(*job.systems, theirs)))
     page = (job.paths.results / NAME / "results.md").read_text(encoding="utf-8")
-    assert f"Theirs is not given for {NAME}: put its files for that set into a folder {NAME}" in page
+    assert (
+        f"Theirs is not given for {NAME}: put what there is of it for that set into {tmp_path.name}.{NAME}, beside"
+        in page
+    )
     whole = (job.paths.results / "results.md").read_text(encoding="utf-8")
     assert re.search(r"\| Theirs \|.*\| not given \|", whole)
+
+
+def test_a_pack_leaves_out_the_products_on_other_sets_and_no_others(job: Job) -> None:
+    found = of_other_music(job)
+    assert {f"tracks/{NAME}", f"open_unmix/scores/{NAME}", f"stems/{NAME}"} <= found
+    assert all(name.endswith(f"/{NAME}") for name in found)
+    assert not of_other_music(replace(job, profile=replace(job.profile, test_sets=())))
+
+
+def test_a_system_that_is_removed_is_gone_from_sets_that_are_named_no_more_too(job: Job, tmp_path: Path) -> None:
+    job = copied(job, tmp_path)
+    there = paths_on(job.paths, read_test_set(job.profile.test_sets[0]))
+    given = GivenScores(name="theirs", title="Theirs", summary="", scores=tmp_path)
+    write_system(given, job.paths.systems)
+    shutil.copy(there.scores("l1_loss"), there.scores("theirs"))
+    (there.museval_files / "theirs").mkdir(parents=True)
+    remove_system(replace(job.profile, test_sets=()), job.paths, "theirs", Terminal(quiet=True))
+    assert not there.scores("theirs").exists()
+    assert not (there.museval_files / "theirs").exists()
+    assert there.scores("l1_loss").exists()
 
 
 def test_a_set_that_is_taken_out_leaves_no_table_no_claims_and_no_page(job: Job, site: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from assets.graph import benchmark_steps
 from pipelines.profiles import PROFILES
 from sepmodels.dataset.other_test_sets import (
     check_test_sets,
@@ -15,7 +16,10 @@ from sepmodels.dataset.other_test_sets import (
     require_tracks,
 )
 from sepmodels.errors import UserError
+from sepmodels.systems import known_systems
 from tests.karaoke_clips import NAMES, clip, write_clips
+
+OWN = PROFILES["musdb18-7s"]
 
 
 @pytest.mark.parametrize(
@@ -25,6 +29,9 @@ from tests.karaoke_clips import NAMES, clip, write_clips
         ("songs=", "has no folder: write NAME=DIR"),
         ("My Songs=/a", "cannot be called 'My Songs': use small letters, digits and _ only"),
         ("train=/a", "cannot be called 'train', which has a meaning already"),
+        ("checkpoint=/a", "cannot be called 'checkpoint', which has a meaning already"),
+        ("scores=/a", "cannot be called 'scores', which has a meaning already"),
+        ("songs=/a,b", r"cannot have a comma in its name here \(/a,b\): make a link"),
         ("songs=/a:voice=up", "cannot have voice=up: expected left or right"),
         ("songs=/a:rate=8", "cannot have 'rate': expected of voice, split"),
     ],
@@ -32,6 +39,13 @@ from tests.karaoke_clips import NAMES, clip, write_clips
 def test_a_text_that_names_no_test_set_is_a_sentence_that_says_what_was_expected(text: str, words: str) -> None:
     with pytest.raises(UserError, match=words):
         read_test_set(text)
+
+
+def test_no_set_is_called_as_a_part_of_the_graph_is() -> None:
+    parts = {name for step in benchmark_steps(OWN, known_systems().values()) for name in step.path[-2:]}
+    for name in {*parts, "measures"} - {*known_systems()}:
+        with pytest.raises(UserError, match="which has a meaning already"):
+            read_test_set(f"{name}=/a")
 
 
 def test_a_folder_may_have_colons_and_equals_signs_in_its_name() -> None:

@@ -1,5 +1,6 @@
 """museval's own files, written and read."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,15 @@ def test_what_is_written_comes_back_to_five_decimals(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(
         back.sort_values(keys, ignore_index=True), expected.sort_values(keys, ignore_index=True), rtol=0, atol=6e-6
     )
+
+
+def test_two_files_of_one_track_are_refused_with_both_paths(tmp_path: Path) -> None:
+    write_museval_files(table_of_scores(), tmp_path)
+    test = tmp_path / "net" / "test"
+    (test / "hq").mkdir()
+    shutil.copy(test / "D.json", test / "hq" / "D.json")
+    with pytest.raises(UserError, match=f"two files of 'D', {test / 'D.json'} and {test / 'hq' / 'D.json'}: leave one"):
+        read_museval_files(tmp_path / "net")
 
 
 def test_what_is_written_loads_with_museval_and_aggregates_as_museval_does(tmp_path: Path) -> None:

@@ -63,7 +63,10 @@ def test_a_folder_without_vocals_or_without_our_tracks_or_with_two_files_of_one_
     with pytest.raises(UserError, match="'song', which is none of the 2 test tracks"):
         matched_files(tmp_path, TRACKS)
     write_audio(tmp_path / "song" / "vocals.flac", np.zeros((2, 9), np.float32), SAMPLE_RATE_HZ)
-    with pytest.raises(UserError, match="two files of 'song'"):
+    both = (
+        f"two files of 'song', {tmp_path / 'song' / 'vocals.flac'} and {tmp_path / 'song' / 'vocals.wav'}: remove one"
+    )
+    with pytest.raises(UserError, match=both):
         matched_files(tmp_path, TRACKS)
 
 
