@@ -134,7 +134,6 @@ def _write_elsewhere(job: Job, own: Results, others: Mapping[str, tuple[Job, Res
     there are no other sets, of which folders and files are then removed.
     """
     from sepmodels.results.across import across_markdown, joined, side_by_side
-    from sepmodels.results.markdown import results_markdown
 
     folder = job.paths.results
     remove_all_but(folder, others)
@@ -147,7 +146,7 @@ def _write_elsewhere(job: Job, own: Results, others: Mapping[str, tuple[Job, Res
     across = side_by_side(every)
     _write_tables(folder / ACROSS, across)
     _write_tables(folder / BY_DATASET, joined({name: one.summary for name, one in every.items()}))
-    pages = {name: results_markdown(results) for name, (_, results) in others.items()}
+    pages = {name: (on.paths.results / "results.md").read_text(encoding="utf-8") for name, (on, _) in others.items()}
     return across_markdown(across, own.baseline_title, pages), [*contents, across.to_csv(index=False)]
 
 

@@ -142,11 +142,11 @@ def across_table(across: pd.DataFrame, baseline_title: str) -> str:
 def across_markdown(across: pd.DataFrame, baseline_title: str, pages: Mapping[str, str]) -> str:
     """What follows the profile's own page: all sets side by side, then the page of each other set.
 
-    pages: Markdown by set.
+    pages: Markdown by set; what it says of other measures becomes a part of what is said of the set.
     """
     parts = [HEADING, f"Vocals, in dB. {NEVER_POOLED}", across_table(across, baseline_title)]
     for name, page in pages.items():
-        parts += [f"## {name}", page.strip()]
+        parts += [f"## {name}", page.strip().replace(f"\n{OTHER_MEASURES}\n", f"\n#{OTHER_MEASURES}\n")]
     return "\n\n".join(parts) + "\n"
 
 

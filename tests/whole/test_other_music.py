@@ -100,6 +100,13 @@ def test_measures_that_are_asked_for_are_products_of_their_own_on_each_set_and_m
         assert 'id="measured"' in (paths.report / "index.html").read_text(encoding="utf-8")
 
 
+def test_the_page_of_all_sets_has_the_measures_of_each(done: Done) -> None:
+    page = (done.paths.results / "results.md").read_text(encoding="utf-8")
+    own, _, beside = page.partition("\n## On other music\n")
+    assert own.count("\n## Measures beside BSSEval\n") == 1
+    assert beside.count("\n### Measures beside BSSEval\n") == 1
+
+
 def test_mlflow_has_the_scores_on_the_set_with_the_training_under_the_set_s_name(done: Done) -> None:
     client = open_store(done.paths.data / "mlflow")
     experiment = client.get_experiment_by_name(f"sepbench/{done.profile.name}")

@@ -67,6 +67,12 @@ def test_the_own_page_can_be_told_from_what_follows_on_other_music(across: pd.Da
     assert own_part(page) == page
 
 
+def test_what_is_said_of_measures_on_a_set_is_a_part_of_what_is_said_of_that_set(across: pd.DataFrame) -> None:
+    page = "Its page.\n\n## Measures beside BSSEval\n\nPES\n"
+    whole = across_markdown(across, "Open-Unmix", {"songs": page})
+    assert "\n## songs\n\nIts page.\n\n### Measures beside BSSEval\n\nPES\n" in whole
+
+
 def test_joined_tables_say_first_of_which_set_each_row_is() -> None:
     whole = joined({"own": pd.DataFrame({"SDR": [1.0]}), "songs": pd.DataFrame({"SDR": [2.0]})})
     assert list(whole.columns) == ["dataset", "SDR"]
