@@ -68,6 +68,8 @@ USES = {
     ("assets.making.other_music:not_given", "given_for"): "where the sentence says that files belong",
     ("sepmodels.results.measured:summed_up", "measures"): "what a measure is called, and which way is better",
     ("sepmodels.results.measured:sentences", "measures"): "what is said of a measure",
+    ("sepmodels.scoring.measures:chosen_measures", "measures"): "which are asked for: those of a product are its roots",
+    ("sepmodels.scoring.measures:_installed", "measures"): "which of them can be had on this machine",
     ("assets.making.dataset:make_dataset", "is_to_be_fetched"): "what the dataset's folder holds is hashed",
 }
 
