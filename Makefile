@@ -15,13 +15,13 @@ help: ## list what can be made
 benchmark: setup ## set up, run the whole benchmark on the demo songs, print the table; made before is not made again
 	@$(BIN)/sepbench run
 
-test: setup-dev ## set up, then lint, check types and run every test
+test: setup-dev ## set up, then lint, check types and run every test but the long ones of test-cluster
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile -m "not cluster"
 
-test-cluster: setup-dev ## the tests that start Slurm (apt-get install slurm-wlm; as root) and Ray on this machine
+test-cluster: setup-dev ## the long tests that start Slurm (apt-get install slurm-wlm; as root) and Ray on this machine
 	@$(BIN)/pytest -m cluster
 
 quick: setup-dev ## what to run before each commit: the same without the tests that are marked slow, drive a browser or start a cluster

@@ -16,7 +16,7 @@ from assets.checking.checks import checked, checks_of
 from assets.checking.verdicts import Product
 from assets.graph import benchmark_steps, benchmark_subjects
 from assets.job import Job, Made
-from assets.making.ahead import made_ahead, made_here, on_cluster
+from assets.making.ahead import has_parts, made_ahead, made_here, on_cluster
 from assets.making.beside import trained_beside
 from assets.other_test_sets import scope
 from assets.paths import Paths
@@ -50,6 +50,7 @@ from sepmodels.systems.variants import Variant, own_training
 
 # "Materialize" in Dagster makes what is up to date, too; "Materialize unsynced" no more than is marked at the moment.
 WHICH_BUTTON = f"The button *Refresh* on the [front page]({FRONT}) makes what is stale, and nothing else."
+HEAD = {"sepbench/made_on": "head"}  # the tag of steps that a cluster leaves to its head
 TRAINING_BYTES = 400e6  # two states with the optimiser's and the one that is being written, the model, MLflow's copy
 
 
@@ -74,6 +75,7 @@ def as_asset(step: Step, profile: Profile, paths: Paths, systems: tuple[System, 
         check_specs=[check.spec(subject.key) for check in checks],
         can_subset=True,  # so that a check can be run without making the product
         pool=step.pool,
+        op_tags=None if has_parts(step) else HEAD,
     )
     def materialize(
         context: dg.AssetExecutionContext, tracker: Tracker, acceptance: Why

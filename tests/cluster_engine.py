@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from sepmodels.cluster.engine import State, variables
+from sepmodels.cluster.engine import Away, State, variables
 from sepmodels.cluster.part import Needs, Part
 from sepmodels.cluster.settings import ClusterSettings
 
@@ -19,15 +19,21 @@ WORKER = (sys.executable, str(Path(__file__).with_name("cluster_worker.py")))
 
 
 class Processes:
-    """Jobs are the numbers of processes, so that another head knows them, too."""
+    """Jobs are the numbers of processes, so that another head knows them, too.
+
+    refuses: whether it does not take what is submitted, for each time that something is; then it does.
+    """
 
     name = "slurm"  # which settings can name
     follows = False
 
     def __init__(self) -> None:
         self.begun: list[subprocess.Popen] = []
+        self.refuses: list[bool] = []
 
     def submit(self, folders: Sequence[Path], needs: Needs, command: Sequence[str]) -> list[str]:
+        if self.refuses and self.refuses.pop(0):
+            raise Away("Socket timed out")
         started = []
         for folder in folders:
             with (folder.parent / "output.txt").open("ab") as output:

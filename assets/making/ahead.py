@@ -12,7 +12,8 @@ from assets.job import Job, Made
 from assets.making import scores
 from assets.making.checkpoint import make_checkpoint
 from assets.making.estimates import forget_estimates, make_estimates
-from assets.making.part_work import job_arguments, score_tracks, separate_tracks, train_seed
+from assets.making.measures import make_measures
+from assets.making.part_work import job_arguments, measure_tracks, score_tracks, separate_tracks, train_seed
 from assets.runtime.cluster import cluster_settings
 from assets.runtime.events import tell
 from assets.runtime.gpus import count_gpus
@@ -26,12 +27,17 @@ from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 
 _SCORES = (scores.make_scores, scores.make_scores_of_one, scores.make_scores_from_stems)
-_IN_PARTS = (make_checkpoint, make_estimates, *_SCORES)
+_IN_PARTS = (make_checkpoint, make_estimates, *_SCORES, make_measures)
+
+
+def has_parts(step: Step) -> bool:
+    """Whether a cluster can make it in parts: trainings, their separations, scores and measures."""
+    return step.make in _IN_PARTS
 
 
 def on_cluster(step: Step, data: Path) -> bool:
-    """Whether the step's parts are made by a cluster: trainings, separations and scores, where one is set."""
-    return step.make in _IN_PARTS and cluster_settings(data).executor != "local"
+    """Whether the step's parts are made by a cluster: it has some, and a cluster is set."""
+    return has_parts(step) and cluster_settings(data).executor != "local"
 
 
 def made_ahead(step: Step, job: Job) -> Made:
@@ -77,7 +83,7 @@ def _is_slow_on_gpus(profile: Profile, settings: ClusterSettings) -> bool:
 
 
 def parts_of(step: Step, job: Job, settings: ClusterSettings) -> Iterator[Part]:
-    """The parts of a step: a training for each seed; of separations and scores shares of the tracks of each seed."""
+    """The parts of a step: a training for each seed; else, for each seed, shares of the test tracks."""
     arguments = job_arguments(job)
     gpus = 0 if job.profile.device == "cpu" else settings.gpus
     if step.make is make_checkpoint:
@@ -89,11 +95,11 @@ def parts_of(step: Step, job: Job, settings: ClusterSettings) -> Iterator[Part]:
         return
     separates = step.make is make_estimates
     needs = Needs(gpus if separates else 0, settings.processors, settings.memory_gb)
-    seeds = job.profile.seeds if step.make in (make_estimates, scores.make_scores) else (0,)
-    for seed in seeds:
+    function = _name(separate_tracks if separates else measure_tracks if step.make is make_measures else score_tracks)
+    for seed in job.own.seeds_of(job.profile.seeds):
         for number, tracks in enumerate(_shares(job, settings.parallel), start=1):
             chosen = {**arguments, "seed": seed, "tracks": tracks}
-            yield Part(f"seed_{seed}-{number}", _name(separate_tracks if separates else score_tracks), chosen, needs)
+            yield Part(f"seed_{seed}-{number}", function, chosen, needs)
 
 
 def _shares(job: Job, most: int) -> list[list[str]]:
@@ -117,6 +123,8 @@ def _forget(step: Step, job: Job) -> None:
             forget(job.paths.checkpoint(job.name, seed))
     elif step.make is make_estimates:
         forget_estimates(job)
+    elif step.make is make_measures:
+        shutil.rmtree(job.paths.measure_parts(job.name), ignore_errors=True)
     else:
         shutil.rmtree(job.paths.score_parts(job.name), ignore_errors=True)
 

@@ -13,6 +13,7 @@ from assets.job import Job
 from assets.making.beside import Beside
 from assets.making.checkpoint import make_checkpoint
 from assets.making.estimates import estimate_ahead
+from assets.making.measures import measure_ahead
 from assets.making.scores import score_ahead
 from assets.other_test_sets import TestSetPaths
 from assets.paths import Paths
@@ -52,6 +53,11 @@ def separate_tracks(told: Told, *, seed: int, tracks: Sequence[str], **arguments
 def score_tracks(told: Told, *, seed: int, tracks: Sequence[str], **arguments: Any) -> None:
     """Score these tracks of a seed; what cannot be scored is left to the step, which says so."""
     score_ahead(job_of(told, **arguments), seed, tracks)
+
+
+def measure_tracks(told: Told, *, seed: int, tracks: Sequence[str], **arguments: Any) -> None:
+    """Measure these tracks of a seed beside BSSEval; what cannot be measured is left to the step, which says so."""
+    measure_ahead(job_of(told, **arguments), seed, tracks)
 
 
 class _OneSeed(Beside):

@@ -1,9 +1,11 @@
 """How many trainings run side by side: one on each GPU; on a CPU as many as processors and memory have room for."""
 
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
+from assets.factory import HEAD
 from assets.paths import data_folder
 from assets.runtime.cluster import cluster_settings, is_cluster_used
 from assets.runtime.gpus import count_gpus, leaves_the_choice
@@ -64,9 +66,19 @@ def steps_at_once(profile: Profile, data: Path) -> int:
 
 def executor_for(profile: Profile) -> dg.ExecutorDefinition:
     """An executor for as many trainings as there are slots, and one more step beside them."""
-    return processes.configured(
-        {"max_concurrent": steps_at_once(profile, data_folder()) + 1, "start_method": FORKSERVER}, name="side_by_side"
-    )
+    return processes.configured(side_by_side(profile), name="side_by_side")
+
+
+def side_by_side(profile: Profile) -> dict[str, Any]:
+    """What the executor is told.
+
+    With a cluster these are many, for they only wait; of what is left to this machine no more go at once than without.
+    """
+    config: dict[str, Any] = {"max_concurrent": steps_at_once(profile, data_folder()) + 1, "start_method": FORKSERVER}
+    if is_cluster_used(data_folder()):
+        ((key, value),) = HEAD.items()
+        config["tag_concurrency_limits"] = [{"key": key, "value": value, "limit": slots_here(profile) + 1}]
+    return config
 
 
 def give_slots(instance: dg.DagsterInstance, profile: Profile) -> int:

@@ -30,7 +30,7 @@ class Engine(Protocol):
     def submit(self, folders: Sequence[Path], needs: Needs, command: Sequence[str]) -> list[str]:
         """Start a worker for each folder, which becomes the command's last word; gives their jobs.
 
-        Raises UserError where the engine does not take them.
+        Raises :class:`Away` where the engine does not take them.
         """
 
     def states(self, jobs: Collection[str]) -> Mapping[str, tuple[State, str]]:

@@ -47,6 +47,7 @@ class _Going:
     folder: PartFolder
     tail: Tail
     job: str = ""
+    is_to_begin: bool = True  # and is not in the engine's hands
     lost: int = 0  # attempts in a row that ended without having come further
     done: int = 0
     total: int = 0
@@ -103,7 +104,10 @@ class _Making:
 
     def run(self, until: float) -> None:
         self._find_again()
-        self._submit([one for one in self.all if not one.job])
+        try:
+            self._submit()
+        except Away as fault:
+            raise UserError(f"{self.engine.name} did not take the parts: {fault}") from None
         while self.open:
             for one in self.open:
                 self._hear(one)
@@ -123,11 +127,12 @@ class _Making:
             raise UserError(f"{self.engine.name} does not answer: {fault}") from None
         for one in self.all:
             if (job := jobs.get(one.part.name)) in going_on:
-                one.job = str(job)
+                one.job, one.is_to_begin = str(job), False
                 self.hears.warn(f"{one.part.name} goes on in {self.engine.name}'s job {job}, begun before.")
 
-    def _submit(self, chosen: Sequence[_Going]) -> None:
-        """Begin these parts, together as far as they need the same."""
+    def _submit(self) -> None:
+        """Begin the parts that are to begin, together as far as they need the same. Raises :class:`Away`."""
+        chosen = [one for one in self.open if one.is_to_begin]
         for needs in dict.fromkeys(one.part.needs for one in chosen):
             alike = [one for one in chosen if one.part.needs == needs]
             for one in alike:
@@ -139,6 +144,7 @@ class _Making:
                 jobs = self.engine.submit([one.folder.path for one in alike], needs, command)
                 for one, job in zip(alike, jobs, strict=True):
                     one.job, one.heard_at, one.gone_at, one.why_silent = job, None, None, ""
+                    one.is_to_begin = False
                     one.folder.keep_record(Record(self.engine.name, job))
             self.hears.say(f"Handed to {self.engine.name}: {', '.join(f'{o.part.name} as {o.job}' for o in alike)}.")
 
@@ -177,23 +183,27 @@ class _Making:
     def _ask(self) -> None:
         """Ask the engine what goes on, and begin again what has ended without a result."""
         self.asked_at = now = time.monotonic()
-        chosen = [one for one in self.open if one.job]
         try:
-            states = self.engine.states({one.job for one in chosen})
+            self._look(now)
+            self._submit()
         except Away as fault:
             if now - self.answered_at > AWAY_SECONDS:
                 self.answered_at = now
                 self.hears.warn(f"{self.engine.name} does not answer, and is asked again: {fault}")
             return
         self.answered_at = now
-        lost = []
+
+    def _look(self, now: float) -> None:
+        """Find what has ended without a result, and end what is silent. Raises :class:`Away`."""
+        chosen = [one for one in self.open if not one.is_to_begin]
+        states = self.engine.states({one.job for one in chosen})
         for one in chosen:
             state, reason = states.get(one.job, ("gone", ""))
             if state == "gone":
                 one.gone_at = one.gone_at or now
                 result = one.folder.result()
                 if result is not None or now - one.gone_at > RESULT_SECONDS:
-                    lost += [one] if self._is_to_begin_again(one, result) else []
+                    one.is_to_begin = self._is_to_begin_again(one, result)
                 continue
             one.gone_at = None
             if state == "waiting" and reason not in ("", "None", *self.reasons):
@@ -202,11 +212,6 @@ class _Making:
             if state == "running":
                 one.heard_at = one.heard_at or now
             self._end_if_silent(one, now)
-        try:
-            self._submit(lost)
-        except UserError as fault:  # the others go on
-            for one in lost:
-                one.result = Result("fault", str(fault))
 
     def _end_if_silent(self, one: _Going, now: float) -> None:
         limit = 60 * self.settings.silent_minutes
@@ -240,7 +245,7 @@ class _Making:
 
     def end(self) -> None:
         """Tell the parts that go on to save and end, and wait for that a while."""
-        jobs = {one.job for one in self.open if one.job}
+        jobs = {one.job for one in self.open if not one.is_to_begin}
         if not jobs:
             return
         with held_signals():

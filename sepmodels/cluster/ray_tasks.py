@@ -56,9 +56,9 @@ class Ray:
         given = variables(needs)
         jobs = []
         for folder in folders:
-            reference = task.remote([*command, str(folder)], given, SAVE_SECONDS)
-            jobs.append(secrets.token_hex(8))  # Ray's own numbers come again when it is started anew
-            self._tasks[jobs[-1]] = reference
+            jobs.append(job := secrets.token_hex(8))  # Ray's own numbers come again when it is started anew
+            output = str(folder.parent / f"ray-{job}.txt")
+            self._tasks[job] = task.remote([*command, str(folder)], given, output, SAVE_SECONDS)
         return jobs
 
     def states(self, jobs: Collection[str]) -> Mapping[str, tuple[State, str]]:
@@ -81,15 +81,19 @@ class Ray:
 def _task() -> Any:
     """The function of a task. Ray takes it along by value, so that its nodes need not find this module."""
 
-    def work(command: list[str], given: dict[str, str], save_seconds: float) -> int:
+    def work(command: list[str], given: dict[str, str], output: str, save_seconds: float) -> int:
         import os
+        import pathlib
         import signal
         import subprocess
         import time
 
         # Ray cancels by this handler, which is not there where Ray was started in the background of a script.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        child = subprocess.Popen(command, env={**os.environ, **given}, start_new_session=True)
+        with pathlib.Path(output).open("ab") as file:
+            child = subprocess.Popen(
+                command, env={**os.environ, **given}, stdout=file, stderr=file, start_new_session=True
+            )
         try:
             while child.poll() is None:
                 time.sleep(

@@ -38,10 +38,7 @@ class Slurm:
 
     def submit(self, folders: Sequence[Path], needs: Needs, command: Sequence[str]) -> list[str]:
         options = self._options(len(folders), needs, folders[0].parent)
-        try:
-            answer = _run(["sbatch", "--parsable", *options], script(folders, needs, command))
-        except Away as fault:
-            raise UserError(f"Slurm did not take the parts: {fault}") from None
+        answer = _run(["sbatch", "--parsable", *options], script(folders, needs, command))
         number = answer.strip().splitlines()[-1].partition(";")[0]
         return [f"{number}_{index}" for index in range(len(folders))]
 
@@ -60,7 +57,7 @@ class Slurm:
             "--time": str(chosen.minutes) if chosen.minutes else "",
             "--mem": f"{needs.memory_gb * 1000:.0f}M" if needs.memory_gb else "",
         }
-        gpus = [chosen.gpu_option.format(gpus=needs.gpus)] if needs.gpus else []
+        gpus = [chosen.gpu_option.replace("{gpus}", str(needs.gpus))] if needs.gpus else []
         return [*(f"{name}={value}" for name, value in options.items() if value), "--requeue", *gpus, *chosen.options]
 
     def states(self, jobs: Collection[str]) -> Mapping[str, tuple[State, str]]:

@@ -1,6 +1,7 @@
 """Made by a cluster, and through every kind of end of its parts and its head, the benchmark is the local one."""
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,15 +10,19 @@ import psutil
 import pytest
 
 from benchmarks.kills import cut_power
-from sepmodels.cluster.part import PartFolder
-from tests.cluster_engine import WORKER
+from sepmodels.cluster.making import make_parts
+from sepmodels.cluster.part import Needs, PartFolder
+from sepmodels.cluster.same_code import versions_of
+from sepmodels.cluster.settings import read_cluster
+from tests.cluster_engine import WORKER, Heard
+from tests.cluster_parts import COUNT, part
 from tests.conftest import words_of
 from tests.ray_cluster import ray_cluster
 from tests.slurm import slurm
 from tests.whole import test_interrupting
 from tests.whole.test_interrupting import Refresh, check_nothing_is_open, ctrl_c, processes_of, results
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 STEPS = "60"
 SLURM = """
@@ -75,6 +80,19 @@ def workers(folder: Path) -> list[psutil.Process]:
     return [one for one in found if "sepmodels.cluster.worker" in words_of(one)]
 
 
+def test_an_engine_makes_a_part_and_what_its_worker_prints_is_kept(data: Path, tmp_path: Path) -> None:
+    chosen = read_cluster(data / "cluster.toml")
+    counted = part("counted", COUNT, Needs(gpus=1), to=3, place=str(tmp_path / "counted"))
+    try:
+        results = make_parts([counted], tmp_path / "parts", chosen, versions_of(("numpy",)), Heard())
+    finally:
+        if "ray" in sys.modules:
+            sys.modules["ray"].shutdown()
+    assert results["counted"].value == 3
+    assert len(list((tmp_path / "parts").glob(f"{chosen.executor}-*.txt"))) == 1
+
+
+@pytest.mark.cluster
 def test_through_ctrl_c_and_kill_9_of_a_worker_and_of_the_head_the_table_is_the_local_one(
     data: Path, stem_dataset: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,9 @@ from sepmodels.cluster.events import Told
 from sepmodels.cluster.part import Needs, Part, PartFolder, Record
 from sepmodels.cluster.same_code import code_digest
 from sepmodels.cluster.settings import ClusterSettings
+from sepmodels.cluster.worker import function_of
 from sepmodels.settings import Profile
+from sepmodels.systems import known_systems
 from sepmodels.systems.system import System
 from sepmodels.systems.variants import VARIANTS
 from tests.cluster_engine import WORKER, Processes
@@ -49,17 +51,36 @@ def test_each_seed_is_a_training_and_each_of_its_processes_has_a_gpu(tmp_path: P
     assert handed_over(("open_unmix", "checkpoint"), on_cpu, tmp_path)[0].needs == Needs(0, 4, 10.0)
 
 
-def test_test_tracks_are_shared_out_for_each_seed_and_scores_have_no_gpu(tmp_path: Path) -> None:
+def test_test_tracks_are_shared_out_for_each_seed_and_only_separations_have_gpus(tmp_path: Path) -> None:
     folder = Paths(tmp_path, MUSDB.name).stems("test")
     folder.mkdir(parents=True)
     for name in "abc":
         np.save(folder / f"{name}.npy", np.zeros((5, 2, 9), np.int16))
         (folder / f"{name}.json").write_text("{}")
     shares = [(42, ["a", "c"]), (42, ["b"]), (43, ["a", "c"]), (43, ["b"])]
-    for chain_step, gpus in (("estimates", 1), ("scores", 0)):
-        parts = handed_over(("open_unmix", chain_step), MUSDB, tmp_path)
+    for chain_step, gpus in (("estimates", 1), ("scores", 0), ("measures", 0)):
+        parts = handed_over(("open_unmix", chain_step), replace(MUSDB, measures=("SI-SDR",)), tmp_path)
         assert [(part.arguments["seed"], part.arguments["tracks"]) for part in parts] == shares
         assert {part.needs.gpus for part in parts} == {gpus}
+
+
+def test_what_a_worker_has_measured_the_step_only_puts_together(tmp_path: Path) -> None:
+    profile, system = replace(PROFILES["demo"], measures=("SI-SDR",)), known_systems()["mixture"]
+    folder = Paths(tmp_path, profile.name).stems("test")
+    folder.mkdir(parents=True)
+    stems = np.random.default_rng(1).integers(-9999, 9999, (5, 2, 44_100), np.int16)
+    np.save(folder / "a.npy", stems)
+    (folder / "a.json").write_text("{}")
+    (measures,) = [step for step in benchmark_steps(profile, [system]) if step.path == ("mixture", "measures")]
+    job = Job(profile, Paths(tmp_path, profile.name), system, code_version="one")
+    (one,) = parts_of(measures, job, CLUSTER)
+    function_of(one)(Told(tmp_path / "events"), **json.loads(json.dumps(dict(one.arguments))))
+    (part_file,) = job.paths.measure_parts("mixture").rglob("*.parquet")
+    written = part_file.stat().st_mtime_ns
+    ahead = measures.make(job)
+    assert part_file.stat().st_mtime_ns == written
+    assert measures.make(replace(job, anew=True)) == ahead
+    assert part_file.stat().st_mtime_ns > written
 
 
 @pytest.mark.parametrize("name", PROFILES)

@@ -1,16 +1,19 @@
 """The graph as Dagster shows it: what each asset says of itself, and which of them take turns."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from assets.factory import benchmark_assets
+from assets.factory import HEAD, benchmark_assets
 from assets.graph import benchmark_steps
 from assets.paths import Paths
 from assets.runtime.hosts import POOL
+from pipelines.graph import slots
 from pipelines.profiles import PROFILES
 from sepmodels.systems import known_systems
+from sepmodels.systems.program import Program
 from sepmodels.systems.variants import VARIANTS
 
 PROFILE = PROFILES["musdb18-7s"]
@@ -48,3 +51,20 @@ def test_what_wants_a_gpu_is_in_its_pool_and_nothing_else() -> None:
     assert {step.path[-1] for step in steps if step.pool == POOL} == {"checkpoint", "estimates"}
     alone = [step for step in steps if step.pool is None]
     assert not [step.path for step in alone if step.path[-1] in ("checkpoint", "estimates") and step.name in VARIANTS]
+
+
+def test_with_a_cluster_many_steps_wait_for_it_and_its_head_does_no_more_at_once_than_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEPBENCH_DATA", str(tmp_path))
+    (tmp_path / "cluster.toml").write_text("executor = 'slurm'\nparallel = 8")
+    monkeypatch.setattr(slots, "slots_here", lambda _: 1)
+    added = Program(name="prog", title="", summary="", command="prog", vocals="v.wav")
+    profile = replace(PROFILE, measures=("SI-SDR",))
+    assets = benchmark_assets(profile, Paths(tmp_path, profile.name), [*known_systems().values(), added])
+    on_head = {asset.key.path[-1] for asset in assets if HEAD.items() <= asset.op.tags.items()}
+    assert not on_head & {"checkpoint", "scores", "measures"}
+    assert {"train", "test", "estimates", "report"} <= on_head
+    config = slots.side_by_side(profile)
+    limit = {"key": "sepbench/made_on", "value": "head", "limit": 2}
+    assert (config["max_concurrent"], config["tag_concurrency_limits"]) == (9, [limit])

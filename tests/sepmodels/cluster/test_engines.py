@@ -22,7 +22,7 @@ def test_without_the_package_ray_a_sentence_names_the_extra(monkeypatch: pytest.
         engine_of(ClusterSettings("ray"))
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_where_no_ray_listens_a_sentence_says_where_it_was_looked_for() -> None:
     pytest.importorskip("ray", reason="needs Ray (pip install 'sepbench[ray]')")
     with pytest.raises(UserError, match=r"No Ray is reached at 127.0.0.1:1 .*start one by `ray start --head`"):

@@ -13,6 +13,7 @@ import pytest
 from sepmodels.cluster import ending, making
 from sepmodels.cluster.part import PartFolder
 from sepmodels.cluster.same_code import versions_of
+from sepmodels.errors import UserError
 from tests.cluster_engine import Heard, Processes, settings
 from tests.cluster_parts import COUNT, FAIL, HANG, part
 
@@ -65,6 +66,27 @@ def test_a_part_that_is_killed_goes_on_from_what_it_saved_and_its_curve_is_told_
     assert heard.curves["killed"] == list(range(1, 21))
     assert "killed is begun again: it ended without a word: killed, most likely." in heard.said
     assert results["always"].sentence.startswith("always was tried 2 times in vain; the last time it ended without")
+
+
+def test_an_engine_that_does_not_take_a_part_again_is_asked_until_it_does(
+    engine: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "AWAY_SECONDS", 0.3)
+    engine.refuses = [False, True, True, True, True, False]
+    parts = [part("killed", COUNT, to=20, place=str(tmp_path / "killed"), die_at=10)]
+    heard = Heard()
+    results = making.make_parts(parts, tmp_path / "parts", settings(retries=1), LIBRARIES, heard)
+    assert results["killed"].outcome == "done"
+    assert engine.refuses == []
+    assert len([said for said in heard.said if said.startswith("killed is begun again")]) == 1
+    assert "slurm does not answer, and is asked again: Socket timed out" in heard.said
+
+
+def test_an_engine_that_does_not_take_parts_at_first_is_a_fault_to_mend(engine: Processes, tmp_path: Path) -> None:
+    engine.refuses = [True]
+    parts = [part("one", COUNT, to=1, place=str(tmp_path / "one"))]
+    with pytest.raises(UserError, match=r"^slurm did not take the parts: Socket timed out$"):
+        making.make_parts(parts, tmp_path / "parts", settings(), LIBRARIES, Heard())
 
 
 @pytest.mark.usefixtures("engine")
