@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -79,7 +79,8 @@ class SlurmCluster:
             self.ask("scancel", "--user=root", "--quiet")
         family = [one for daemon in self.daemons.values() for one in _family(daemon.pid)]
         for process in family:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # it ended with its parent
+                process.kill()
         psutil.wait_procs(family, timeout=20)
         for daemon in self.daemons.values():
             daemon.wait()
