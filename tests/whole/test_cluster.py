@@ -62,9 +62,17 @@ def training(refresh: Refresh) -> PartFolder:
     return PartFolder(refresh.paths.root / "parts" / "open_unmix-checkpoint" / "seed_42")
 
 
+def _text(file: Path) -> str:
+    """What a file says; nothing where it is not there, or just goes."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
 def told(folder: PartFolder, kind: str) -> list[dict]:
     """The events of a kind so far."""
-    lines = folder.events.read_text().splitlines() if folder.events.exists() else []
+    lines = _text(folder.events).splitlines()
     return [event for event in map(json.loads, lines) if kind in event]
 
 
