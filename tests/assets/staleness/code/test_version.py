@@ -382,10 +382,12 @@ def test_a_root_that_does_not_exist_is_named_and_the_nearest_suggested(tree, roo
 
 # Laws, over the project's own files
 
-_TEXTS = [path.read_text() for package in ("sepmodels", "assets") for path in sorted((PROJECT / package).rglob("*.py"))]
-SOURCES = [
-    text for text in _TEXTS if "import_module(" not in text
-]  # which is refused without a root for what it imports
+SOURCES = [  # but those that are refused without a root for what they import
+    text
+    for package in ("sepmodels", "assets")
+    for path in sorted((PROJECT / package).rglob("*.py"))
+    if "import_module(" not in (text := path.read_text())
+]
 
 
 @pytest.fixture(scope="module")
