@@ -91,7 +91,10 @@ def as_asset(step: Step, profile: Profile, paths: Paths, systems: tuple[System, 
         chosen = {key.name for key in context.selected_asset_check_keys}
         for check in checks:
             if check.name in chosen:
-                yield checked(check, subject.key, step, Product(profile, paths, step.system, systems), context)
+                product = Product(profile, paths, step.system, systems)
+                with stopped_in_one_sentence(lambda name=check.name: f"The check {name} was stopped."):
+                    found = checked(check, subject.key, step, product, context)
+                yield found
 
     return materialize
 
