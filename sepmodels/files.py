@@ -82,7 +82,10 @@ def remove_left_behind(
     """
     removed = [path for path in list(folder.glob(pattern)) if _is_left_behind(path.name, works)]
     for path in removed:
-        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     return removed
 
 

@@ -95,10 +95,8 @@ def _task() -> Any:
                 command, env={**os.environ, **given}, stdout=file, stderr=file, start_new_session=True
             )
         try:
-            while child.poll() is None:
-                time.sleep(
-                    0.2
-                )  # Ray cancels between two of Python's own steps, and so not while it waits for a process
+            while child.poll() is None:  # Ray cancels between two steps of Python's, not while it waits for a process
+                time.sleep(0.2)
             return child.returncode
         except BaseException:  # cancelled
             child.terminate()

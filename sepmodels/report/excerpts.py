@@ -130,7 +130,7 @@ def cut_signals(material: Material, track: str, seconds: float) -> tuple[int, li
     start = choose_start(stems[STREAMS.index("vocals")], SAMPLE_RATE_HZ, seconds)
     span = slice(start * SAMPLE_RATE_HZ, start * SAMPLE_RATE_HZ + round(seconds * SAMPLE_RATE_HZ))
     others = [STREAMS.index(name) for name in ("drums", "bass", "other")]
-    own = {
+    own: dict[str, np.ndarray] = {
         "": stems[STREAMS.index("mixture"), :, span],
         "vocals": stems[STREAMS.index("vocals"), :, span],
         "accompaniment": stems[others, :, span].sum(axis=0, dtype=np.int32),

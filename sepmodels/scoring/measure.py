@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -27,9 +28,15 @@ class Signals:
     sample_rate_hz: int
     pitch: Pitch | None = None
 
+    @cached_property
     def true_pitch(self) -> Pitch:
         """The pitch that is labelled, or else what is tracked in the reference."""
         return track_pitch(self.reference, self.sample_rate_hz) if self.pitch is None else self.pitch
+
+    @cached_property
+    def estimated_pitch(self) -> Pitch:
+        """The pitch that is tracked in the estimate."""
+        return track_pitch(self.estimate, self.sample_rate_hz)
 
 
 Value: TypeAlias = Callable[[Signals], float]

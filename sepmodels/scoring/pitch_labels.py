@@ -53,7 +53,7 @@ def read_labels(file: Path) -> Pitch:
     except (OSError, ValueError) as fault:
         raise _unreadable(file, str(fault)) from None
     columns = 1 if file.suffix == ".pv" else 2
-    if values.ndim != 2 or values.shape[1] != columns or not np.isfinite(values).all() or values.min() < 0:
+    if values.ndim != 2 or values.shape[1] != columns or not np.isfinite(values).all() or (values < 0).any():
         raise _unreadable(file, f"{columns} column{'s' * (columns > 1)} of numbers, 0 or more, were expected")
     if file.suffix == ".pv":
         notes = values[:, 0]
@@ -114,4 +114,4 @@ def _agreeing(labels: Pitch, tracked: Pitch, shift: float) -> float:
     there = places[inside]
     cents = 1200 * np.abs(np.log2(tracked.hz[there] / labels.hz[labels.voiced][inside]))
     right = tracked.voiced[there] & (cents <= _CENTS)
-    return float(right.sum() / max(1, labels.voiced.sum()))
+    return float(right.sum() / max(1, int(labels.voiced.sum())))

@@ -22,7 +22,7 @@ def faults_of(vocals: np.ndarray, stems: np.ndarray) -> Iterator[str]:
         yield "is silent"
         return
     if np.abs(vocals.mean(axis=1)).max() > _ODD_OFFSET:
-        yield f"has a constant offset of {vocals.mean(axis=1)[np.abs(vocals.mean(axis=1)).argmax()]:+.3f}"
+        yield f"has a constant offset of {vocals.mean(axis=1)[np.abs(vocals.mean(axis=1)).argmax()]:+.3f}"  # type: ignore[call-overload, unused-ignore]
     true: np.ndarray = stems[STREAMS.index("vocals")].mean(axis=0, dtype=np.float32) / FULL_SCALE
     rest: np.ndarray = stems[1:4].sum(axis=0, dtype=np.float32).mean(axis=0) / FULL_SCALE
     mono = vocals.mean(axis=0)
@@ -53,7 +53,7 @@ def _best(estimate: np.ndarray, source: np.ndarray) -> tuple[float, int]:
     length = next_fast_len(len(source) + most, real=True)
     both = irfft(rfft(estimate, length) * np.conj(rfft(source, length)), length) / scale
     near = np.concatenate([both[-most:], both[: most + 1]])
-    place = int(np.abs(near).argmax())
+    place = int(np.abs(near).argmax())  # type: ignore[call-overload, unused-ignore] # of numpy 2.5's stubs
     return float(near[place]), place - most
 
 

@@ -1,13 +1,12 @@
 """Overall accuracy of the melody: pitch where there is singing, and silence where there is none."""
 
 from sepmodels.scoring.measure import Measure, Signals
-from sepmodels.scoring.pitch import agreement, check, track_pitch
+from sepmodels.scoring.pitch import agreement, check
 
 
 def overall_accuracy(signals: Signals) -> float:
     """In percent; NaN where nothing is sung. The truth is the labels, or the pitch tracked in the true vocals."""
-    made = track_pitch(signals.estimate, signals.sample_rate_hz)
-    return 100 * agreement(signals.true_pitch(), made)["Overall Accuracy"]
+    return 100 * agreement(signals.true_pitch, signals.estimated_pitch)["Overall Accuracy"]
 
 
 MEASURE = Measure(

@@ -17,7 +17,7 @@ def pes(signals: Signals) -> float:
     """
     window = max(1, round(WINDOW_SECONDS * signals.sample_rate_hz))
     true, made = _power(signals.reference, window), _power(signals.estimate, window)
-    rests = true <= 10 ** (REST_DB / 10) * true.max(initial=0.0)
+    rests = true <= 10 ** (REST_DB / 10) * np.max(true, initial=0.0)
     if rests.all() or not rests.any():
         return np.nan
     levels = made[rests] / true[~rests].mean()

@@ -1,13 +1,12 @@
 """Raw pitch accuracy: whether the melody of the singing can be read off the estimate."""
 
 from sepmodels.scoring.measure import Measure, Signals
-from sepmodels.scoring.pitch import agreement, check, track_pitch
+from sepmodels.scoring.pitch import agreement, check
 
 
 def raw_pitch_accuracy(signals: Signals) -> float:
     """In percent; NaN where nothing is sung. The truth is the labels, or the pitch tracked in the true vocals."""
-    made = track_pitch(signals.estimate, signals.sample_rate_hz)
-    return 100 * agreement(signals.true_pitch(), made)["Raw Pitch Accuracy"]
+    return 100 * agreement(signals.true_pitch, signals.estimated_pitch)["Raw Pitch Accuracy"]
 
 
 MEASURE = Measure(
