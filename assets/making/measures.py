@@ -82,8 +82,10 @@ def pitch_labels(profile: Profile) -> Path | None:
 def _labels(profile: Profile, tracks: list[str], job: Job) -> Mapping[str, Path] | None:
     from sepmodels.scoring.pitch_labels import find_labels
 
-    folder = pitch_labels(profile)
-    return None if folder is None else find_labels(folder, tracks, job.say)
+    if (folder := pitch_labels(profile)) is None:
+        return None
+    job.say(f"The true pitch is that of the labels in {folder}.")
+    return find_labels(folder, tracks, job.say)
 
 
 @dataclass(frozen=True)
