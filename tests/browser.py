@@ -40,7 +40,9 @@ def opened(browser, address: str, script: str = "", **options: object) -> Iterat
 
     script: run before the page's own. options: of the window.
     """
-    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+    # A smooth scroll that goes on below the mouse may take its click to another element.
+    window = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
+    context = browser.new_context(**{**window, **options})
     context.set_default_timeout(PATIENCE_MS)
     context.add_init_script(script)
     page = context.new_page()

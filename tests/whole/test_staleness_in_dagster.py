@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from pipelines.ports import free_port
+from tests.ports import own_port
 from tests.stand_ins import copy_code, edit_function
 
 pytestmark = pytest.mark.slow
@@ -76,7 +76,7 @@ def project(tmp_path):
 @contextmanager
 def webserver(project):
     """Dagster's webserver over the project; gives a function that asks it in GraphQL."""
-    port = free_port("127.0.0.1", 23_000)
+    port = own_port()
     environment = {**os.environ, "PYTHONPATH": str(project), "DAGSTER_HOME": str(project / "home")}
     environment["SEPBENCH_DATA"] = str(project / "data")
     command = [sys.executable, "-m", "dagster_webserver", "-m", "stand_in", "-h", "127.0.0.1", "-p", str(port)]

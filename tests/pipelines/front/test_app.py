@@ -20,9 +20,9 @@ from starlette.websockets import WebSocket
 from assets.paths import Paths
 from assets.runtime.going import GoingFile
 from pipelines.front.app import front_app
-from pipelines.ports import free_port
 from pipelines.profiles import PROFILES
 from tests.browser import PATIENCE_MS, chromium
+from tests.ports import own_port
 
 HOST = "127.0.0.1"
 LAST = {"runId": "aaaaaaaa-1", "jobName": "refresh", "status": "SUCCESS", "startTime": 1.0, "creationTime": 1.0}
@@ -159,10 +159,10 @@ def front(inner: Inner, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Iterat
         standings._said = {"products": PRODUCTS, "looked_at": time.time(), "fault": ""}
 
     monkeypatch.setattr("pipelines.front.standings.Standings._look", look)
-    with Served(inner.app(), free_port(HOST, 24_000)) as behind:
+    with Served(inner.app(), own_port(HOST)) as behind:
         songs = Starlette(routes=[Route("/", lambda _: Response("songs"))])
         app = front_app(PROFILES["demo"], paths, host=HOST, dagster=behind.address, mlflow=behind.address, songs=songs)
-        with Served(app, free_port(HOST, 24_100)) as served:
+        with Served(app, own_port(HOST)) as served:
             yield served
 
 
@@ -208,9 +208,9 @@ def test_what_comes_slowly_is_passed_on_piece_by_piece(front: Served) -> None:
 
 
 def test_a_server_that_does_not_answer_is_named(paths: Paths) -> None:
-    nobody = f"http://{HOST}:{free_port(HOST, 24_200)}"
+    nobody = f"http://{HOST}:{own_port(HOST)}"
     app = front_app(PROFILES["demo"], paths, host=HOST, dagster=nobody, mlflow=nobody, songs=Starlette())
-    with Served(app, free_port(HOST, 24_300)) as front:
+    with Served(app, own_port(HOST)) as front:
         status, _, body = front.ask("/mlflow/x")
         assert (status, body[:24]) == (502, b"MLflow does not answer (")
         assert json.loads(front.ask("/state")[2])["fault"].startswith("Dagster does not answer")

@@ -21,7 +21,6 @@ import torch
 from rich.console import Console
 
 from assets.paths import Paths
-from pipelines.ports import free_port
 from pipelines.profiles import PROFILES
 from pipelines.serve.app import HOST, page_app, serve
 from pipelines.serve.work import PageWork
@@ -35,6 +34,7 @@ from sepmodels.systems.system_files import write_system
 from sepmodels.systems.variants import VARIANTS
 from tests.browser import CHROMIUM, FLAGS
 from tests.conftest import PROJECT
+from tests.ports import own_port
 from tests.sepmodels.separation.test_separate import music
 from tests.sepmodels.separation.test_song_files import write_song
 
@@ -55,7 +55,7 @@ class Server:
         self.work = PageWork(PROFILE, paths, data / "work", limits.get("seconds", 60.0))
         self.work.folder.mkdir()
         app = page_app(self.work, limits.get("max_bytes", 10e6) / 1e6)
-        self.port = free_port(HOST, 7860)
+        self.port = own_port(HOST)
         self.address = f"http://{HOST}:{self.port}"
         self._server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=self.port, log_level="warning"))
         self._thread = threading.Thread(target=self._server.run)
@@ -204,7 +204,7 @@ def test_stems_are_removed_after_their_time_and_all_when_the_server_ends(data: P
 def test_ended_by_the_system_the_server_removes_its_songs_too(data: Path, tmp_path: Path) -> None:
     """A real server, as a terminal would start it; SIGTERM in the middle of a song."""
     save_model(Paths(data, "demo").model("l1_loss", 42), build_model(FULL), FULL)
-    spool, port = tmp_path / "spool", free_port(HOST, 7860)
+    spool, port = tmp_path / "spool", own_port(HOST)
     spool.mkdir()
     command = [sys.executable, "-c", "from pipelines.cli import main; main()", "serve", "--no-browser"]
     options = ["--port", str(port), "--data", str(data), "--set", "separation.segment_seconds=1"]

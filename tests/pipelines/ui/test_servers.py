@@ -23,6 +23,7 @@ from pipelines.profiles import PROFILES
 from pipelines.ui.servers import dagster_server
 from pipelines.ui.supervisor import Running, Server
 from sepmodels.errors import UserError
+from tests.ports import own_port
 
 PROJECT = Path(__file__).parents[3]
 
@@ -122,7 +123,7 @@ def connections_of(process: psutil.Process) -> list:
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory) -> Iterator[Launched]:
     """The servers, while the port that was asked for is taken."""
-    wanted = free_port("127.0.0.1", 21_000)  # below those that systems give to whoever asks for any
+    wanted = own_port()
     with socket.create_server(("127.0.0.1", wanted)) as taken:
         launched = Launched(tmp_path_factory.mktemp("servers"), taken.getsockname()[1])
         launched.taken = taken.getsockname()[1]
@@ -247,7 +248,7 @@ def test_servers_of_this_machine_are_reached_without_the_proxy(tmp_path, monkeyp
         monkeypatch.setenv(name, "http://203.0.113.1:9")
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    port = free_port("127.0.0.1", 23_000)
+    port = own_port()
     code = f"from http.server import *; HTTPServer(('127.0.0.1', {port}), SimpleHTTPRequestHandler).serve_forever()"
     server = replace(small_server(tmp_path, "plain", code), health=f"http://127.0.0.1:{port}/")
     with Running(threading.Event(), [].append) as running:
@@ -304,7 +305,7 @@ def test_what_a_server_started_is_ended_with_it_even_if_it_ignores_the_interrupt
 
 
 def test_the_wanted_port_is_taken_when_it_is_free():
-    free = free_port("127.0.0.1", 22_000)
+    free = own_port()
     assert free_port("127.0.0.1", free) == free
     assert free_port("127.0.0.1", free, but_not=free) != free
     with socket.create_server(("127.0.0.1", free)):
