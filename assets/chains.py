@@ -48,10 +48,15 @@ def _trained_estimates(profile: Profile, system: Variant) -> Step:
         (system.name, "estimates"),
         estimates.make_estimates,
         group=system.group,
-        description="The vocals of every test track as the model hears them; the rest is the mixture minus these.",
+        description=f"The {profile.target} of every test track as the model hears them; the rest is the mixture minus "
+        "these.",
         needs=((system.name, "checkpoint"), ("stems", "test")),
         kinds=frozenset({"torch", "wav"}),
-        settings={"separation": profile.separation, "wiener_iterations": system.wiener_iterations},
+        settings={
+            "separation": profile.separation,
+            "wiener_iterations": system.wiener_iterations,
+            **own_target(profile),
+        },
         reaches=system.functions,
         libraries=LEARNING,
         beside=_beside(system),
@@ -72,11 +77,16 @@ def _other_estimates(profile: Profile, system: System) -> Step:
         (system.name, "estimates"),
         other_estimates.make_estimates_by_models if system.by_models else other_estimates.make_other_estimates,
         group=system.group,
-        description=f"{system.words} The vocals of every test track, as long as its mixture; the rest is the mixture "
-        "minus these.",
+        description=f"{system.words} The {profile.target} of every test track, as long as its mixture; the rest is the "
+        "mixture minus these.",
         needs=(*sources, ("stems", "test")),
         kinds=frozenset({"wav"}),
-        settings={"system": system, "version": system.version(), "sample_rate_hz": profile.sample_rate_hz},
+        settings={
+            "system": system,
+            "version": system.version(),
+            "sample_rate_hz": profile.sample_rate_hz,
+            **own_target(profile),
+        },
         reaches=system.functions,
         libraries=("numpy", "scipy", *system.libraries),
         files=lambda _profile, _paths: system.files,
@@ -84,7 +94,7 @@ def _other_estimates(profile: Profile, system: System) -> Step:
     )
 
 
-def _given_scores(system: Added) -> Step:
+def _given_scores(profile: Profile, system: Added) -> Step:
     return Step(
         (system.name, "scores"),
         given_scores.make_given_scores,
@@ -92,7 +102,7 @@ def _given_scores(system: Added) -> Step:
         description=f"{system.words} Its scores as they were given, on the test tracks and targets of this benchmark.",
         needs=(("stems", "test"),),
         kinds=frozenset({"museval", "parquet"}),
-        settings={"system": system.name},
+        settings={"system": system.name, **own_target(profile)},
         libraries=("pandas",),
         files=lambda _profile, _paths: system.files,
         system=system,
@@ -103,7 +113,7 @@ def _scores(profile: Profile, system: System) -> Step:
     """Of estimates, where the chain has them; else the system makes its estimates as it is scored."""
     if not system.scored_here:
         assert isinstance(system, Added)
-        return _given_scores(system)
+        return _given_scores(profile, system)
     separated = "estimates" in system.chain
     of_files = scores.make_scores if system.seeded else scores.make_scores_of_one
     return Step(
@@ -120,11 +130,17 @@ def _scores(profile: Profile, system: System) -> Step:
         settings={
             **({} if separated else {"sample_rate_hz": profile.sample_rate_hz, "reference": system}),
             **scoring_rate(profile),
+            **own_target(profile),
         },
         reaches=() if separated else system.functions,
         libraries=SCORING if separated else (*SCORING, "torch"),
         system=system,
     )
+
+
+def own_target(profile: Profile) -> dict[str, str]:
+    """The setting ``target`` where it counts."""
+    return {"target": profile.target} if changed(profile, "target") else {}
 
 
 def scoring_rate(profile: Profile) -> dict[str, str]:
@@ -152,6 +168,7 @@ def _measures(profile: Profile, system: System) -> Step:
             "measures": [one.name for one in chosen],
             **({} if separated else {"sample_rate_hz": profile.sample_rate_hz, "reference": system}),
             **scoring_rate(profile),
+            **own_target(profile),
         },
         reaches=(*(place_of(one) for one in chosen), *(() if separated else system.functions)),
         libraries=tuple(dict.fromkeys(("numpy", "scipy", *(name for one in chosen for name in one.libraries)))),

@@ -84,7 +84,7 @@ class TestSetPaths(Paths):
 
 def own_paths(paths: Paths) -> Paths:
     """The places of the profile's own products."""
-    return Paths(paths.data, paths.profile)
+    return Paths(paths.data, paths.profile, paths.target)
 
 
 def seen_on(profile: Profile, one: TestSet) -> Profile:
@@ -95,14 +95,20 @@ def seen_on(profile: Profile, one: TestSet) -> Profile:
 @no_part_of_a_result("where products lie")
 def paths_on(paths: Paths, one: TestSet) -> TestSetPaths:
     """The places of the set's products."""
-    return TestSetPaths(paths.data, paths.profile, one.name)
+    return places_of(paths, one.name)
+
+
+@no_part_of_a_result("where products lie")
+def places_of(paths: Paths, test_set: str) -> TestSetPaths:
+    """The same, of a test set by its name."""
+    return TestSetPaths(paths.data, paths.profile, paths.target, test_set=test_set)
 
 
 def made_on(paths: Paths) -> list[TestSetPaths]:
     """The places of each test set of which something was made, also of those that are named no more."""
     folder = paths.root / FOLDER
     names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else ()
-    return [TestSetPaths(paths.data, paths.profile, name) for name in names]
+    return [places_of(paths, name) for name in names]
 
 
 def scope(step: Step, profile: Profile, paths: Paths) -> tuple[Profile, Paths]:

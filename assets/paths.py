@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sepmodels.errors import UserError
+from sepmodels.marks import neutral
+from sepmodels.settings import changed
 
 PROJECT = Path(__file__).resolve().parents[1]  # the folder that the packages lie in
 DATA_VARIABLE = "SEPBENCH_DATA"
@@ -55,10 +57,14 @@ def data_folder() -> Path:
 
 @dataclass(frozen=True)
 class Paths:
-    """The products of one profile, below the data folder."""
+    """The products of one profile, below the data folder.
+
+    target: what is separated, by which files of estimates are called.
+    """
 
     data: Path
     profile: str
+    target: str = neutral("vocals")
 
     @property
     def root(self) -> Path:
@@ -120,7 +126,9 @@ class Paths:
         return self.root / "estimates" / variant / f"seed_{seed}"
 
     def estimate(self, variant: str, seed: int, track: str) -> Path:
-        return self.estimates(variant, seed) / track / "vocals.wav"
+        return (
+            self.estimates(variant, seed) / track / (f"{self.target}.wav" if changed(self, "target") else "vocals.wav")
+        )
 
     def estimate_picture(self, variant: str) -> Path:
         return self.root / "estimates" / variant / "estimate.jpg"

@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,7 @@ from sepmodels.dataset.other_test_sets import other_test_sets, read_test_set, re
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile
 from sepmodels.systems import SYSTEMS_ON_REQUEST, known_systems, read_systems
+from sepmodels.systems.added import Added
 from sepmodels.systems.variants import VARIANTS, variants_of
 
 FOLDER_VARIABLES = (DATA_VARIABLE, DATASET_VARIABLE, "TMPDIR")  # a person may give these as relative paths
@@ -130,7 +132,7 @@ def use_options(
         _keep({**overrides, **more})
         chosen = chosen_profile()
     follow_move(data_folder() / "mlflow")
-    return chosen, paths
+    return chosen, replace(paths, target=chosen.target)
 
 
 def use_executor(name: str | None, paths: Paths) -> None:
@@ -165,6 +167,11 @@ def _asked_for(profile: Profile, paths: Paths, names: Iterable[str]) -> dict[str
     choices = {**VARIANTS, **SYSTEMS_ON_REQUEST, **read_systems(paths.systems, known_systems())}
     if unknown := [name for name in names if name not in choices]:
         raise unknown_name("variant", unknown[0], choices)
+    if other := [one for name in names if isinstance(one := choices[name], Added) and one.target != profile.target]:
+        raise UserError(
+            f"{other[0].name} separates {other[0].target}, and {profile.name} separates {profile.target}: leave it "
+            f"out, or run with --set target={other[0].target}."
+        )
     return found
 
 

@@ -21,7 +21,7 @@ T = TypeVar("T")
 FOLDER_SETTING = "dataset.folder"
 TEST_SETS = "test_sets"
 DEFAULT_WORD = "default"  # in place of a value: the profile's own
-_NO_SETTINGS = ("name", "summary", "changed_settings", "dataset.use")  # of a profile's fields
+_NO_SETTINGS = ("name", "summary", "changed_settings", "dataset.use", "dataset.target")  # of a profile's fields
 
 EXPECTED: dict[Any, str] = {
     bool: "true or false",

@@ -8,7 +8,7 @@ The docstrings name each field with its meaning, its unit and what 0 and none st
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal
 
 from sepmodels.marks import neutral, speed_only
@@ -64,6 +64,7 @@ class DatasetSettings:
         stems.toml, if the folder has it.
     use: splits: tracks train, validate and test; else all that count are test tracks, of one split or of all. It is no
         setting itself: a test set beside the profile's own has it (:mod:`sepmodels.dataset.other_test_sets`).
+    target: the profile's. It is no setting itself: the profile sets it.
     workers: how many tracks are decoded at once; 0: as many as processors and memory allow.
     """
 
@@ -78,6 +79,7 @@ class DatasetSettings:
     voice_channel: Literal["none", "left", "right"] = neutral("none")
     mapping: str | None = neutral(None)
     use: Literal["splits", "train", "valid", "test", "all"] = neutral("splits")
+    target: Literal["vocals", "drums", "bass", "other"] = neutral("vocals")
     workers: int = speed_only(0)
 
 
@@ -212,6 +214,9 @@ class ReportSettings:
 class Profile:
     """One benchmark: a dataset, a budget, seeds and where it runs.
 
+    target: what is separated from the rest of each song, which is its accompaniment: vocals, drums, bass or other (all
+        else). Each model is of one target. With another one all but the dataset's files is made again, in place of what
+        there is: keep a data folder for each.
     seeds: the seeds: each variant is trained once with each of them.
     suite: which variants are trained. paper: those of the paper; modern: stronger models; losses: other losses;
         effects: more augmentation, one effect each; all: every one there is. The baseline always is.
@@ -235,6 +240,7 @@ class Profile:
     training: TrainingSettings = TrainingSettings()
     separation: SeparationSettings = SeparationSettings()
     report: ReportSettings = ReportSettings()
+    target: Literal["vocals", "drums", "bass", "other"] = neutral("vocals")
     seeds: tuple[int, ...] = (42,)
     suite: Literal["paper", "modern", "losses", "effects", "all"] = neutral("paper")
     extra_variants: tuple[str, ...] = neutral(())
@@ -247,3 +253,7 @@ class Profile:
     scorer: Literal["fast", "museval"] = speed_only("fast")
     scoring_workers: int = speed_only(0)
     changed_settings: tuple[tuple[str, str], ...] = speed_only(())
+
+    def __post_init__(self) -> None:
+        if self.dataset.target != self.target:
+            object.__setattr__(self, "dataset", replace(self.dataset, target=self.target))

@@ -11,6 +11,7 @@ from assets.paths import Paths
 from assets.resources import benchmark_resources
 from pipelines.profiles import PROFILES
 from sepmodels.settings import Profile
+from sepmodels.systems import aimed
 from sepmodels.systems.references import REFERENCES
 from sepmodels.systems.system import System
 from sepmodels.systems.variants import VARIANTS
@@ -45,8 +46,8 @@ def materialize(
     **options: object,
 ) -> dg.ExecuteInProcessResult:
     """Materialize the benchmark of those variants, the references and what is added in this process."""
-    paths = Paths(data, profile.name)
-    chosen = [VARIANTS[name] for name in variants]
+    paths = Paths(data, profile.name, profile.target)
+    chosen = [aimed(VARIANTS[name], profile.target) for name in variants]
     return dg.materialize(
         benchmark_assets(profile, paths, [*chosen, *REFERENCES.values(), *added]),
         instance=instance,

@@ -190,7 +190,7 @@ def _own(step: Step, job: Job) -> set[str]:
 
 def _linked(paths: Paths, scratch: Path, own: set[str]) -> Paths:
     """A data folder whose products are links to the real ones, but for those of that name."""
-    linked = Paths(scratch, paths.profile)
+    linked = Paths(scratch, paths.profile, paths.target)
     linked.root.mkdir(parents=True)
     for entry in paths.root.iterdir():
         if entry.name not in own:

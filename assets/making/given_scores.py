@@ -9,7 +9,7 @@ def make_given_scores(job: Job) -> Made:
     from sepmodels.dataset.stem_cache import cached_names
     from sepmodels.results.given import read_given_scores
 
-    table, said = read_given_scores(job.own.scores, job.name, cached_names(job.paths.stems("test")))
+    table, said = read_given_scores(job.own.scores, job.name, cached_names(job.paths.stems("test")), job.profile.target)
     for sentence in said:
         job.say(sentence)
     with replacing(job.paths.scores(job.name)) as temporary:

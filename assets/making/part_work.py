@@ -15,7 +15,7 @@ from assets.making.checkpoint import make_checkpoint
 from assets.making.estimates import estimate_ahead
 from assets.making.measures import measure_ahead
 from assets.making.scores import score_ahead
-from assets.other_test_sets import TestSetPaths
+from assets.other_test_sets import places_of
 from assets.paths import Paths
 from assets.runtime.hosts import show_presence
 from sepmodels.cluster.events import Told
@@ -79,7 +79,8 @@ def job_of(
 ) -> Job:
     """The job again, which tells what it would log, show and say. Raises UserError for a system that is not here."""
     chosen = _of_class(Profile, profile)
-    paths = TestSetPaths(Path(data), chosen.name, test_set) if test_set else Paths(Path(data), chosen.name)
+    places = Paths(Path(data), chosen.name, chosen.target)
+    paths = places_of(places, test_set) if test_set else places
     show_presence(paths.data)
     systems = systems_of(chosen, paths.systems)
     choices = {**known_systems(), **{one.name: one for one in systems}}

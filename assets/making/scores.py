@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.job import Job, Made
+from assets.making.sources import both_targets, sources
 from assets.paths import Paths
-from sepmodels.audio import TARGETS
+from sepmodels.audio import TARGETS, targets_of
 from sepmodels.errors import UserError
 from sepmodels.files import hash_arrays, hash_texts, replacing
 from sepmodels.settings import Profile, changed
@@ -87,7 +88,9 @@ class _Scoring:
                 return before
             what = (self.system.name, seed, track)
             table = (
-                _rows_at_files_rate(self.paths, what, stems, estimates, self.profile.scorer)
+                _rows_of_target(self.profile, self.paths, what, stems, estimates, self.profile.scorer)
+                if changed(self.profile, "target")
+                else _rows_at_files_rate(self.paths, what, stems, estimates, self.profile.scorer)
                 if changed(self.profile, "scoring_rate")
                 else _rows(what, stems, estimates, self.profile.sample_rate_hz, self.profile.scorer)
             )
@@ -114,6 +117,8 @@ def score_ahead(job: Job, seed: int, tracks: Sequence[str]) -> None:
 def score_part(profile: Profile, paths: Paths, system: System, seed: int, track: str, *, scorer: str) -> pd.DataFrame:
     """The rows of one system, seed and track, by the scorer named."""
     what = (system.name, seed, track)
+    if changed(profile, "target"):
+        return _rows_of_target(profile, paths, what, *signals(paths, system, seed, track), scorer)
     if changed(profile, "scoring_rate"):
         return _rows_at_files_rate(paths, what, *signals(paths, system, seed, track), scorer)
     return _rows(what, *signals(paths, system, seed, track), profile.sample_rate_hz, scorer)
@@ -127,6 +132,23 @@ def _rows_at_files_rate(
 
     rate_hz = scored_rates_hz(paths.tracks)[what[2]]
     return _rows(what, *_at_rate(rate_hz, stems, estimates), rate_hz, scorer)
+
+
+def _rows_of_target(
+    profile: Profile, paths: Paths, what: tuple[str, int, str], stems: np.ndarray, estimates: np.ndarray, scorer: str
+) -> pd.DataFrame:
+    """The rows of a track where another target than the vocals is separated, at the rate that the profile says."""
+    from sepmodels.scoring import score_track
+
+    rate_hz = profile.sample_rate_hz
+    if changed(profile, "scoring_rate"):
+        rate_hz, stems, estimates = at_files_rate(paths, what[2], stems, estimates)
+    name, seed, track = what
+    targets = targets_of(profile.target)
+    table = score_track(sources(stems), {name: estimates}, targets=targets, sample_rate_hz=rate_hz, scorer=scorer)
+    table.insert(1, "seed", seed)
+    table.insert(2, "track", track)
+    return table
 
 
 def at_files_rate(
@@ -220,27 +242,6 @@ def _read_part(path: Path, keys: Iterable[str]) -> pd.DataFrame | None:
         return None
     metadata = table.schema.metadata or {}
     return table.to_pandas() if metadata.get(b"key", b"").decode() in keys else None
-
-
-def sources(stems: np.ndarray) -> np.ndarray:
-    """The references to score against: int16 stems (stem, channel, sample) to float32 (target, channel, sample).
-
-    Float32 holds them exactly: a sum of three stems has 18 bits. Long tracks are large, so nothing is made twice.
-    """
-    both = np.empty((len(TARGETS), *stems.shape[1:]), np.float32)
-    both[0] = stems[4]
-    stems[1:4].sum(axis=0, dtype=np.float32, out=both[1])
-    both /= 32768
-    return both
-
-
-def both_targets(mixture: np.ndarray, vocals: np.ndarray) -> np.ndarray:
-    """Vocals and the rest of the int16 mixture, each (channel, sample), as float64 (target, channel, sample)."""
-    both = np.empty((len(TARGETS), *vocals.shape))
-    both[0] = vocals
-    np.divide(mixture, 32768, out=both[1])
-    both[1] -= both[0]
-    return both
 
 
 def silent_windows(profile: Profile, paths: Paths, system: System, seed: int, track: str) -> set[int]:

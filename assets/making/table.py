@@ -147,7 +147,8 @@ def _write_elsewhere(job: Job, own: Results, others: Mapping[str, tuple[Job, Res
     _write_tables(folder / ACROSS, across)
     _write_tables(folder / BY_DATASET, joined({name: one.summary for name, one in every.items()}))
     pages = {name: (on.paths.results / "results.md").read_text(encoding="utf-8") for name, (on, _) in others.items()}
-    return across_markdown(across, own.baseline_title, pages), [*contents, across.to_csv(index=False)]
+    page = across_markdown(across, own.baseline_title, pages, job.profile.target)
+    return page, [*contents, across.to_csv(index=False)]
 
 
 def _write_tables(place: Path, table: pd.DataFrame) -> None:

@@ -24,21 +24,21 @@ def as_markdown(picture: Path, words: str) -> str:
 
 
 def write_estimate_picture(job: Job) -> Path:
-    """Draw one estimate of the first seed beside its mixture and the true vocals: levels and spectrograms.
+    """Draw one estimate of the first seed beside its mixture and the true target: levels and spectrograms.
 
     Of the shortest test track, and at most the first fifteen seconds of it. Gives the path.
     """
     from matplotlib.figure import Figure
 
     from assets.making.scores import shortest_test_track, signals
-    from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
+    from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS, TARGET_STREAM
 
     track = shortest_test_track(job.paths)
     stems, estimates = signals(job.paths, job.own, job.own.seeds_of(job.profile.seeds)[0], track)
     span = slice(0, LONGEST_SECONDS * SAMPLE_RATE_HZ)
     sounds = {
         "mixture": stems[STREAMS.index("mixture"), :, span].mean(axis=0) / 32768,
-        "true vocals": stems[STREAMS.index("vocals"), :, span].mean(axis=0) / 32768,
+        f"true {job.profile.target}": stems[TARGET_STREAM, :, span].mean(axis=0) / 32768,
         "estimate": estimates[0, :, span].mean(axis=0),
     }
     figure = Figure(figsize=(9, 5.5), layout="constrained")

@@ -6,7 +6,7 @@ def _define() -> None:
     import numpy as np
 
     class SeparationModel(mlflow.pyfunc.PythonModel):
-        """Mixture in, vocals out."""
+        """Mixture in, the target out, such as vocals."""
 
         def load_context(self, context) -> None:
             from pathlib import Path
@@ -16,7 +16,7 @@ def _define() -> None:
             self._model, _ = load_model(Path(context.artifacts["model"]))
 
         def predict(self, context, model_input: np.ndarray, params=None) -> np.ndarray:  # noqa: ARG002
-            """The vocals of a mixture: float32 (channel, sample) at the model's sample rate, both in and out."""
+            """The target in a mixture: float32 (channel, sample) at the model's sample rate, both in and out."""
             from sepmodels.separation.separate import separate
             from sepmodels.settings import SeparationSettings
 

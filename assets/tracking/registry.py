@@ -31,7 +31,7 @@ def model_name(profile: str, variant: str) -> str:
 def register_model(client, run_id: str, model_file: Path, name: str, beside: Iterable[Path] = ()) -> str:
     """Keep a copy of ``model_file`` in the registry as the newest version of ``name``, made by ``run_id``.
 
-    ``mlflow.pyfunc.load_model("models:/<name>/latest")`` gives it back, with a ``predict`` from mixture to vocals,
+    ``mlflow.pyfunc.load_model("models:/<name>/latest")`` gives it back, with a ``predict`` from mixture to target,
     both float32 (channel, sample), also where this project is not installed. What is kept is the safetensors file, a
     script that loads it, and the code that the script calls: no pickle.
     beside: modules outside the project that the model needs as well.

@@ -8,6 +8,7 @@ import pandas as pd
 
 from assets.tracking.datasets import copy_test_tracks
 from assets.tracking.seeds import seed_run
+from sepmodels.audio import target_of
 
 VIEW = "trainings"
 MODE = "?workflowType=machine_learning"  # without it MLflow's pages open in their mode for language models
@@ -51,15 +52,16 @@ def keep_view(client, experiment_id: str) -> None:
 def note_test_scores(
     client, experiment_id: str, profile: str, summary: pd.DataFrame, by_seed: pd.DataFrame, test_set: str = ""
 ) -> None:
-    """Log the table's figures of the vocals, in dB, and the tracks they are of, with the run of each system's training.
+    """Log the table's figures of the target, in dB, and the tracks they are of, with the run of each system's training.
 
     summary: the table, with the columns variant, target and those of ``TEST_FIGURES``.
     by_seed: the same of each seed, with the column seed and without intervals, for the runs of the seeds.
     test_set: the name of another test set, which the figures' names then begin with in place of "test".
     """
-    seeds = by_seed[by_seed.target == "vocals"]
+    target = target_of(summary.target)
+    seeds = by_seed[by_seed.target == target]
     scores = f"scores/{test_set}" if test_set else "scores"
-    for row in summary[summary.target == "vocals"].to_dict("records"):
+    for row in summary[summary.target == target].to_dict("records"):
         for run in _newest(client, experiment_id, f"{profile}/{row['variant']}/checkpoint"):
             _log(client, run.info.run_id, row, test_set)
             scored = _newest(client, experiment_id, f"{profile}/{row['variant']}/{scores}")

@@ -242,7 +242,9 @@ def plan(
     difference: Annotated[float, typer.Option(metavar="DB", help="The true difference, in dB.")],
     profile: ProfileOption = None,
     data: DataOption = None,
-    target: Annotated[str, typer.Option(help="vocals or accompaniment.")] = "vocals",
+    target: Annotated[
+        str | None, typer.Option(help="What is separated, or accompaniment. [default: the profile's target]")
+    ] = None,
     metric: Annotated[str, typer.Option(help="SDR, SIR, SAR, ISR, uSDR or SI-SDR.")] = "SDR",
     power: Annotated[float, typer.Option(help="The share of cases in which it is found.")] = 0.8,
 ) -> None:
@@ -253,4 +255,6 @@ def plan(
     from pipelines.looking.plan import show_plan
 
     chosen, paths = use_options(profile, data=data)
-    show_plan(chosen, paths, console, difference_db=difference, target=target, metric=metric, power=power)
+    show_plan(
+        chosen, paths, console, difference_db=difference, target=target or chosen.target, metric=metric, power=power
+    )

@@ -66,8 +66,9 @@ def separate(
 ) -> None:
     """Separate songs into vocals and accompaniment with a trained variant.
 
-    It writes DIR/SONG/vocals.wav and DIR/SONG/accompaniment.wav. Both keep the song's sample rate, channels and tags,
-    and sum to the song. Without --variant or --model it uses the best variant in the profile's table.
+    It writes DIR/SONG/vocals.wav (or what else the profile separates) and DIR/SONG/accompaniment.wav. Both keep the
+    song's sample rate, channels and tags, and sum to the song. Without --variant or --model it uses the best variant in
+    the profile's table.
     """
     from pipelines.songs.separating import Wishes, separate_songs
 
@@ -144,7 +145,7 @@ def export(
     profile: ProfileOption = None,
     data: DataOption = None,
 ) -> None:
-    """Write a trained variant as one file for other programs: mixture in, vocals out, any length.
+    """Write a trained variant as one file for other programs: mixture in, target out, any length.
 
     The file is compared with the model, and kept only if both give the same.
     """

@@ -23,7 +23,7 @@ def build_definitions() -> dg.Definitions:
     profile = chosen_profile()
     if multiprocessing.parent_process():  # a run that Dagster has launched, whose steps are processes as well
         fix_settings(profile)
-    paths = Paths(data_folder(), profile.name)
+    paths = Paths(data_folder(), profile.name, profile.target)
     if of_dagsters_command(sys.argv[0]) and (hint := history_hint(paths.data)):
         print(hint, file=sys.stderr)
     systems = systems_of(profile, paths.systems)

@@ -30,7 +30,8 @@ def show_across(profile: Profile, paths: Paths, console: Console) -> None:
         return
     across = pd.read_parquet(file)
     sets = list(dict.fromkeys(across.dataset))
-    listing = Table(title="Vocals, SDR on every test set", caption="dB; above the floor; difference to the baseline.")
+    heading = f"{profile.target.capitalize()}, SDR on every test set"
+    listing = Table(title=heading, caption="dB; above the floor; difference to the baseline.")
     listing.add_column("system", overflow="fold")
     for name in sets:
         listing.add_column(escape(name), justify="right")

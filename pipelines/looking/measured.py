@@ -9,16 +9,17 @@ from rich.table import Table
 
 
 def show_measured(found: pd.DataFrame, console: Console, title: str, stale: Mapping[str, str]) -> None:
-    """Print a row for each system with what each measure says of the vocals; intervals stand in the files.
+    """Print a row for each system with what each measure says of the target; intervals stand in the files.
 
     found: of :func:`sepmodels.results.measured.summed_up`. stale: of each system whose measures are not up to date now,
     why.
     """
+    from sepmodels.audio import target_of
     from sepmodels.results.markdown import number
-    from sepmodels.results.measured import TARGET, not_up_to_date, sentences
+    from sepmodels.results.measured import not_up_to_date, sentences
 
     found = found.assign(stale=[stale.get(one, before) for one, before in zip(found.variant, found.stale, strict=True)])
-    own = found[found.target == TARGET]
+    own = found[found.target == target_of(found.target)]
     names = list(dict.fromkeys(own.metric))
     values = own.pivot(index="variant", columns="metric", values="value")
     console.print(f"\n[italic]{escape(title)}[/]", highlight=False)

@@ -20,6 +20,7 @@ from pipelines.looking.claims import show_claims_in_short
 from pipelines.looking.measured import show_measured
 from pipelines.options import advised
 from pipelines.terminal import printable
+from sepmodels.audio import target_of
 from sepmodels.errors import UserError
 from sepmodels.results.before import sdr_before, was
 from sepmodels.results.markdown import marked
@@ -33,7 +34,7 @@ LEAST_NAME = 12  # columns in which a system's name can still be read, over seve
 
 
 def show_table(profile: Profile, paths: Paths, console: Console) -> None:
-    """Print the table of vocals and what each change brought; raises :class:`UserError` where there is none.
+    """Print the table of the target and what each change brought; raises :class:`UserError` where there is none.
 
     So of each other test set, and last of all sets side by side.
     """
@@ -62,19 +63,20 @@ def _show_one(
     summary["was"] = [was(row, before) for row in summary.to_dict("records")]
     summary["unequal"] = [_terms(row, stale) for row in summary.itertuples(index=False)]
     titles = dict(zip(summary.variant, summary.title, strict=True))
+    target = target_of(summary.target).capitalize()
     news = [f"{titles[one]} is stale: {reason}." for one, reason in stale.items() if one in titles]
-    print_table(summary, {**said, "notes": [*said.get("notes", []), *news]}, console, f"Vocals, {name}")
+    print_table(summary, {**said, "notes": [*said.get("notes", []), *news]}, console, f"{target}, {name}")
     if (measured := folder / "measures.parquet").exists():
-        title = f"Vocals, {name}: measures beside BSSEval"
+        title = f"{target}, {name}: measures beside BSSEval"
         show_measured(pd.read_parquet(measured), console, title, _stale_now(stands, test_set, "measures"))
 
 
 def print_table(summary: pd.DataFrame, said: Mapping[str, Any], console: Console, title: str) -> None:
-    """Print the rows of the vocals, and the sentences.
+    """Print the rows of the target, and the sentences.
 
     summary: of :class:`sepmodels.results.results.Results`. said: its scenario, sentences and notes.
     """
-    rows = list(summary[summary.target == "vocals"].itertuples(index=False))
+    rows = list(summary[summary.target == target_of(summary.target)].itertuples(index=False))
     console.print(_fitting(rows, console, title=title, caption=f"dB; {said['scenario']}."))
     for sentence in dict.fromkeys([*said["sentences"].values(), *said["notes"]]):
         console.print(f"- {escape(sentence)}", highlight=False)

@@ -125,7 +125,7 @@ def code_gives_versions(packed: Packed) -> str:
         raise NotCheckedError(f"{fault} {_how_to_get_there(facts)}") from None
     systems = project_systems(facts, profile)
     with tempfile.TemporaryDirectory() as folder:
-        subjects = benchmark_subjects(profile, Paths(Path(folder), profile.name), systems)
+        subjects = benchmark_subjects(profile, Paths(Path(folder), profile.name, profile.target), systems)
     now = {"/".join(one.key.path[1:]): one.version.parts for one in subjects}
     if len(systems) < len(facts.systems) + len(facts.missing):
         now = {name: parts for name, parts in now.items() if name not in OF_ALL}

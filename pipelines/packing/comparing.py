@@ -64,7 +64,8 @@ def _opened(place: Path) -> Iterator[Packed]:
         with opened_pack(place) as pack:
             yield Packed(pack)
         return
-    profile, paths = kept_profile(place.name, place.parent), Paths(place.parent, place.name)
+    profile = kept_profile(place.name, place.parent)
+    paths = Paths(place.parent, place.name, profile.target)
     if not (paths.results / "results.parquet").exists():
         raise UserError(f"{place} has no results: name a pack, or a profile's folder such as data/demo.")
     job = Job(profile, paths, systems=systems_of(profile, paths.systems))

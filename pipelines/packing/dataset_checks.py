@@ -30,7 +30,7 @@ from sepmodels.packing.checked import Check, NotCheckedError, NotFollowingError
 from sepmodels.packing.parts import ESTIMATES, HASHES, MODELS, TRACKS, VERSIONS, Packed, shortest_test_tracks
 from sepmodels.progress import Progress
 from sepmodels.settings import Profile
-from sepmodels.systems import known_systems
+from sepmodels.systems import aimed, known_systems
 from sepmodels.systems.system import System
 from sepmodels.systems.variants import Variant, own_training
 
@@ -124,7 +124,7 @@ class Here:
 def dataset_here(packed: Packed, folder: Path, progress: Progress) -> Iterator[Here]:
     """The dataset in a folder, for as long as the block lasts."""
     with tempfile.TemporaryDirectory(prefix="sepbench-verify-") as scratch:
-        yield Here(packed, folder, Paths(Path(scratch), packed.facts.profile), progress)
+        yield Here(packed, folder, Paths(Path(scratch), packed.facts.profile, packed.facts.target), progress)
 
 
 def checks_of_the_dataset(here: Here, *, deep: bool) -> Iterator[tuple[str, Check]]:
@@ -208,11 +208,12 @@ def separated_again(here: Here) -> str:
     """The models that were packed separate the tracks again."""
     pack = here.packed.pack
     hashes = pack.json(HASHES)
+    variants = _variants(here)
     equal = rounded = 0
     for part in pack.below(MODELS):
         _, name, folder, _ = part.split("/")
-        variant = known_systems().get(name)
-        if not isinstance(variant, Variant) or not folder.removeprefix("seed_").isdecimal():
+        variant = variants.get(name)
+        if variant is None or not folder.removeprefix("seed_").isdecimal():
             continue
         if pack.hash_of(part) != hashes[MODELS].get(part.removeprefix(f"{MODELS}/")):
             raise NotFollowingError(f"{part} is not the model that separated")
@@ -225,7 +226,7 @@ def separated_again(here: Here) -> str:
         for track in here.few:
             estimate = here.paths.estimate(name, seed, track)
             write_audio(estimate, estimate_again(job, seed, track), SAMPLE_RATE_HZ)
-            same = hash_file(estimate) == hashes[ESTIMATES].get(f"{name}/seed_{seed}/{track}/vocals.wav")
+            same = hash_file(estimate) == hashes[ESTIMATES].get(f"{name}/seed_{seed}/{track}/{estimate.name}")
             here.require_scores(variant, seed, track, SAME_DB if same else ROUNDED_DB)
             equal, rounded = equal + same, rounded + (not same)
     if not equal + rounded:
@@ -270,11 +271,18 @@ def first_steps_again(here: Here) -> str:
     return _how_equal(equal, rounded, "trainings", f"whose losses are within {ROUNDED_LOSS:.0%}")
 
 
+def _variants(here: Here) -> dict[str, Variant]:
+    """Every variant that this code has an entry for, as it separates the pack's target."""
+    known = (aimed(one, here.profile.target) for one in known_systems().values())
+    return {one.name: one for one in known if isinstance(one, Variant)}
+
+
 def _recorded(here: Here) -> Iterator[tuple[Variant, int, dict[str, Any]]]:
     """The first training of each variant that this code has an entry for, with the record of its first steps."""
+    variants = _variants(here)
     for name, one in here.packed.pack.json(VERSIONS).items():
-        variant = known_systems().get(name.removesuffix("/checkpoint"))
-        if name.endswith("/checkpoint") and isinstance(variant, Variant) and one["first_steps"]:
+        variant = variants.get(name.removesuffix("/checkpoint"))
+        if name.endswith("/checkpoint") and variant is not None and one["first_steps"]:
             seed = min(map(int, one["first_steps"]))
             yield variant, seed, one["first_steps"][str(seed)]
 

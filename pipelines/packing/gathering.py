@@ -34,6 +34,7 @@ from sepmodels.packing.container import as_json, as_parquet
 from sepmodels.packing.describing import citation, crate
 from sepmodels.packing.facts import FACTS, FORMAT, Facts, facts_of_system
 from sepmodels.progress import Progress, silent
+from sepmodels.report import WANTED
 from sepmodels.report.how_made import Origin, settings_table
 from sepmodels.results.table import make_results
 from sepmodels.settings import Profile
@@ -202,7 +203,7 @@ def _estimates(job: Job, systems: Iterable[str]) -> Sources:
     for name in systems:
         found |= {
             f"{named.ESTIMATES}/{'/'.join(file.relative_to(job.paths.root).parts[1:])}": file
-            for file in _made(job, f"estimates/{name}/seed_*/*/vocals.wav")
+            for file in _made(job, f"estimates/{name}/seed_*/*/{job.profile.target}.wav")
             if file.parent.name in tracks
         }
     return found
@@ -238,7 +239,7 @@ def _versions(known: Known, left_out: Collection[str]) -> dict[str, Any]:
 
 def _hashes(job: Job, progress: Progress) -> dict[str, dict[str, str]]:
     """SHA-256 of every model, of its weights alone, and of every estimate, in the pack or not."""
-    files = [*_models(job), *_made(job, "estimates/*/seed_*/*/vocals.wav")]
+    files = [*_models(job), *_made(job, f"estimates/*/seed_*/*/{job.profile.target}.wav")]
     found: dict[str, dict[str, str]] = {named.MODELS: {}, named.WEIGHTS: {}, named.ESTIMATES: {}}
     for done, path in enumerate(files):
         progress(done, len(files), "file")
@@ -272,7 +273,7 @@ def _facts(job: Job, wishes: Wishes, known: Known) -> Facts:
         edited=can_be_applied(code_edits()),
         lock=hash_file(lock) if is_checkout() and lock.exists() else "",
         command=command(profile, [one.name for one in found if one.seeded]),
-        title=wishes.title or f"Singing-voice separation on {profile.name}: scores of {len(found)} systems",
+        title=wishes.title or f"{WANTED[profile.target]['title']} on {profile.name}: scores of {len(found)} systems",
         authors=list(wishes.authors),
         licence=wishes.licence,
         sounds_licence=sounds_licence(profile) if wishes.sounds else "",

@@ -15,6 +15,7 @@ from pipelines.looking.tables import print_table
 from pipelines.packing.code_checks import by_code, sources_of, versions_of
 from pipelines.packing.packing import write_sound_pack
 from pipelines.terminal import printable
+from sepmodels.audio import target_of
 from sepmodels.errors import UserError
 from sepmodels.packing.again import claims_again, results_again, said_of
 from sepmodels.packing.checked import NotCheckedError
@@ -45,7 +46,8 @@ def join_packs(files: Sequence[Path], out: Path | None, console: Console) -> Non
         joined = join(packs)
         results = results_again(joined)
         seeds = joined.facts.settings[SEEDS]
-        title = f"Vocals, {joined.facts.profile}: {len(packs)} packs, seeds {seeds}"
+        target = target_of(results.summary.target).capitalize()
+        title = f"{target}, {joined.facts.profile}: {len(packs)} packs, seeds {seeds}"
         print_table(results.summary, said_of(results), console, escape(printable(title)))
         print_claims(claims_again(joined), console)
         if out is not None:

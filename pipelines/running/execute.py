@@ -37,7 +37,7 @@ def main() -> int:
 
     profile = chosen_profile()
     fix_settings(profile)
-    paths = Paths(data_folder(), profile.name)
+    paths = Paths(data_folder(), profile.name, profile.target)
     show_presence(paths.data)
     keep_held(paths.command_lock)
     clear_up(paths)

@@ -1,6 +1,7 @@
 """``sepbench serve``: a local page that separates a song that is dropped on it."""
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -22,16 +23,16 @@ from pipelines.ports import free_port
 from pipelines.serve.work import PageWork
 from pipelines.songs.choose_model import choose_model, trained_variants
 from pipelines.songs.tidy_end import tidy_end
+from sepmodels.audio import targets_of
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
-from sepmodels.systems import systems_of, trained_systems
+from sepmodels.systems import aimed, systems_of, trained_systems
 from sepmodels.systems.added import Added
 from sepmodels.systems.system import System
 
 HOST = "127.0.0.1"
 NOTHING_TRAINED = "No variant of {name} is trained yet: run `sepbench run -p {name}`."
 PAGE = Path(__file__).with_name("page.html")
-FILES = ("vocals.flac", "accompaniment.flac", "vocals.png", "accompaniment.png")
 MAX_MEGABYTES, MAX_MINUTES = 500.0, 30.0  # unless something else is asked for
 # Nothing from anywhere else, whatever a song or its name may hold.
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; "
@@ -99,6 +100,8 @@ class _Views:
 
     def __init__(self, work: PageWork, max_bytes: int) -> None:
         self.work, self.max_bytes, self.max_seconds = work, max_bytes, work.limit_seconds
+        self.stems = targets_of(work.profile.target)
+        self.files = {f"{stem}.{suffix}" for stem in self.stems for suffix in ("flac", "png")}
 
     def page(self, request: Request) -> Response:  # noqa: ARG002
         profile, paths = self.work.profile, self.work.paths
@@ -106,6 +109,7 @@ class _Views:
         names, why = _best_first(profile, paths, systems)
         text = PAGE.read_text(encoding="utf-8")
         for mark, content in (
+            ("stems", json.dumps(self.stems)),
             ("variants", "".join(_option(systems[name]) for name in names)),
             ("why", escape(why)),
             ("hint", "" if systems else escape(NOTHING_TRAINED.format(name=profile.name))),
@@ -165,14 +169,14 @@ class _Views:
         """A stem or its picture."""
         task = self.work.tasks.get(request.path_params["id"])
         name = request.path_params["name"]
-        if task is None or task.state != "done" or name not in FILES:
+        if task is None or task.state != "done" or name not in self.files:
             return _refuse(404, "There is no such file.")
         return FileResponse(task.folder / name, headers={"Cache-Control": "no-store"})
 
 
 def offered(profile: Profile, paths: Paths) -> dict[str, System]:
     """What can separate a song here: the variants that have a model, then those systems that need none."""
-    known = trained_systems(paths.systems)
+    known = {name: aimed(one, profile.target) for name, one in trained_systems(paths.systems).items()}
     trained = {name: known[name] for name in trained_variants(profile, paths)}
     others = (one for one in systems_of(profile, paths.systems) if isinstance(one, Added) and one.separates_songs)
     return {**trained, **{one.name: one for one in others}}

@@ -15,6 +15,7 @@ from assets.paths import Paths
 from pipelines.songs.separating import Wishes
 from pipelines.songs.separators import Separator, separator_for
 from pipelines.songs.song_list import Song
+from sepmodels.audio import targets_of
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 
@@ -118,7 +119,7 @@ class PageWork:
 
     def _separate(self, task: Task) -> None:
         from pipelines.serve.spectrogram import draw_spectrogram
-        from sepmodels.separation.song_files import STEMS, StemFormat
+        from sepmodels.separation.song_files import StemFormat
 
         separator = self._opened(task.system)
         began = time.monotonic()
@@ -131,7 +132,7 @@ class PageWork:
                 minutes = f"{self.limit_seconds / 60:g} minutes"
                 raise UserError(f"The song takes longer than {minutes}: cut it, or start with a higher --max-minutes.")
 
-        stems = {name: task.folder / f"{name}.flac" for name in STEMS}
+        stems = {name: task.folder / f"{name}.flac" for name in targets_of(self.profile.target)}
         song = Song(task.song, "song", "The song", stems)
         try:
             written = separator.separate(song, StemFormat("flac"), progress)

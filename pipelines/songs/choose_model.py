@@ -11,7 +11,7 @@ from pipelines.options import advised
 from pipelines.terminal import printable
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile
-from sepmodels.systems import trained_systems
+from sepmodels.systems import aimed, trained_systems
 from sepmodels.systems.variants import BASELINE, Variant
 
 
@@ -49,7 +49,7 @@ def choose_model(
         _require_trained_with(seed, profile, paths, variant)
     seed = profile.seeds[0] if seed is None else seed
     name, why = (variant, "as asked for") if variant is not None else _best(profile, paths, seed)
-    chosen = _find(paths, name)
+    chosen = aimed(_find(paths, name), profile.target)
     file = paths.model(name, seed)
     if not file.exists():
         raise UserError(
@@ -94,18 +94,18 @@ def trained_variants(profile: Profile, paths: Paths) -> list[str]:
 
 
 def _best(profile: Profile, paths: Paths, seed: int) -> tuple[str, str]:
-    """The variant of the highest median SDR of vocals among those that have a model, and why it was taken."""
+    """The variant of the highest median SDR of the target among those that have a model, and why it was taken."""
     table = paths.results / "results.parquet"
     if not table.exists():
         return BASELINE, f"the baseline: there is no table of {profile.name} yet"
     summary = pd.read_parquet(table)
-    rows = summary[(summary.kind == "trained") & (summary.target == "vocals") & summary.SDR.notna()]
+    rows = summary[(summary.kind == "trained") & (summary.target == profile.target) & summary.SDR.notna()]
     known = trained_systems(paths.systems)
     rows = rows[[name in known and paths.model(name, seed).exists() for name in rows.variant]]
     if rows.empty:
         return BASELINE, f"the baseline: no variant in the table of {profile.name} has a model of seed {seed} here"
     best = rows.loc[rows.SDR.idxmax()]
-    return best.variant, f"the best of {profile.name}'s table: median SDR of vocals {best.SDR:.2f} dB"
+    return best.variant, f"the best of {profile.name}'s table: median SDR of {profile.target} {best.SDR:.2f} dB"
 
 
 def _model_file(paths: Paths, model: str) -> Path:

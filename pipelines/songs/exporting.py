@@ -40,14 +40,14 @@ def export_variant(
     require_folder(out.parent)
     model, _ = load_model(chosen.file, expect=chosen.expect)
     try:
-        difference = export_model(model, form, out)
+        difference = export_model(model, form, out, output=profile.target)
     except OSError as error:
         raise UserError(
             f"{printable(out)} cannot be written ({error.strerror or error}): make room, or choose another --out."
         ) from error
     console.print(
         f"{printable(out)}: {variant} as {form}, {out.stat().st_size / 1e6:.1f} MB; "
-        f"its vocals differ from the model's by at most {difference:.1e} of full scale.",
+        f"its {profile.target} and the model's differ by at most {difference:.1e} of full scale.",
         highlight=False,
         soft_wrap=True,
         markup=False,

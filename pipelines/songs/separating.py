@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from assets.paths import Paths
 from pipelines.songs.quiet_decoders import quiet_decoders
-from pipelines.songs.separators import Separator, separator_for
+from pipelines.songs.separators import Separator, separator_for, target_for
 from pipelines.songs.song_list import Song, require_free, songs_of
 from pipelines.songs.tidy_end import end_if_asked, tidy_end
 from pipelines.terminal import printable
@@ -48,10 +48,11 @@ def separate_songs(profile: Profile, paths: Paths, given: Sequence[Path], wishes
     Raises :class:`UserError`, before any work, for what cannot be: a file in the way, a format, a model, a path;
     and at the end for the songs that failed.
     """
-    from sepmodels.separation.song_files import STEMS, StemFormat
+    from sepmodels.audio import REST, targets_of
+    from sepmodels.separation.song_files import StemFormat
 
     form = StemFormat(wishes.form, wishes.bits)
-    stems = ("accompaniment",) if wishes.karaoke else STEMS
+    stems = (REST,) if wishes.karaoke else targets_of(target_for(profile, paths, wishes))
     with tidy_end(), quiet_decoders(), songs_of(given, wishes.out, stems, form.name, _say(console)) as songs:
         require_free(songs, force=wishes.force)
         with separator_for(profile, paths, wishes) as separator:

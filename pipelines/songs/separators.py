@@ -13,7 +13,7 @@ from pipelines.songs.song_list import Song
 from pipelines.terminal import printable
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile
-from sepmodels.systems import known_systems, read_systems
+from sepmodels.systems import aimed, known_systems, read_systems
 from sepmodels.systems.added import Added, Tracks
 from sepmodels.systems.system import System
 
@@ -39,13 +39,28 @@ def separator_for(profile: Profile, paths: Paths, wishes: Any) -> Iterator[Separ
             raise UserError(
                 f"--system {system.name} is no trained variant: leave out --variant, --model, --seed and --wiener."
             )
-        models = models_of(profile, paths, _known(paths))
+        models = models_of(profile, paths, {name: aimed(one, profile.target) for name, one in _known(paths).items()})
         with system.opened(Tracks(model=models)) as separate:
             yield Separator(f"System: {system.name} ({system.kind}).", partial(_by_system, separate))
         return
     if system is not None and wishes.variant not in (None, system.name):
         raise UserError(f"--variant {wishes.variant} and --system {system.name} name two systems: leave out one.")
     yield _by_model(profile, paths, wishes, system.name if system else wishes.variant)
+
+
+def target_for(profile: Profile, paths: Paths, wishes: Any) -> str:
+    """What the wishes have separated: what a model that is named by itself says, or a system that was added.
+
+    Else what the profile's models separate. Raises :class:`UserError` as :func:`separator_for` does.
+    """
+    if wishes.model is not None:
+        from sepmodels.models.model_file import read_variant
+
+        return read_variant(
+            choose_model(profile, paths, variant=wishes.variant, model=wishes.model, seed=wishes.seed).file
+        ).target
+    system = _system(paths, wishes.system) if wishes.system else None
+    return system.target if isinstance(system, Added) else profile.target
 
 
 def _system(paths: Paths, name: str) -> System:

@@ -129,13 +129,15 @@ def _expand(path: Path, out: Path, spool: Path, say: Callable[[str], None]) -> I
 
 def _songs_among(sounds: Iterable[Path], folder: Path, out: Path) -> list[Path]:
     """The sound files of a folder, without what an earlier separation of them wrote there."""
-    from sepmodels.separation.song_files import STEMS
+    from sepmodels.audio import REST, STREAMS
 
     songs = sorted(sounds)
     if out.is_relative_to(folder.resolve()) and out != folder.resolve():
         return [song for song in songs if not song.resolve().is_relative_to(out)]
     places = {(out / place).resolve() for song in songs for place in (_place(song, folder), song.relative_to(folder))}
-    return [song for song in songs if song.stem not in STEMS or _unnumbered(song.parent.resolve()) not in places]
+    return [
+        song for song in songs if song.stem not in (*STREAMS, REST) or _unnumbered(song.parent.resolve()) not in places
+    ]
 
 
 def _unnumbered(place: Path) -> Path:

@@ -32,7 +32,9 @@ def add_system(profile: Profile, paths: Paths, name: str, given: Mapping[str, An
     """
     known = {**known_systems(), **read_systems(paths.systems, known_systems())}
     check_name(name, known)
-    system = _system(name, {key: value for key, value in given.items() if value not in (None, (), [], "")})
+    system = _system(
+        name, profile.target, {key: value for key, value in given.items() if value not in (None, (), [], "")}
+    )
     able = [one.name for one in systems_of(profile, paths.systems) if _can_be_needed(one, system)]
     for needed in system.needs:
         if needed not in able:
@@ -52,8 +54,8 @@ def _can_be_needed(one: System, by: Added) -> bool:
     return isinstance(one, Variant) if by.by_models else "estimates" in one.chain
 
 
-def _system(name: str, given: Mapping[str, Any]) -> Added:
-    """The system of the kind whose own field is given."""
+def _system(name: str, target: str, given: Mapping[str, Any]) -> Added:
+    """The system of the kind whose own field is given, which is to separate that target."""
     told = [field for field in _TELLING if field in given]
     options = ", ".join(f"--{field}" for field in (*_TELLING, "variants", "pack"))
     if len(told) != 1:
@@ -66,7 +68,7 @@ def _system(name: str, given: Mapping[str, Any]) -> Added:
         raise UserError(f"--{strange[0].replace('_', '-')} does not go with --{told[0]}: leave one of them out.")
     if lacking := [field for field in needed if field not in given]:
         raise UserError(f"--{told[0]} lacks --{lacking[0].replace('_', '-')}: give both.")
-    return kind(**{"name": name, "title": name, "summary": "", **given})
+    return kind(**{"name": name, "title": name, "summary": "", "target": target, **given})
 
 
 def _matched(system: Added, paths: Paths) -> list[str]:

@@ -30,12 +30,13 @@ def add_pack(profile: Profile, paths: Paths, file: Path, name: str | None, conso
 
     name: of the row to add, as the pack has it; None: all of them.
 
-    Raises UserError for what is no pack, for one that does not hold, for one of other test tracks, for a row that it
-    has not, and for names that are taken; and then adds none.
+    Raises UserError for what is no pack, for one that does not hold, for one of another target or of other test tracks,
+    for a row that it has not, and for names that are taken; and then adds none.
     """
     with opened_pack(file) as pack:
         packed = Packed(pack)
         require_sound(packed, "Nothing was added.")
+        _require_same_target(packed, profile)
         _require_same_tracks(packed, paths)
         rows = {one.name: one for one in packed.facts.scored if one.compared}
         if name is not None and name not in rows:
@@ -54,6 +55,14 @@ def add_pack(profile: Profile, paths: Paths, file: Path, name: str | None, conso
             )
     only = [word for own_name in chosen for word in ("--only", own_name)]
     console.print(f"Next: {advised('run', profile, *only)}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _require_same_target(packed: Packed, profile: Profile) -> None:
+    if packed.facts.target != profile.target:
+        raise UserError(
+            f"{packed.pack.file} is of {packed.facts.target}, and {profile.name} separates {profile.target} (the "
+            "setting target): its rows cannot stand in one table with these."
+        )
 
 
 def _require_same_tracks(packed: Packed, paths: Paths) -> None:
@@ -92,6 +101,7 @@ def _as_given(name: str, row: System, packed: Packed, digits: str) -> GivenScore
         name=name,
         title=f"{row.title} (pack {digits})",
         summary=f"{row.summary} From the pack {digits}: {facts.title}, {facts.made}.".strip(),
+        target=packed.facts.target,
         scores=Path(PACKED) / f"{name}.parquet",  # from the folder of systems on, which may be moved
         trained_on=told or (f"the training split of {facts.profile}" if row.seeded else ""),
         trained_on_tracks=row.trained_on_tracks if isinstance(row, Added) else (),

@@ -9,7 +9,7 @@ from rich.table import Table
 from assets.paths import Paths
 from pipelines.graph.selection import standing
 from sepmodels.settings import Profile
-from sepmodels.systems import systems_of
+from sepmodels.systems import systems_of, systems_of_other_targets
 from sepmodels.systems.added import Added
 from sepmodels.systems.system import System, in_table_order
 
@@ -28,6 +28,11 @@ def show_systems(profile: Profile, paths: Paths, console: Console) -> None:
         cells = (system.kind, _state(states[system.name]), trained_on(profile, system), system.title)
         listing.add_row(f"[bold]{system.name}[/]", *map(escape, cells))
     console.print(listing)
+    if others := systems_of_other_targets(profile, paths.systems):
+        named = ", ".join(f"{one.name} ({one.target})" for one in others)
+        console.print(
+            f"Left out, because {profile.name} separates {profile.target} here: {named}.", highlight=False, markup=False
+        )
 
 
 def _state(found: Counter[str]) -> str:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from sepmodels.dataset.karaoke import channels_of
 from sepmodels.dataset.layouts import STEM_SUFFIX, Track
 from sepmodels.dataset.roles import roles_of
 from sepmodels.dataset.stem_files import StemFile, read_stem
+from sepmodels.dataset.target import change_places
 from sepmodels.dataset.voices import sum_voices
 from sepmodels.errors import UserError
 from sepmodels.files import hash_file, hash_texts
@@ -33,7 +34,8 @@ _OWN_STREAM = frozenset(STREAMS) - {"other"}
 class TrackAudio:
     """A decoded track.
 
-    stems: int16 (5, 2, sample) at 44.1 kHz in the order of :data:`~sepmodels.audio.STREAMS`.
+    stems: int16 (5, 2, sample) at 44.1 kHz in the order of :data:`~sepmodels.audio.STREAMS`; the track's target, where
+    that is another than the vocals, has changed places with these.
     mono: the files or streams that had one channel, which now fills both.
     sample_rate_hz: of the files; the lowest, where they differ.
     gain: what all stems were multiplied by, below 1 only where a sum of stems would have clipped.
@@ -55,6 +57,10 @@ class TrackAudio:
 
 def read_track(track: Track) -> TrackAudio:
     """Decode a track of any layout; raises :class:`UserError`, naming the file, for what cannot be decoded."""
+    if changed(track, "target"):
+        audio = read_track(replace(track, target="vocals"))
+        change_places(audio.stems, track.target)
+        return audio
     if changed(track, "voice_channel"):
         return _read_channels(track)
     if changed(track, "mapping"):

@@ -33,6 +33,7 @@ from sepmodels.dataset.mapping import LEFT_OUT as MAPPED_OUT
 from sepmodels.dataset.mapping import Mapped, mapped_tracks, mapping_faults
 from sepmodels.dataset.roles import LEFT_OUT, roles_of
 from sepmodels.dataset.splits import SPLITS, hold_out, musdb_validation_tracks, validation_names
+from sepmodels.dataset.target import aimed
 from sepmodels.errors import UserError
 from sepmodels.machine.parallel import raise_all
 from sepmodels.marks import neutral, words_only
@@ -59,7 +60,7 @@ class Track:
 
     roles: of each file, where there are several (:func:`sepmodels.dataset.roles.roles_of`). left_out: files that do not
     count. voice_channel: of a file of two-channel karaoke, the channel of the voice. mapping: the file that tells the
-    roles, if any does.
+    roles, if any does. target: what is separated from the rest of it.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Track:
     left_out: tuple[Path, ...] = ()
     voice_channel: str = neutral("none")
     mapping: str | None = neutral(None)
+    target: str = neutral("vocals")
 
 
 def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
@@ -78,8 +80,11 @@ def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
     tracks (:func:`sepmodels.dataset.splits.hold_out`). A ``folder`` is MUSDB's if it has all fourteen.
 
     Raises one :class:`UserError` that lists all that is wrong: a folder that is missing, empty or has no train
-    or test tracks, a stem missing or given twice, an empty file, a name used twice or unfit for a file.
+    or test tracks, a stem missing or given twice, an empty file, a name used twice or unfit for a file; and one for a
+    target that tracks lack.
     """
+    if changed(settings, "target"):
+        return aimed(find_tracks(folder, replace(settings, target="vocals")), settings.target, folder)
     require_ffmpeg()
     if not folder.is_dir():
         raise UserError(

@@ -14,11 +14,12 @@ from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.dataset.decoding import TrackAudio, bytes_decoded, hash_sources, read_track
 from sepmodels.dataset.layouts import Track
 from sepmodels.dataset.likeness import alike, fingerprint
+from sepmodels.dataset.target import change_places
 from sepmodels.errors import UserError
 from sepmodels.files import hash_arrays
 from sepmodels.machine.parallel import for_each, raise_all
 from sepmodels.progress import Progress, silent
-from sepmodels.settings import DatasetSettings
+from sepmodels.settings import DatasetSettings, changed
 
 # The scores' window: of less, nothing can be scored.
 SHORTEST_SECONDS = 1.0
@@ -40,7 +41,7 @@ def describe_tracks(
     Columns: ``name``, ``split``, ``samples``, ``duration_seconds``, ``sample_rate_hz`` (of the decoded stems,
     always 44,100), ``source_sample_rate_hz``, ``source_hash`` (SHA-256 of the files), ``samples_hash`` (of the decoded
     mixture and vocals), ``fingerprint`` (:mod:`sepmodels.dataset.likeness`), ``copies`` (other tracks that are the same
-    recording), ``scorable_windows`` (seconds with vocals and accompaniment), ``rms_<stream>_db`` (against full
+    recording), ``scorable_windows`` (seconds with the target and accompaniment), ``rms_<stream>_db`` (against full
     scale; -inf for silence), ``vocal_activity`` (share of 2048-sample blocks, 46 ms, in which the vocals' RMS
     is above -60 dB), ``mixture_deviation_db`` (energy of the mixture over that of its difference from the
     stems' sum; inf where they agree), ``peak`` and ``clipped_share`` (of the mixture's samples, those at full
@@ -89,6 +90,9 @@ def _describe(track: Track, known: Mapping[str, Mapping[str, object]]) -> dict[s
             f"{track.sources[0]} lasts {seconds:.2f} s: at least {SHORTEST_SECONDS:g} s is needed; remove it."
         )
     measures = measure(decoded)
+    if changed(track, "target"):
+        change_places(decoded.stems, track.target)  # back: columns are called as streams are
+        measures = {**measure(decoded), "scorable_windows": measures["scorable_windows"]}
     if measures["rms_mixture_db"] == -np.inf:
         raise UserError(f"{track.sources[0]} has a mixture that is silent all through: replace or remove the track.")
     return {
@@ -137,9 +141,9 @@ def measure(decoded: TrackAudio) -> dict[str, object]:
 
 
 def scorable_windows(stems: np.ndarray) -> int:
-    """How many windows of one second have both vocals and accompaniment: in all others museval gives no score.
+    """How many windows of one second have both the target and accompaniment: in all others museval gives no score.
 
-    stems: int16 (5, channel, sample); a source is silent where its channels sum to 0.
+    stems: int16 (5, channel, sample), the target last; a source is silent where its channels sum to 0.
     """
     starts = range(0, stems.shape[2] - SAMPLE_RATE_HZ + 1, SAMPLE_RATE_HZ)
     windows = (stems[1:, :, start : start + SAMPLE_RATE_HZ] for start in starts)
@@ -193,12 +197,12 @@ def _copies(rows: Sequence[Mapping[str, object]]) -> list[str]:
 
 
 def _require_scorable(rows: Sequence[Mapping[str, object]]) -> None:
-    """Raise :class:`UserError` if there are test tracks, and none has a second with both vocals and accompaniment."""
+    """Raise :class:`UserError` if there are test tracks, and no second of any has the target and accompaniment."""
     tested = [row for row in rows if row["split"] == "test"]
     if tested and not any(row["scorable_windows"] for row in tested):
         names = ", ".join(str(row["name"]) for row in tested[:3])
         raise UserError(
-            f"No test track can be scored: none has a second with both vocals and accompaniment ({names}); "
+            f"No test track can be scored: none has a second with both what is separated and accompaniment ({names}); "
             "put tracks into test that have."
         )
 

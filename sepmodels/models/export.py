@@ -1,4 +1,4 @@
-"""A trained model as one file for other programs: mixture waveform in, vocals waveform out, any length.
+"""A trained model as one file for other programs: mixture waveform in, target waveform out, any length.
 
 Both formats lack what a model here is made of: ONNX has no complex numbers, and neither can follow an
 :class:`~sepmodels.models.estimate.Estimate`. So masks are applied in :class:`PlainStft`, which is matrix products of
@@ -9,6 +9,7 @@ import copy
 import logging
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -128,7 +129,7 @@ class PlainStft(nn.Module):
 
 
 class WaveformModel(nn.Module):
-    """A model as a function of plain tensors: mixture ``(batch, 2, sample)`` -> vocals, the same shape."""
+    """A model as a function of plain tensors: mixture ``(batch, 2, sample)`` -> what it separates, the same shape."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -136,7 +137,7 @@ class WaveformModel(nn.Module):
         self.stft = _plain_stft(model)
 
     def forward(self, mixture: Tensor) -> Tensor:
-        """The vocals."""
+        """The target."""
         if self.stft is None:
             waveform: Tensor = self.model(mixture).waveform
             return waveform
@@ -194,12 +195,12 @@ class _OnnxLstm(nn.Module):
         return x, None
 
 
-def export_model(model: nn.Module, form: str, out: Path) -> float:
+def export_model(model: nn.Module, form: str, out: Path, output: str = "vocals") -> float:
     """Write ``model`` as one file, if it does what the original does; gives the largest difference seen.
 
     form: ``torchscript`` (``torch.jit.load``, no code of ours needed) or ``onnx``. Its input ``mixture`` and output
-    ``vocals`` are float32 ``(1, 2, sample)`` at the model's rate, of any length from 2049 samples on (half a window
-    of the STFT, and one).
+    (called ``vocals``, or as ``output`` says) are float32 ``(1, 2, sample)`` at the model's rate, of any length from
+    2049 samples on (half a window of the STFT, and one).
 
     Raises :class:`UserError` for a package that is missing, a model that cannot be exported, and a file whose
     estimates differ from the original's by more than :data:`TOLERANCE`; then nothing is written.
@@ -208,7 +209,7 @@ def export_model(model: nn.Module, form: str, out: Path) -> float:
     model = copy.deepcopy(model).cpu().eval().requires_grad_(False)  # the caller's stays as it is
     with replacing(out) as temporary, torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing: what it may get wrong is what the comparison is for
-        write = {"torchscript": _write_torchscript, "onnx": _write_onnx}[form]
+        write = partial(_write_onnx, output=output) if form == "onnx" else _write_torchscript
         try:
             run = write(WaveformModel(model).eval(), _noise(model, _TRACED_SECONDS), temporary)
         except ImportError as error:
@@ -246,7 +247,7 @@ def _write_torchscript(model: WaveformModel, example: Tensor, path: Path) -> Cal
     return run
 
 
-def _write_onnx(model: WaveformModel, example: Tensor, path: Path) -> Callable[[Tensor], Tensor]:
+def _write_onnx(model: WaveformModel, example: Tensor, path: Path, output: str) -> Callable[[Tensor], Tensor]:
     import onnxruntime
     import onnxscript  # noqa: F401 - torch needs it, and would say so less clearly
 
@@ -263,7 +264,7 @@ def _write_onnx(model: WaveformModel, example: Tensor, path: Path) -> Callable[[
         dynamo=True,
         dynamic_shapes={"mixture": {2: torch.export.Dim.DYNAMIC}},
         input_names=["mixture"],
-        output_names=["vocals"],
+        output_names=[output],
         opset_version=OPSET,
         external_data=False,
         verbose=False,

@@ -43,8 +43,9 @@ def load_model(
 ) -> tuple[nn.Module, Variant]:
     """Read a model that :func:`save_model` wrote, ready to separate: in evaluation mode, on ``device``.
 
-    The file is all that is needed: it says how the model is built. Raises UserError when it is missing,
-    damaged, not one of this project's, or (with ``expect``) of another configuration than that variant.
+    The file is all that is needed: it says how the model is built, and which target it separates. Raises UserError
+    when it is missing, damaged, not one of this project's, or (with ``expect``) of another configuration than that
+    variant.
     """
     metadata, weights = _read(path)
     variant = _variant(path, metadata)
@@ -59,6 +60,12 @@ def load_model(
             f"({str(error).splitlines()[0]}): train {variant.name!r} again."
         ) from error
     return model.eval().to(device), variant
+
+
+def read_variant(path: Path) -> Variant:
+    """The variant that a model is one of, without its weights; raises UserError as :func:`load_model` does."""
+    metadata, _ = _read(path)
+    return _variant(path, metadata)
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
@@ -87,4 +94,5 @@ def _difference(found: Variant, wanted: Variant) -> str:
     """The first setting in which two variants differ, in words."""
     a, b = configuration(found), configuration(wanted)
     name = next(name for name in {**a, **b} if a.get(name) != b.get(name))
-    return f"{found.name!r} with {name} {a.get(name)!r}, not {wanted.name!r} with {name} {b.get(name)!r}"
+    one, other = (getattr(variant, name) for variant in (found, wanted))
+    return f"{found.name!r} with {name} {one!r}, not {wanted.name!r} with {name} {other!r}"

@@ -65,6 +65,7 @@ def claims_again(tables: Tables) -> pd.DataFrame:
             second=None if pd.isna(row.second) else row.second,
             margin=float(row.margin),
             seeds=int(row.least_seeds),
+            of=getattr(row, "of", "vocals"),  # packs of before any target could be chosen do not say it
         )
         for row in tables.claims.itertuples()
     )
@@ -74,7 +75,7 @@ def claims_again(tables: Tables) -> pd.DataFrame:
     fixed = {one.name for one in tables.facts.expected if not one.seeded}
     again = judge(claims, TrackTable(tables.scores), measures, fixed)
     again["unequal"] = [terms_between(tables.trainings, {}, one.first, one.second) for one in claims]
-    return again
+    return again[[name for name in again if name != "of" or name in tables.claims]]
 
 
 def figures_again(tables: Tables, name: str) -> dict[str, float]:

@@ -51,7 +51,7 @@ _MEANINGS = {
     HASHES: "SHA-256 of models and estimates.",
     SOURCES: "The packs that were joined: the name of each file, by the pack's hash.",
     "models/": "A trained model, as safetensors.",
-    "estimates/": "A system's estimate of a test track's vocals.",
+    "estimates/": "A system's estimate of a test track's {target}.",
     "report/": "The report, to open in a browser from disk.",
 }
 _FORMATS = {
@@ -90,13 +90,14 @@ def crate(facts: Facts, sizes: Mapping[str, int]) -> str:
 
     sizes: the bytes of every part but this one and the manifest.
     """
-    files = [_file(name, size) for name, size in sorted(sizes.items())]
+    files = [_file(name, size, facts.target) for name, size in sorted(sizes.items())]
+    separation = "singing-voice separation" if facts.target == "vocals" else f"the separation of {facts.target}"
     files.append({"@id": MANIFEST, "@type": "File", "name": "SHA-256 of every part", "encodingFormat": "text/plain"})
     root = {
         "@id": "./",
         "@type": "Dataset",
         "name": facts.title,
-        "description": f"A benchmark of singing-voice separation: {facts.profile}. `sepbench verify` checks it.",
+        "description": f"A benchmark of {separation}: {facts.profile}. `sepbench verify` checks it.",
         "datePublished": facts.made,
         "license": {"@id": _licence(facts)["@id"]},
         "author": [{"@id": one["@id"]} for one in _authors(facts)],
@@ -139,8 +140,8 @@ def _licence(facts: Facts) -> dict[str, str]:
     return {"@id": f"https://spdx.org/licenses/{facts.licence}", "@type": "CreativeWork", "name": facts.licence}
 
 
-def _file(name: str, size: int) -> dict[str, Any]:
-    meaning = next((text for start, text in _MEANINGS.items() if name.startswith(start)), name)
+def _file(name: str, size: int, target: str) -> dict[str, Any]:
+    meaning = next((text.format(target=target) for start, text in _MEANINGS.items() if name.startswith(start)), name)
     entry = {"@id": _address(name), "@type": "File", "name": name, "description": meaning, "contentSize": str(size)}
     form = _FORMATS.get(name.rpartition(".")[2])
     return {**entry, "encodingFormat": form} if form else entry

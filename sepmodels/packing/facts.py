@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_type_hints
 
+from sepmodels.audio import TARGETS
 from sepmodels.errors import UserError
 from sepmodels.systems.added import Added
 from sepmodels.systems.system import PLACES, System
@@ -57,6 +58,11 @@ class Facts:
     def as_json(self) -> str:
         """The text of ``pack.json``."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+
+    @property
+    def target(self) -> str:
+        """What the systems separate; the settings name it where it is not the vocals."""
+        return self.settings.get("target", TARGETS[0])
 
     @property
     def scored(self) -> list[System]:

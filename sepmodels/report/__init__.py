@@ -24,3 +24,16 @@ def templates_hash(folder: Path = TEMPLATES) -> str:
         if path.is_file():
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
+
+
+# Of each target: what the page is about, what its question is for, and where its excerpts are from.
+WANTED = {
+    "vocals": {"title": "Singing-voice separation", "words": "the singing voice", "most": "most is sung"},
+    "drums": {"title": "Separation of drums", "words": "the drums", "most": "the drums are loudest"},
+    "bass": {"title": "Separation of the bass", "words": "the bass", "most": "the bass is loudest"},
+    "other": {
+        "title": "Separation of other instruments",
+        "words": "the other instruments",
+        "most": "the other instruments are loudest",
+    },
+}

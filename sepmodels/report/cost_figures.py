@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from sepmodels.audio import TARGETS
 from sepmodels.report.material import Material
 from sepmodels.report.score_figures import as_json
 from sepmodels.results.costs import HEADINGS
@@ -11,7 +10,7 @@ from sepmodels.results.costs import HEADINGS
 def cost_figures(material: Material) -> dict[str, Any]:
     """The SDR of each system over its cost, where that is known, by name: ``cost/<target>/<heading>``."""
     found: dict[str, Any] = {}
-    for target in TARGETS:
+    for target in material.targets:
         rows = material.summary[material.summary.target == target]
         for heading in HEADINGS:
             known = rows.dropna(subset=["SDR", heading]) if heading in rows else rows[:0]

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS, TARGETS
+from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS, TARGET_STREAM
 from sepmodels.errors import UserError
 from sepmodels.files import hash_texts
 from sepmodels.progress import Progress, silent
@@ -127,19 +127,18 @@ def cut_signals(material: Material, track: str, seconds: float) -> tuple[int, li
     """The excerpt's start in seconds and all its sounds: the recording's own, then those of every system."""
     audible = [system for system in material.audible if (system, track) not in material.silent]
     stems, _ = material.sounds(audible[0], track)
-    start = choose_start(stems[STREAMS.index("vocals")], SAMPLE_RATE_HZ, seconds)
+    start = choose_start(stems[TARGET_STREAM], SAMPLE_RATE_HZ, seconds)
     span = slice(start * SAMPLE_RATE_HZ, start * SAMPLE_RATE_HZ + round(seconds * SAMPLE_RATE_HZ))
-    others = [STREAMS.index(name) for name in ("drums", "bass", "other")]
     own: dict[str, np.ndarray] = {
         "": stems[STREAMS.index("mixture"), :, span],
-        "vocals": stems[STREAMS.index("vocals"), :, span],
-        "accompaniment": stems[others, :, span].sum(axis=0, dtype=np.int32),
+        material.targets[0]: stems[TARGET_STREAM, :, span],
+        material.targets[1]: stems[1:TARGET_STREAM, :, span].sum(axis=0, dtype=np.int32),
     }
     signals = [Signal(target or "mixture", "", target, faded(cut / FULL_SCALE)) for target, cut in own.items()]
     signals += [Signal(f"low-pass/{one.target}", "", one.target, low_passed(one.waveform)) for one in signals[1:]]
     for system in audible:
         _, estimates = material.sounds(system, track)
-        for place, target in enumerate(TARGETS):
+        for place, target in enumerate(material.targets):
             signals.append(Signal(f"{system}/{target}", system, target, faded(estimates[place, :, span])))
     return start, signals
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sepmodels.audio import targets_of
 from sepmodels.report.how_made import Origin
 from sepmodels.results.against import Against
 from sepmodels.results.per_track import track_scores
@@ -79,6 +80,11 @@ class Material:
     commit: str = ""
     edited: bool = False
     edits: str = ""
+
+    @property
+    def targets(self) -> tuple[str, str]:
+        """What was separated, and the rest."""
+        return targets_of(self.profile.target)
 
     @property
     def dataset(self) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from sepmodels.audio import TARGETS
 from sepmodels.files import replacing
 from sepmodels.report.material import Material
 from sepmodels.report.training_figures import CURVES, axis_title
@@ -53,11 +52,11 @@ def prints(material: Material) -> Iterator[tuple[str, Callable[[Material], Any]]
 
 
 def draw_scores(material: Material) -> Any:
-    """Boxes over tracks of SDR, SIR, SAR and ISR of the vocals: a panel per metric, a row per system."""
+    """Boxes over tracks of SDR, SIR, SAR and ISR of the target: a panel per metric, a row per system."""
     table = material.per_track()
     figure, axes = _panels(2, 2, 0.28 * len(material.systems) + 0.5)
     for place, (metric, axis) in enumerate(zip(SHOWN_METRICS, axes.flat, strict=True)):
-        rows = table[(table.target == TARGETS[0]) & (table.metric == metric)].dropna(subset="value")
+        rows = table[(table.target == material.targets[0]) & (table.metric == metric)].dropna(subset="value")
         values = [rows.value[rows.variant == name].to_numpy() for name in material.systems]
         _boxes(axis, material, material.systems, values, named=place % 2 == 0)
         axis.set_xlabel(f"{metric}, dB")
@@ -65,10 +64,10 @@ def draw_scores(material: Material) -> Any:
 
 
 def draw_differences(material: Material) -> Any:
-    """Boxes over tracks of each variant's paired difference to the baseline, SDR of the vocals."""
+    """Boxes over tracks of each variant's paired difference to the baseline, SDR of the target."""
     compared = material.compared
     table = material.per_track()
-    rows = table[(table.target == TARGETS[0]) & (table.metric == SHOWN_METRICS[0])]
+    rows = table[(table.target == material.targets[0]) & (table.metric == SHOWN_METRICS[0])]
     wide = rows.pivot(index="track", columns="variant", values="value")
     figure, axes = _panels(1, 1, 0.3 * len(compared) + 0.6)
     values = [(wide[name] - wide[material.baseline]).dropna().to_numpy() for name in compared]
@@ -79,9 +78,9 @@ def draw_differences(material: Material) -> Any:
 
 
 def draw_heat_map(material: Material) -> Any:
-    """SDR of the vocals of every track by every system, tracks in the order of their mean."""
+    """SDR of the target of every track by every system, tracks in the order of their mean."""
     table = material.per_track()
-    rows = table[(table.target == TARGETS[0]) & (table.metric == SHOWN_METRICS[0])]
+    rows = table[(table.target == material.targets[0]) & (table.metric == SHOWN_METRICS[0])]
     wide = rows.pivot(index="track", columns="variant", values="value").reindex(columns=material.systems)
     wide = wide.loc[wide.mean(axis=1).sort_values(ascending=False).index]
     figure, axes = _panels(1, 1, 0.14 * len(wide) + 1.2)

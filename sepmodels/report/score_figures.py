@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sepmodels.audio import TARGETS
 from sepmodels.report.material import Material
 from sepmodels.results.per_track import SHOWN_METRICS
 
@@ -26,7 +25,7 @@ def score_figures(material: Material) -> dict[str, Any]:
     """
     table = material.per_track()
     found: dict[str, Any] = {}
-    for target in TARGETS:
+    for target in material.targets:
         for metric in SHOWN_METRICS:
             rows = table[(table.target == target) & (table.metric == metric)]
             if len(rows):
@@ -61,13 +60,15 @@ def heat_map(material: Material) -> Any:
     """
     table = material.per_track()
     mine = table[
-        (table.variant == material.baseline) & (table.target == TARGETS[0]) & (table.metric == SHOWN_METRICS[0])
+        (table.variant == material.baseline)
+        & (table.target == material.targets[0])
+        & (table.metric == SHOWN_METRICS[0])
     ]
     order = list(mine.sort_values("value", ascending=False).track)
     order += sorted(set(table.track) - set(order))
     values = {
         target: {metric: list(_matrix(table, target, metric, order, material.systems)) for metric in SHOWN_METRICS}
-        for target in TARGETS
+        for target in material.targets
     }
     return {"tracks": order, "systems": material.systems, "values": values}
 

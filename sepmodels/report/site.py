@@ -10,11 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from sepmodels.audio import TARGETS
 from sepmodels.dataset.health import health_summary, health_table
 from sepmodels.files import hash_texts, replacing
 from sepmodels.progress import Progress, silent
-from sepmodels.report import TEMPLATES, how_made
+from sepmodels.report import TEMPLATES, WANTED, how_made
 from sepmodels.report.baselines import baselines
 from sepmodels.report.cost_figures import cost_figures, costs_shown
 from sepmodels.report.excerpts import make_excerpts
@@ -118,7 +117,8 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
         colours=material.colours,
         interval_drawing=lambda table, cell, colour: Markup(interval_drawing(table, cell, colour)),
         listening=listening,
-        targets=[target for target in TARGETS if target in set(material.summary.target)],
+        targets=[target for target in material.targets if target in set(material.summary.target)],
+        wanted=WANTED[material.profile.target],
         metrics=SHOWN_METRICS,
         baseline=material.titles[material.baseline],
         compared=bool(material.compared),
@@ -176,18 +176,21 @@ def _data(material: Material, shown: list[Table], listening: list[dict[str, Any]
         "heat": heat_map(material),
         "listening": listening,
         "estimate_folders": material.estimate_folders,
+        "targets": material.targets,
     }
 
 
 def _tiles(material: Material) -> list[dict[str, str]]:
     """The few numbers to see first."""
-    vocals = material.summary[material.summary.target == TARGETS[0]]
-    ranked = vocals[vocals.place == "ranked"].dropna(subset="SDR")
-    bounds = vocals[vocals.place.isin(["floor", "ceiling"]) & vocals.SDR.notna()]
+    own = material.summary[material.summary.target == material.targets[0]]
+    ranked = own[own.place == "ranked"].dropna(subset="SDR")
+    bounds = own[own.place.isin(["floor", "ceiling"]) & own.SDR.notna()]
     tiles = []
     if len(ranked):
         best = ranked.loc[ranked.SDR.idxmax()]
-        tiles.append({"label": "Highest SDR, vocals", "value": f"{number(best.SDR)} dB", "note": best.title})
+        tiles.append(
+            {"label": f"Highest SDR, {material.targets[0]}", "value": f"{number(best.SDR)} dB", "note": best.title}
+        )
     for row in bounds.sort_values("SDR").itertuples():
         tiles.append({"label": row.place.capitalize(), "value": f"{number(row.SDR)} dB", "note": row.title})
     split = material.tracks.split.value_counts()
@@ -208,7 +211,7 @@ def _elsewhere(material: Material) -> dict[str, Any] | None:
 
 
 def _measured(material: Material) -> dict[str, Any] | None:
-    """What measures beside BSSEval say of the vocals; None where the profile has none."""
+    """What measures beside BSSEval say of the target; None where the profile has none."""
     if material.measured is None:
         return None
     heads, rows = wide(material.measured)

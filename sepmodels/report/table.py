@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sepmodels.audio import TARGETS
 from sepmodels.report.material import Material
 from sepmodels.results.before import was
 from sepmodels.results.costs import HEADINGS
@@ -126,7 +125,7 @@ def results_table(material: Material, target: str) -> Table:
 
 def tables(material: Material) -> list[Table]:
     """The table of every target."""
-    return [results_table(material, target) for target in TARGETS if (material.summary.target == target).any()]
+    return [results_table(material, target) for target in material.targets if (material.summary.target == target).any()]
 
 
 def scale(table: Table) -> tuple[float, float]:

@@ -20,9 +20,9 @@ class Heard:
 def choose_tracks(material: Material, most: int) -> list[Heard]:
     """Up to ``most`` test tracks: the baseline's best, median and worst, then those where the variants differ most.
 
-    All by SDR of the vocals. A track that is chosen twice has both reasons, and leaves room for another.
+    All by SDR of the target. A track that is chosen twice has both reasons, and leaves room for another.
     """
-    wide = _vocals_sdr(material)
+    wide = _target_sdr(material)
     title = material.titles[material.baseline]
     reasons: dict[str, list[str]] = {}
     if material.baseline in wide:
@@ -43,20 +43,20 @@ def choose_tracks(material: Material, most: int) -> list[Heard]:
     return [Heard(track, tuple(said)) for track, said in list(reasons.items())[:most]]
 
 
-def choose_start(vocals: NDArray[np.int16], sample_rate_hz: int, seconds: float) -> int:
-    """Where to begin an excerpt, in whole seconds: where most is sung.
+def choose_start(target: NDArray[np.int16], sample_rate_hz: int, seconds: float) -> int:
+    """Where to begin an excerpt, in whole seconds: where most is sung, or played.
 
-    What counts is the sum over seconds of the vocals' root mean square, so that one shout does not outweigh a
+    What counts is the sum over seconds of the target's root mean square, so that one shout does not outweigh a
     verse; whole seconds, so that the excerpt has the windows of the scores.
 
     Shape:
-        vocals: (channel, sample).
+        target: (channel, sample).
     """
-    whole = vocals.shape[-1] // sample_rate_hz
+    whole = target.shape[-1] // sample_rate_hz
     length = max(1, round(seconds))
     if whole <= length:
         return 0
-    blocks = vocals[:, : whole * sample_rate_hz].reshape(len(vocals), whole, sample_rate_hz)
+    blocks = target[:, : whole * sample_rate_hz].reshape(len(target), whole, sample_rate_hz)
     levels = np.sqrt(np.square(blocks.astype(np.float32)).mean(axis=(0, 2)))
     sums = np.convolve(levels, np.ones(length), mode="valid")
     return int(np.argmax(sums))
@@ -77,8 +77,8 @@ def windows_of(
     return [round(float(value), 2) if np.isfinite(value) else None for value in wanted]
 
 
-def _vocals_sdr(material: Material) -> pd.DataFrame:
-    """SDR of the vocals: a row per track, a column per system."""
+def _target_sdr(material: Material) -> pd.DataFrame:
+    """SDR of the target: a row per track, a column per system."""
     table = material.per_track()
-    chosen = table[(table.target == "vocals") & (table.metric == "SDR")]
+    chosen = table[(table.target == material.targets[0]) & (table.metric == "SDR")]
     return chosen.pivot(index="track", columns="variant", values="value")

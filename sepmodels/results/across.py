@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sepmodels.audio import target_of
 from sepmodels.results.markdown import number, table
 from sepmodels.results.results import Results
 from sepmodels.results.sentences import SIGNIFICANT, margin
 
-TARGET, METRIC = "vocals", "SDR"
+METRIC = "SDR"
 BETTER, WORSE, NOT_SHOWN, NO_TEST = "better", "worse", "no difference shown", "no test"
 COLUMNS = (
     *("dataset", "variant", "title", "place", "tracks", "SDR", "SDR_low", "SDR_high", "above_floor"),
@@ -28,7 +29,7 @@ NEVER_POOLED = (
 
 
 def side_by_side(results: Mapping[str, Results]) -> pd.DataFrame:
-    """A row for each set and system: the SDR of the vocals in dB, and the difference to the baseline with its verdict.
+    """A row for each set and system: the SDR of the target in dB, and the difference to the baseline with its verdict.
 
     results: by the set's name, the profile's own first.
 
@@ -45,9 +46,10 @@ def side_by_side(results: Mapping[str, Results]) -> pd.DataFrame:
 
 
 def _of_one(name: str, results: Results) -> pd.DataFrame:
-    summary = results.summary[results.summary.target == TARGET]
+    target = target_of(results.summary.target)
+    summary = results.summary[results.summary.target == target]
     compared = results.comparisons
-    compared = compared[(compared.target == TARGET) & (compared.metric == METRIC)]
+    compared = compared[(compared.target == target) & (compared.metric == METRIC)]
     rows = summary.assign(dataset=name, above_floor=summary.SDR - _floor(summary)).merge(
         compared[["variant", "difference", "low", "high", "p_holm"]], on="variant", how="left"
     )
@@ -139,12 +141,13 @@ def across_table(across: pd.DataFrame, baseline_title: str) -> str:
     return table(heads, rows)
 
 
-def across_markdown(across: pd.DataFrame, baseline_title: str, pages: Mapping[str, str]) -> str:
+def across_markdown(across: pd.DataFrame, baseline_title: str, pages: Mapping[str, str], target: str) -> str:
     """What follows the profile's own page: all sets side by side, then the page of each other set.
 
-    pages: Markdown by set; what it says of other measures becomes a part of what is said of the set.
+    pages: Markdown by set; what it says of other measures becomes a part of what is said of the set. target: what was
+        separated.
     """
-    parts = [HEADING, f"Vocals, in dB. {NEVER_POOLED}", across_table(across, baseline_title)]
+    parts = [HEADING, f"{target.capitalize()}, in dB. {NEVER_POOLED}", across_table(across, baseline_title)]
     for name, page in pages.items():
         parts += [f"## {name}", page.strip().replace(f"\n{OTHER_MEASURES}\n", f"\n#{OTHER_MEASURES}\n")]
     return "\n\n".join(parts) + "\n"

@@ -20,7 +20,7 @@ class Against:
 
     comparisons, control: of :func:`sepmodels.results.comparisons.compare` and
         :func:`~sepmodels.results.comparisons.control`.
-    sentences: of each compared system, what it did to the vocals.
+    sentences: of each compared system, what it did to the target.
     notes: sentences that are other ones with another baseline.
     unequal: of each system, in what it is not on equal terms with the baseline; empty where it is.
     """

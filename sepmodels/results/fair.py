@@ -56,14 +56,15 @@ def shared_tracks_notes(systems: Iterable[System], table: TrackTable, baseline: 
 
 
 def _shared(system: System, baseline: System, table: TrackTable) -> Iterator[str]:
-    own, other = (per_track(table.values(one.name, "vocals", "SDR")) for one in (system, baseline))
+    own, other = (per_track(table.values(one.name, table.target, "SDR")) for one in (system, baseline))
     shared = np.isfinite(own) & np.isfinite(other)
     count = int(shared.sum())
     if 0 < count < int(np.isfinite(other).sum()):
         ours, theirs = float(np.median(other[shared])), float(np.median(own[shared]))
         yield (
-            f"On the {count} of {len(table.tracks)} tracks that {system.title} has, its median SDR of vocals is "
-            f"{theirs:.2f} dB, and that of {baseline.title} {ours:.2f} dB: only these can be compared."
+            f"On the {count} of {len(table.tracks)} tracks that {system.title} has, its median SDR of "
+            f"{table.target} is {theirs:.2f} dB, and that of {baseline.title} {ours:.2f} dB: only these can be "
+            "compared."
         )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sepmodels.audio import TARGETS
+from sepmodels.audio import targets_of
 from sepmodels.errors import UserError
 from sepmodels.results.per_track import ALL_METRICS
 from sepmodels.scoring.museval_files import read_museval_files
@@ -15,11 +15,13 @@ _COLUMNS = ["variant", "seed", "track", "target", "metric", "window", "value"]
 _EXPECTED = "expected the columns track, target, metric and value, or track, target and a column for each metric"
 
 
-def read_given_scores(place: Path, name: str, tracks: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+def read_given_scores(
+    place: Path, name: str, tracks: Sequence[str], target: str = "vocals"
+) -> tuple[pd.DataFrame, list[str]]:
     """The rows of one system in the table of scores, and sentences on how its tracks were taken for ours.
 
     place: a folder of museval's files, or a CSV or Parquet table, which has one value, or one for each window, for
-        each track and target. tracks: the test tracks.
+        each track and target. tracks: the test tracks. target: what is separated here.
 
     Raises UserError for what is no such file, and where no track or no target is one of ours.
     """
@@ -30,10 +32,12 @@ def read_given_scores(place: Path, name: str, tracks: Sequence[str]) -> tuple[pd
             f"{place} has none of the {len(tracks)} test tracks, only such as {table.track.iloc[0]!r}: name its tracks "
             f"as they are named here, such as {tracks[0]!r}."
         )
-    if not set(table.target) & set(TARGETS):
+    if not set(table.target) & set(targets_of(target)):
         raise UserError(
-            f"{place} has no scores of {' or '.join(TARGETS)}, only of {', '.join(sorted({*table.target}))}."
+            f"{place} has no scores of {' or '.join(targets_of(target))}, only of {', '.join(sorted({*table.target}))}."
         )
+    if target != "vocals" and "vocals" in set(table.target):  # its accompaniment is that of the vocals
+        table = table[table.target == target]
     renamed = {given: track for track, given in found.items()}
     return table.assign(track=table.track.map(lambda given: renamed.get(given, given))), said
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from sepmodels.audio import target_of
 from sepmodels.results.conditions import MARK
 from sepmodels.results.per_track import SHOWN_METRICS
 from sepmodels.results.published import PUBLISHED_METRIC
@@ -29,7 +30,7 @@ def results_markdown(results: Results) -> str:
     for target in dict.fromkeys(results.summary.target):
         sections += [f"### {target.capitalize()}", summary_table(results.summary, target)]
     if results.by_seed.seed.nunique() > 1:
-        sections += ["### Seed by seed (SDR of the vocals)", seed_table(results)]
+        sections += [f"### Seed by seed (SDR of the {target_of(results.by_seed.target)})", seed_table(results)]
     if results.figures:
         sections += ["### Beside the scores", figure_table(results)]
     if results.sentences:
@@ -75,9 +76,9 @@ def marked(row: Mapping[str, Any]) -> str:
 
 
 def seed_table(results: Results) -> str:
-    """The vocals' SDR of every seed, a row per trained system: how much of a difference may be the draw's."""
-    vocals = results.by_seed[results.by_seed.target == "vocals"]
-    scores = vocals.pivot(index="variant", columns="seed", values="SDR")
+    """The target's SDR of every seed, a row per trained system: how much of a difference may be the draw's."""
+    own = results.by_seed[results.by_seed.target == target_of(results.by_seed.target)]
+    scores = own.pivot(index="variant", columns="seed", values="SDR")
     trained = results.summary[results.summary.variant.isin(scores.index)].drop_duplicates("variant")
     rows = [[row.title, *map(number, scores.loc[row.variant])] for row in trained.itertuples()]
     return table(["System", *(f"seed {seed}" for seed in scores.columns)], rows)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sepmodels.audio import target_of
 from sepmodels.results.across import BETTER, NO_TEST, NOT_SHOWN, OTHER_MEASURES, WORSE, verdict
 from sepmodels.results.bootstrap import Float64, median_interval, per_track
 from sepmodels.results.comparisons import compare
@@ -16,7 +17,6 @@ from sepmodels.results.per_track import TrackTable
 from sepmodels.scoring.measures import measures
 from sepmodels.systems.system import System, in_table_order
 
-TARGET = "vocals"
 COLUMNS = (
     *("variant", "title", "place", "target", "metric", "unit", "higher_is_better", "value", "low", "high"),
     *("tracks", "seeds", "no_value", "difference", "difference_low", "difference_high", "p_holm"),
@@ -95,17 +95,18 @@ def _untested(one: System, values: Float64, baseline: Float64) -> str:
 
 
 def measured_markdown(found: pd.DataFrame) -> str:
-    """The table of the vocals, what each measure is, and which differences hold."""
+    """The table of the target, such as the vocals, what each measure is, and which differences hold."""
     heads, rows = wide(found)
     said = [f"- **{name}**: {sentence}" for name, sentence in sentences(found).items()]
     said += [f"- {sentence}" for sentence in not_up_to_date(found)]
     cells = [[row["title"], *row["cells"]] for row in rows]
-    return "\n\n".join([OTHER_MEASURES, table(["Vocals", *heads], cells), "\n".join(said)]) + "\n"
+    shown = table([target_of(found.target).capitalize(), *heads], cells)
+    return "\n\n".join([OTHER_MEASURES, shown, "\n".join(said)]) + "\n"
 
 
 def wide(found: pd.DataFrame) -> tuple[list[str], list[dict[str, Any]]]:
-    """Of the vocals: the head of each measure's column, and each system's title, variant, place and cells."""
-    own = found[found.target == TARGET]
+    """Of the target: the head of each measure's column, and each system's title, variant, place and cells."""
+    own = found[found.target == target_of(found.target)]
     names = list(dict.fromkeys(own.metric))
     rows = []
     for name, own_rows in own.groupby("variant", sort=False):
@@ -125,9 +126,9 @@ def _cell(row: dict[Hashable, Any]) -> str:
 
 
 def sentences(found: pd.DataFrame) -> dict[str, str]:
-    """On each measure of the vocals: what it says, who is better or worse by it, and where it has no value."""
+    """On each measure of the target: what it says, who is better or worse by it, and where it has no value."""
     told_of = {}
-    own = found[found.target == TARGET]
+    own = found[found.target == target_of(found.target)]
     for name, rows in own.groupby("metric", sort=False):
         told = [measures()[str(name)].says]
         for kind in (BETTER, WORSE):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from sepmodels.audio import target_of
 from sepmodels.results.bootstrap import Float64
 from sepmodels.scoring import METRICS, WHOLE_TRACK_METRICS
 
@@ -26,7 +27,8 @@ def track_scores(scores: pd.DataFrame) -> pd.DataFrame:
 class TrackTable:
     """One number per track for every variant, target and metric.
 
-    tracks: the names of all tracks that any variant has been scored on, sorted.
+    tracks: the names of all tracks that any variant has been scored on, sorted. target: of the targets that which was
+    separated; the other is the rest.
     """
 
     def __init__(self, scores: pd.DataFrame) -> None:
@@ -34,6 +36,7 @@ class TrackTable:
         self.tracks = tuple(sorted(self.table.track.unique()))
         self.variants = tuple(self.table.variant.unique())
         self.targets = tuple(self.table.target.unique())
+        self.target = target_of(self.targets)
         self._cells = {
             key: rows.pivot(index="track", columns="seed", values="value").reindex(list(self.tracks))
             for key, rows in self.table.groupby(["variant", "target", "metric"])

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from sepmodels.audio import target_of
 from sepmodels.errors import UserError
 from sepmodels.results.bootstrap import LEVEL
 from sepmodels.results.crossed import FEWEST_TRACKS, Components
@@ -38,7 +39,7 @@ def needs(
     comparisons: pd.DataFrame,
     difference_db: float,
     *,
-    target: str = "vocals",
+    target: str | None = None,
     metric: str = "SDR",
     power: float = DEFAULT_POWER,
     tracks: Sequence[int] = (),
@@ -49,6 +50,7 @@ def needs(
 
     Args:
         comparisons: of :class:`sepmodels.results.results.Results`.
+        target: what was separated, if not given.
         tracks: other numbers of test tracks to answer for, beside those that there are.
 
     Raises:
@@ -59,6 +61,7 @@ def needs(
         raise UserError(f"A difference of {difference_db:g} dB cannot be planned for: give a number above 0.")
     if not 0.05 <= power <= 0.999:
         raise UserError(f"A power of {power:g} cannot be planned for: give a share from 0.05 to 0.999, such as 0.8.")
+    target = target or target_of(comparisons.target)
     rows = comparisons[(comparisons.target == target) & (comparisons.metric == metric)]
     rows = rows[rows.track_sd.notna()]
     if rows.empty:

@@ -20,7 +20,7 @@ class Results:
     control: the baseline against itself (:func:`sepmodels.results.comparisons.control`).
     by_seed: a row per trained system, target and seed, with every metric's median over windows then over tracks, in dB:
         how far apart trainings of the same variant end.
-    sentences: per trained variant other than the baseline, what its change did to the vocals.
+    sentences: per trained variant other than the baseline, what its change did to the target.
     notes: sentences on what the table as a whole can tell: the smallest difference that it finds, its control,
         how its trainings differ in what no recipe says, what of imported systems is left out. shared_notes: those of
         them that say the same whatever the baseline is.

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from sepmodels.audio import target_of
 from sepmodels.results.crossed import FEWEST_TRACKS
 
 SIGNIFICANT = 0.05
@@ -12,25 +13,27 @@ LARGEST_SHOWN_DB = 50.0  # what is above says only that hardly anything is known
 # How far the median SDR of a variant moves from seed to seed: docs/results-musdb18-7s.md.
 KNOWN_SEED_SPREAD = "0.1 to 0.4 dB"
 MEANINGS = {
-    "SDR": ("comes closer to the true vocals", "stays further from the true vocals"),
+    "SDR": ("comes closer to the true {0}", "stays further from the true {0}"),
     "SIR": ("separates more cleanly", "lets more of the accompaniment through"),
     "SAR": ("sounds more natural", "sounds less natural"),
 }
 
 
 def sentence(comparisons: pd.DataFrame, title: str, baseline_title: str, spread: str | None = KNOWN_SEED_SPREAD) -> str:
-    """Say what one variant changed in the vocals against the baseline, from its rows of the comparisons.
+    """Say what one variant changed in the target against the baseline, from its rows of the comparisons.
 
     spread: how far another seed moves a model, in words, for variants of a single training; None for a system that has
         no trainings here.
     """
-    rows = comparisons[comparisons.target == "vocals"].set_index("metric")
+    target = target_of(comparisons.target)
+    rows = comparisons[comparisons.target == target].set_index("metric")
     tracks = 0 if rows.empty else int(rows.tracks["SDR"])
     if tracks == 0:
         return f"{title}: no track is scored for both it and {baseline_title}, so nothing can be said."
     figures = ", ".join(f"{metric} {_figure(rows.loc[metric])}" for metric in MEANINGS)
     count = f"{tracks} track{'s' * (tracks > 1)}"
-    return f"{title} against {baseline_title} on the vocals of {count}: {figures}: {_verdict(rows, tracks, spread)}."
+    verdict = _verdict(rows, tracks, spread).format(target)
+    return f"{title} against {baseline_title} on the {target} of {count}: {figures}: {verdict}."
 
 
 def unequal_terms(own: str, baseline: str, baseline_title: str) -> str:
@@ -84,8 +87,8 @@ def _verdict(rows: pd.DataFrame, tracks: int, spread: str | None) -> str:
 
 
 def seed_spread(by_seed: pd.DataFrame) -> str | None:
-    """How far apart the seeds of a variant end, in the vocals' SDR, in words; None where no variant has several."""
-    scores = by_seed[by_seed.target == "vocals"].groupby("variant").SDR
+    """How far apart the seeds of a variant end, in the target's SDR, in words; None where no variant has several."""
+    scores = by_seed[by_seed.target == target_of(by_seed.target)].groupby("variant").SDR
     spans = (scores.max() - scores.min())[scores.count() > 1]
     if spans.empty:
         return None
@@ -97,22 +100,33 @@ def notes(comparisons: pd.DataFrame, control: pd.DataFrame, baseline_title: str)
     """What the table as a whole can tell: how small a difference it finds, and whether its control holds."""
     if len(comparisons) and comparisons.p.isna().all() and (comparisons.tracks >= FEWEST_TRACKS).any():
         yield "To test the changes train three or more seeds of each variant: --set seeds=42,43,44."
-    tested = comparisons[(comparisons.target == "vocals") & (comparisons.metric == "SDR")].dropna(subset="detectable")
+    target = target_of(comparisons.target)
+    tested = comparisons[(comparisons.target == target) & (comparisons.metric == "SDR")].dropna(subset="detectable")
     if len(tested):
         low, high = tested.detectable.min(), tested.detectable.max()
         span = f"{low:.2g}" if f"{low:.2g}" == f"{high:.2g}" else f"{low:.2g} to {high:.2g}"
         if high < LARGEST_SHOWN_DB:
             yield (
-                f"With these tracks and seeds the table finds a true difference of {span} dB in the vocals' SDR in "
-                "four of five cases; smaller ones it may miss."
+                f"With these tracks and seeds the table finds a true difference of {span} dB in the {_whose(target)} "
+                "SDR in four of five cases; smaller ones it may miss."
             )
         else:
             yield "With two seeds of a variant the table finds hardly any difference: train three or more of each."
     yield from _control_note(control, baseline_title)
 
 
+def _whose(target: str) -> str:
+    """The target's name before what it has.
+
+    >>> _whose("vocals"), _whose("other")
+    ("vocals'", "other's")
+    """
+    return f"{target}'" if target.endswith("s") else f"{target}'s"
+
+
 def _control_note(control: pd.DataFrame, baseline_title: str) -> Iterator[str]:
-    rows = control[(control.target == "vocals") & control.metric.isin(list(MEANINGS))].dropna(subset="p_holm")
+    own = control[control.target == target_of(control.target)]
+    rows = own[own.metric.isin(list(MEANINGS))].dropna(subset="p_holm")
     if rows.empty:
         return
     halves = f"Control: {baseline_title} against itself (seeds {rows['first'].iloc[0]} and {rows['second'].iloc[0]})"

@@ -78,7 +78,7 @@ def make_results(
         sentences=dict(found.sentences),
         notes=(*found.notes, *shared),
         shared_notes=shared,
-        published=published_systems(dataset),
+        published=published_systems(dataset if table.target == "vocals" else None),
         missing=tuple(one.name for one in expected if one not in there),
         scenario=scenario,
         baseline_title=titles.get(baseline, baseline),

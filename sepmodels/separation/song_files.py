@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sepmodels.audio import REST
 from sepmodels.audio.probing import FFMPEG_TAGS, require_ffmpeg
 from sepmodels.audio.recordings import Recording, open_recording
 from sepmodels.audio.timeless import leave_time_out
@@ -23,7 +24,6 @@ from sepmodels.progress import Progress, silent
 from sepmodels.separation.separate import separate_blocks
 from sepmodels.settings import SeparationSettings
 
-STEMS = ("vocals", "accompaniment")
 SUBTYPES: dict[str, dict[int | None, str]] = {
     "wav": {32: "FLOAT", 24: "PCM_24", 16: "PCM_16"},
     "flac": {24: "PCM_24", 16: "PCM_16"},
@@ -107,28 +107,29 @@ def separate_file(
 ) -> Written:
     """Separate the song in a file, and write the stems asked for, in the song's sample rate, channels and tags.
 
-    stems: the file of each, of :data:`STEMS`; the accompaniment is the song minus the vocals.
+    stems: the file of each: of what the model separates, by its name, and of the accompaniment, which is the song
+        minus that.
 
     Raises :class:`UserError` for a song that cannot be read or separated, or of a rate that the format has not, and
     for stems that cannot be written; then there is none of them.
     """
 
-    def vocals_of(recording: Recording) -> Iterator[np.ndarray]:
+    def target_of(recording: Recording) -> Iterator[np.ndarray]:
         return separate_blocks(
             model, recording, settings, wiener_iterations=wiener_iterations, device=device, progress=progress
         )
 
-    return write_stems(vocals_of, song, stems, form=form)
+    return write_stems(target_of, song, stems, form=form)
 
 
 def write_stems(
-    vocals_of: Callable[[Recording], Iterator[np.ndarray]],
+    target_of: Callable[[Recording], Iterator[np.ndarray]],
     song: Path,
     stems: Mapping[str, Path],
     *,
     form: StemFormat = StemFormat(),
 ) -> Written:
-    """Write the stems of a song whose vocals ``vocals_of`` gives, in blocks ``(channel, sample)``.
+    """Write the stems of a song whose target, such as its vocals, ``target_of`` gives, in blocks ``(channel, sample)``.
 
     Raises :class:`UserError` as :func:`separate_file` does.
     """
@@ -137,11 +138,11 @@ def write_stems(
         mixture = _Remembered(recording)
         files = {name: open_files.enter_context(_stem_file(path, form, recording)) for name, path in stems.items()}
         samples = 0
-        for vocals in vocals_of(mixture):
-            song_block = mixture.take(vocals.shape[1])
-            samples += vocals.shape[1]
+        for target in target_of(mixture):
+            song_block = mixture.take(target.shape[1])
+            samples += target.shape[1]
             for name, file in files.items():
-                file.write(vocals if name == "vocals" else song_block - vocals)
+                file.write(song_block - target if name == REST else target)
         if samples == 0:
             raise UserError(f"{song} has no samples: there is nothing to separate.")
     return Written(

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from sepmodels.errors import UserError
-from sepmodels.marks import no_part_of_a_result, words_only
+from sepmodels.marks import neutral, no_part_of_a_result, words_only
 from sepmodels.progress import Say
 from sepmodels.systems.system import WORDS_ONLY, System
 
@@ -83,6 +83,7 @@ class Added(System):
 
     trained_on: what it has learnt from, in words. trained_on_tracks: names of tracks that it has learnt from.
     owner: whose it is: an email address, or a group's name.
+    target: what its estimates are of. It is no row where another target is separated.
 
     Of a kind:
         option: the field that alone tells the kind, and is the option of ``sepbench add`` that does.
@@ -96,6 +97,7 @@ class Added(System):
     trained_on: str = field(default="", metadata=WORDS_ONLY)
     trained_on_tracks: tuple[str, ...] = field(default=(), metadata=WORDS_ONLY)
     owner: str = field(default="", metadata=WORDS_ONLY)
+    target: str = neutral("vocals")
 
     chain: ClassVar[tuple[str, ...]] = ("estimates", "scores")
     compared = True

@@ -16,18 +16,25 @@ from sepmodels.marks import no_part_of_a_result
 from sepmodels.systems.added import PLACE_ONLY, Added, Heard, Separate, Tracks, beside, beside_in_words
 from sepmodels.systems.track_names import match_names, plain
 
-VOCALS = ("vocals", "vocal", "voice", "singing")
-_NO_VOCALS = re.compile(r"(no|minus|without)[ _-]?(vocals?|voice)|accompaniment|instrumental|karaoke|backing", re.I)
-_OTHERS = frozenset({"mixture", "mix", "drums", "bass", "other", "piano", "guitar"})
+# What files of each target may be called.
+NAMES = {
+    "vocals": ("vocals", "vocal", "voice", "singing"),
+    "drums": ("drums", "drum"),
+    "bass": ("bass",),
+    "other": ("other",),
+}
+_REST = "accompaniment|instrumental|karaoke|backing"
+_OTHERS = frozenset({"mixture", "mix", "piano", "guitar"})
 _FIT_SECONDS = 0.5  # longer differences are no padding of a codec
-_EXPECTED = "TRACK/vocals.wav, test/TRACK/vocals.wav or TRACK_vocals.wav, in any format"
+_EXPECTED = "TRACK/{0}.wav, test/TRACK/{0}.wav or TRACK_{0}.wav, in any format"
 
 
 @dataclass(frozen=True, kw_only=True)
 class GivenAudio(Added):
     """A system of which there are estimates as audio files.
 
-    estimates: their folder. Vocals alone count: the accompaniment is the mixture minus these, as it is ours.
+    estimates: their folder. Those of the target alone count: the accompaniment is the mixture minus these, as it is
+        ours.
     """
 
     estimates: Path = field(metadata=PLACE_ONLY)
@@ -54,18 +61,18 @@ class GivenAudio(Added):
         return beside_in_words(self.estimates, test_set)
 
     def check(self) -> None:
-        """Raise UserError where there are no vocals."""
-        vocals_files(self.estimates)
+        """Raise UserError where there are none."""
+        target_files(self.estimates, self.target)
 
     def match(self, tracks: Sequence[str]) -> list[str]:
-        """How many of the tracks have vocals, and by what name."""
-        files, said = matched_files(self.estimates, tracks)
-        return [f"Found vocals of {len(files)} of the {len(tracks)} test tracks.", *said]
+        """How many of the tracks have an estimate, and by what name."""
+        files, said = matched_files(self.estimates, tracks, self.target)
+        return [f"Found {self.target} of {len(files)} of the {len(tracks)} test tracks.", *said]
 
     @contextmanager
     def opened(self, tracks: Tracks) -> Iterator[Separate]:
         """What reads a track's file."""
-        files, said = matched_files(self.estimates, tracks.names)
+        files, said = matched_files(self.estimates, tracks.names, self.target)
         for sentence in said:
             tracks.say(sentence)
 
@@ -77,59 +84,63 @@ class GivenAudio(Added):
         yield read
 
 
-def matched_files(folder: Path, tracks: Sequence[str]) -> tuple[dict[str, Path], list[str]]:
-    """The file with the vocals of each track that has one, and sentences on names that are not the same.
+def matched_files(folder: Path, tracks: Sequence[str], target: str = "vocals") -> tuple[dict[str, Path], list[str]]:
+    """The file with the target of each track that has one, and sentences on names that are not the same.
 
     Raises UserError where no track has one.
     """
-    files = vocals_files(folder)
+    files = target_files(folder, target)
     found, said = match_names(files, tracks)
     if not found:
         raise UserError(
-            f"{folder} has vocals of {_some(list(files))}, which is none of the {len(tracks)} test tracks "
+            f"{folder} has {target} of {_some(list(files))}, which is none of the {len(tracks)} test tracks "
             f"({_some(tracks)}): name folders or files as the tracks are named."
         )
     return {track: files[name] for track, name in found.items()}, said
 
 
-def vocals_files(folder: Path) -> dict[str, Path]:
-    """The file with the vocals of each track, by the name that the track has there.
+def target_files(folder: Path, target: str) -> dict[str, Path]:
+    """The file with the target of each track, by the name that the track has there.
 
-    Raises UserError for a folder that is missing or has no vocals, and for two files of one track.
+    Raises UserError for a folder that is missing or has none, and for two files of one track.
     """
     if not folder.is_dir():
-        raise UserError(f"There is no folder {folder}: name one with {_EXPECTED}.")
+        raise UserError(f"There is no folder {folder}: name one with {_EXPECTED.format(target)}.")
     top = folder / "test" if (folder / "test").is_dir() else folder
     sounds = [file for file in files_below(top) if is_sound_file(file) and not is_below_hidden(file, top)]
-    named = [(name, file) for file in sounds if (name := _track_of(file, top)) is not None]
-    if not named:  # all files are vocals, where none says what it is
-        named = [(file.stem, file) for file in sounds if file.parent == top and not _is_other(file.stem)]
+    named = [(name, file) for file in sounds if (name := _track_of(file, top, target)) is not None]
+    if not named:  # all files are of the target, where none says what it is
+        named = [(file.stem, file) for file in sounds if file.parent == top and not _is_other(file.stem, target)]
     found: dict[str, Path] = {}
     for name, file in named:
         if name in found:
             raise UserError(f"{folder} has two files of {name!r}, {found[name]} and {file}: remove one.")
         found[name] = file
     if not found:
-        raise UserError(f"{folder} has no vocals: expected {_EXPECTED}.")
+        raise UserError(f"{folder} has no {target}: expected {_EXPECTED.format(target)}.")
     return found
 
 
-def _track_of(file: Path, top: Path) -> str | None:
-    """The name of the track whose vocals a file has by its own name; None for any other file."""
-    if _is_other(file.stem):
+def _track_of(file: Path, top: Path, target: str) -> str | None:
+    """The name of the track whose target a file has by its own name; None for any other file."""
+    if _is_other(file.stem, target):
         return None
-    if plain(file.stem) in VOCALS and file.parent != top:
+    names = NAMES[target]
+    if plain(file.stem) in names and file.parent != top:
         return file.parent.name
     words = re.split(r"[\W_]+", file.stem.casefold())
-    if not set(words) & set(VOCALS):
+    if not set(words) & set(names):
         return None
-    pattern = rf"[\s_.-]*[(\[]?\b(?:{'|'.join(VOCALS)})\b[)\]]?.*$"
+    pattern = rf"[\s_.-]*[(\[]?\b(?:{'|'.join(names)})\b[)\]]?.*$"
     name = re.sub(pattern, "", file.stem.replace("_", " "), flags=re.I).strip()
     return name or (file.parent.name if file.parent != top else None)
 
 
-def _is_other(stem: str) -> bool:
-    return bool(_NO_VOCALS.search(stem)) or plain(stem) in _OTHERS
+def _is_other(stem: str, target: str) -> bool:
+    """Whether a file is named as the rest without the target, as another source, or as the mixture."""
+    without = rf"(no|minus|without)[ _-]?({'|'.join(NAMES[target])})|{_REST}"
+    others = _OTHERS.union(*(names for source, names in NAMES.items() if source not in (target, "vocals")))
+    return bool(re.search(without, stem, re.I)) or plain(stem) in others
 
 
 def fitted(file: Path, mixture: np.ndarray) -> Heard:

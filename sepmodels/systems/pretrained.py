@@ -111,7 +111,12 @@ class Pretrained(Added):
         return found
 
     def check(self) -> None:
-        """Raise UserError for a package or a file that is missing, and for weights that do not fit."""
+        """Raise UserError for a package or a file that is missing, for weights that do not fit, and another target."""
+        if self.target != "vocals":
+            raise UserError(
+                f"Of a published model only the vocals are taken here, and the {self.target} are separated: add its "
+                f"{self.target} as audio (--estimates) or by a command (--command)."
+            )
         with self.opened(Tracks()) as _:
             return
 

@@ -37,6 +37,7 @@ class Variant(System):
         for it by name.
     wiener_iterations: of the multichannel Wiener filter that refines its estimates
         (:mod:`sepmodels.separation.wiener`). The model knows nothing of it, so that it trains nothing again.
+    target: what it separates from the rest: that of the profile. A model says so, too.
     trials: how many trainings its settings were chosen from by a sweep (``sepbench sweep``); 0: by none here.
     """
 
@@ -48,6 +49,7 @@ class Variant(System):
     training: Mapping[str, Any] | None = neutral(None)
     suites: tuple[str, ...] = speed_only(("paper",))  # nothing of it depends on where it is trained
     wiener_iterations: int = field(default=0, metadata=SEPARATION_ONLY)
+    target: str = neutral("vocals")
     trials: int = speed_only(0)  # only said
 
     kind = "trained"
@@ -266,10 +268,13 @@ VARIANTS: dict[str, Variant] = by_name(_ALL)
 
 
 def variants_of(profile: Profile) -> dict[str, Variant]:
-    """The variants that the profile trains: those of its suite, the baseline, and those that it asks for besides."""
+    """The variants that the profile trains: those of its suite, the baseline, and those that it asks for besides.
+
+    Each separates the profile's target.
+    """
     named = {BASELINE, *profile.extra_variants}
     return {
-        name: variant
+        name: replace(variant, target=profile.target)
         for name, variant in VARIANTS.items()
         if profile.suite == "all" or profile.suite in variant.suites or name in named
     }

@@ -104,8 +104,8 @@ function drawResults({ results, report }) {
       ...["SIR", "SAR", "ISR"].map((name) => make("td", { textContent: decibels(row[name]) }))));
     const wide = make("div", { className: "wide", tabIndex: 0 }, make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows)));
     wide.setAttribute("role", "region");
-    wide.setAttribute("aria-label", "Results of the vocals");
-    return [wide, make("p", { className: "figures", textContent: `Vocals, dB; ${results.scenario}.` }),
+    wide.setAttribute("aria-label", `Results of the ${results.target}`);
+    return [wide, make("p", { className: "figures", textContent: `${results.target[0].toUpperCase() + results.target.slice(1)}, dB; ${results.scenario}.` }),
       make("ul", {}, ...results.said.map((sentence) => make("li", { textContent: sentence })))];
   });
 }

@@ -52,7 +52,7 @@ function heatRow(track, values, largest, target, metric) {
 function canListen(track, system, target) {
   const excerpt = page.listening.find((one) => one.track === track);
   if (excerpt && (system === "mixture" || excerpt.signals.some((one) => one.system === system))) return true;
-  return target === "vocals" && system in page.estimate_folders;
+  return target === TARGETS[0] && system in page.estimate_folders;
 }
 
 /** Play a system's estimate of a track. */
@@ -74,7 +74,7 @@ function playElsewhere(track, system) {
   const title = `${systems.get(system).title}: ${track}`;
   const note = make("span", { text: title });
   const audio = make("audio", {
-    controls: true, "aria-label": title, src: `${page.estimate_folders[system]}/${encodeURIComponent(track)}/vocals.wav`,
+    controls: true, "aria-label": title, src: `${page.estimate_folders[system]}/${encodeURIComponent(track)}/${TARGETS[0]}.wav`,
     error: () => { note.textContent = `${title} is not beside this page: only the tracks marked ♪ travel with it.`; },
   });
   pausePlayer();

@@ -26,7 +26,7 @@ function stepsOf(values, x, y) {
 }
 
 function drawLines(element, entry, heardBy) {
-  const target = entry.signals.find((one) => one.key === heardBy.key)?.target || "vocals";
+  const target = entry.signals.find((one) => one.key === heardBy.key)?.target || TARGETS[0];
   const drawn = entry.signals.filter((one) => one.system && one.target === target);
   const known = drawn.flatMap((one) => one.sdr).filter((value) => value !== null);
   if (!known.length) {

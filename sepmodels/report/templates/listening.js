@@ -1,5 +1,5 @@
 // The players: tracks to choose, what is heard of them, and its picture under the cursor.
-const TARGETS = { vocals: "vocals", accompaniment: "rest" };
+const TARGETS = page.targets; // what was separated, and the rest
 const place = document.getElementById("listening");
 const player = new Player(showState);
 const desk = { spectra: new Map(), loudest: 0, entry: null, wanted: null, heard: null }; // heard: the choice, of which two may be one sound
@@ -126,7 +126,7 @@ function toggle() {
   else { document.querySelector(".elsewhere audio")?.pause(); player.play(); }
 }
 
-/** The choices of what is heard: a row per system, its vocals and its accompaniment. */
+/** The choices of what is heard: a row per system, its estimate of the target and the rest. */
 function showSignals() {
   const legend = make("legend", { text: "What you hear" });
   if (test.on) { desk.signals.replaceChildren(legend, testChoices()); showRating(); }
@@ -135,13 +135,13 @@ function showSignals() {
     const rows = [""].concat(there).map((system) => make("tr", {},
       make("th", { scope: "row" }, make("span", { class: "dot", style: system ? `--hue: ${systems.get(system).colour}` : null }),
         system ? systems.get(system).title : "Truth"),
-      ...Object.keys(TARGETS).map((target) => make("td", {}, choice(desk.entry.signals.find(
+      ...TARGETS.map((target) => make("td", {}, choice(desk.entry.signals.find(
         (one) => one.system === system && one.target === target))))));
     const mixture = make("tr", {}, make("th", { scope: "row" }, make("span", { class: "dot" }), "Mixture"),
       make("td", { colspan: 2 }, choice(desk.entry.signals.find((one) => one.key === "mixture"))));
     desk.signals.replaceChildren(legend, make("table", {},
       make("thead", {}, make("tr", {}, make("th", { scope: "col" }, make("span", { class: "unseen", text: "System" })),
-        ...Object.keys(TARGETS).map((target) => make("th", { scope: "col", text: `${target}, SDR` })))),
+        ...TARGETS.map((target) => make("th", { scope: "col", text: `${target}, SDR` })))),
       make("tbody", {}, mixture, ...rows)));
   }
   showState();

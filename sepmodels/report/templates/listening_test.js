@@ -3,7 +3,7 @@ const GRADES = ["bad", "poor", "fair", "good", "excellent"]; // of twenty points
 // The names of what is no system, in the ratings' file: no system can have a name with brackets.
 const HIDDEN = { "(reference)": "The reference, hidden", "(mixture)": "The mixture", "(low-pass)": "The reference below 3.5 kHz" };
 const STORE = `sepbench listening test ${page.listening.map((entry) => entry.file).join(" ")}`; // other sounds, another test
-const test = { on: false, target: "vocals", listener: newListener(), drafts: {}, ratings: [] };
+const test = { on: false, target: TARGETS[0], listener: newListener(), drafts: {}, ratings: [] };
 
 function random(below) { return Math.floor((crypto.getRandomValues(new Uint32Array(1))[0] / 2 ** 32) * below); }
 
@@ -101,7 +101,7 @@ function showRating() {
     make("p", { text: `How close to the reference is each letter? 100 is the same. One letter is the reference, so rate at least one at 100. ${done} of ${page.listening.length} tracks are rated${rated(track) ? ", this one too" : ""}.` }),
     make("div", { class: "row" },
       make("fieldset", { class: "choice" }, make("legend", { class: "unseen", text: "Target of the test" }),
-        ...Object.keys(TARGETS).map((target) => make("label", {}, make("input", {
+        ...TARGETS.map((target) => make("label", {}, make("input", {
           type: "radio", name: "test-target", value: target, checked: target === test.target, "data-act": target,
           change: () => { test.target = target; keep(); hear(target); showSignals(); },
         }), make("span", { text: target })))),

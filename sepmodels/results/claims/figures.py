@@ -12,8 +12,6 @@ from sepmodels.results.claims.measures import MEASURES
 from sepmodels.results.crossed import FEWEST_TRACKS, Error, difference, difference_from_fixed
 from sepmodels.results.per_track import TrackTable
 
-TARGET = "vocals"
-
 
 @dataclass(frozen=True)
 class Figure:
@@ -42,8 +40,12 @@ def figure_of(claim: Claim, scores: TrackTable, trainings: pd.DataFrame, fixed: 
         fixed: the systems that are not trained here: references and imported ones.
     """
     systems = [claim.first] if claim.second is None else [claim.first, claim.second]
+    if claim.of == "vocals" and scores.target != "vocals":
+        return Figure(fault=f"it is on the vocals, and here the {scores.target} are separated")
+    if claim.of == "others" and scores.target == "vocals":
+        return Figure(fault="it is on other targets than the vocals, which are separated here")
     if MEASURES[claim.measure].kind == "score":
-        absent = [name for name in systems if not scores.values(name, TARGET, claim.measure).shape[1]]
+        absent = [name for name in systems if not scores.values(name, scores.target, claim.measure).shape[1]]
         return _absent(absent, "scored") if absent else _from_scores(claim, scores, fixed)
     absent = [name for name in systems if not (trainings.variant == name).any()]
     return _absent(absent, "trained") if absent else _from_trainings(claim, trainings, systems)
@@ -55,7 +57,7 @@ def _absent(names: list[str], what: str) -> Figure:
 
 def _from_scores(claim: Claim, scores: TrackTable, fixed: Collection[str]) -> Figure:
     assert claim.second is not None  # the list refuses scores of one system
-    first, second = (scores.values(name, TARGET, claim.measure) for name in (claim.first, claim.second))
+    first, second = (scores.values(name, scores.target, claim.measure) for name in (claim.first, claim.second))
     still = claim.first in fixed, claim.second in fixed
     found = difference_from_fixed(first, second, still) if any(still) else difference(first, second)
     counts = tuple(0 if one else scored.shape[1] for one, scored in zip(still, (first, second), strict=True))

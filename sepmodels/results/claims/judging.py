@@ -17,7 +17,7 @@ from sepmodels.results.per_track import TrackTable
 Verdict = Literal["supported", "refuted", "undecided"]
 VERDICTS: tuple[Verdict, ...] = ("supported", "refuted", "undecided")
 COLUMNS = (
-    *("claim", "sentence", "source", "first", "second", "measure", "direction", "margin", "least_seeds"),
+    *("claim", "sentence", "source", "first", "second", "measure", "direction", "margin", "least_seeds", "of"),
     *("verdict", "reason", "figure", "low", "high", "unit", "level", "p", "p_holm", "detectable"),
     *("first_seeds", "second_seeds", "tracks"),
 )
@@ -39,7 +39,7 @@ def judge(claims: Iterable[Claim], scores: TrackTable, trainings: pd.DataFrame, 
         scores, trainings, fixed: as for :func:`sepmodels.results.claims.figures.figure_of`.
 
     Columns:
-        claim to least_seeds: the fields of :class:`sepmodels.results.claims.claims.Claim`.
+        claim to of: the fields of :class:`sepmodels.results.claims.claims.Claim`.
         verdict; reason: why it is undecided, as a clause.
         figure, low, high, unit: the difference and its interval in dB or %; level: of the interval, 0.95 or more.
         p, p_holm: two-sided, that the figure lies on its margin.
@@ -113,6 +113,7 @@ def _row(claim: Claim, figure: Figure, alpha: float) -> dict[str, Any]:
         **{name: getattr(claim, name) for name in ("sentence", "source", "first", "second", "measure", "direction")},
         "margin": claim.margin,
         "least_seeds": claim.seeds,
+        "of": claim.of,
         "verdict": verdict,
         "reason": "" if verdict != "undecided" else figure.fault or _not_clear(claim, shown(detectable), unit),
         "figure": shown(figure.value),

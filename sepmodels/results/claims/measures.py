@@ -20,7 +20,7 @@ class Measure:
     kind: Literal["score", "ratio", "share"]
 
 
-MEASURES = {name: Measure(f"{name} of the vocals, in dB", "score") for name in SCORES} | {
+MEASURES = {name: Measure(f"{name} of what is separated, in dB", "score") for name in SCORES} | {
     "training time": Measure(
         "time for each step of training, its validations included: processor seconds on a CPU, which do not depend on "
         "what runs beside it, and wall-clock seconds on a GPU",

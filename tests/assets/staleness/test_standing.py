@@ -113,7 +113,7 @@ def test_a_file_moved_with_no_change_of_content_makes_nothing_stale(benchmark):
         ("sepmodels/report/track_choice.py", "choose_tracks", ["report"]),
         ("sepmodels/dataset/stem_cache.py", "build_cache", ["stems/*"]),
         ("sepmodels/dataset/tracks.py", "describe_tracks", ["tracks"]),
-        ("assets/making/scores.py", "both_targets", ["*/scores", "report"]),
+        ("assets/making/sources.py", "both_targets", ["*/scores", "report"]),
         ("assets/making/checkpoint.py", "write_figures", ["*/checkpoint"]),
         ("assets/paths.py", "Paths.history", ["*/checkpoint", "claims", "report"]),
     ],

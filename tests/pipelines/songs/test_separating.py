@@ -344,7 +344,7 @@ class TestChoosing:
         chosen = choose_model(self.DEMO, paths)
 
         assert chosen.file == paths.model("l1_loss", 42)
-        assert chosen.expect is VARIANTS["l1_loss"]
+        assert chosen.expect == VARIANTS["l1_loss"]
         assert "median SDR of vocals 4.25 dB" in chosen.why
 
     def test_the_baseline_is_the_default_without_a_table(self, trained: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_system_that_is_not_there_on_a_set_is_said_not_to_be_given() -> None:
 
 def test_the_own_page_can_be_told_from_what_follows_on_other_music(across: pd.DataFrame) -> None:
     page = "Own page.\n"
-    whole = page + "\n" + across_markdown(across, "Open-Unmix", {"songs": "Its page.\n"})
+    whole = page + "\n" + across_markdown(across, "Open-Unmix", {"songs": "Its page.\n"}, "vocals")
     assert HEADING in whole
     assert "| SDR on songs (above the floor) |" in whole
     assert own_part(whole) == page
@@ -69,7 +69,7 @@ def test_the_own_page_can_be_told_from_what_follows_on_other_music(across: pd.Da
 
 def test_what_is_said_of_measures_on_a_set_is_a_part_of_what_is_said_of_that_set(across: pd.DataFrame) -> None:
     page = "Its page.\n\n## Measures beside BSSEval\n\nPES\n"
-    whole = across_markdown(across, "Open-Unmix", {"songs": page})
+    whole = across_markdown(across, "Open-Unmix", {"songs": page}, "vocals")
     assert "\n## songs\n\nIts page.\n\n### Measures beside BSSEval\n\nPES\n" in whole
 
 

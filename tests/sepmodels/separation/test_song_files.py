@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sepmodels.separation.song_files
+from sepmodels.audio import TARGETS
 from sepmodels.audio.recordings import ArrayRecording, open_recording
 from sepmodels.errors import UserError
-from sepmodels.separation.song_files import STEMS, StemFormat, _Remembered, separate_file
+from sepmodels.separation.song_files import StemFormat, _Remembered, separate_file
 from sepmodels.settings import SeparationSettings
 from tests.sepmodels.separation.test_separate import Gain, music
 
@@ -36,7 +37,7 @@ def write_song(path: Path, waveform: np.ndarray, rate_hz: int = 8_000, subtype: 
 
 
 def separated(song: Path, form: StemFormat = FLOATS, gain: float = 0.5, rate_hz: int = 8_000):
-    stems = {name: song.with_name(f"{name}.{form.name}") for name in STEMS}
+    stems = {name: song.with_name(f"{name}.{form.name}") for name in TARGETS}
     return separate_file(Gain(gain, rate_hz), song, stems, SHORT, form=form), stems
 
 

@@ -48,6 +48,13 @@ def test_the_vocals_of_each_track_are_found_however_files_are_named(tmp_path: Pa
     }
 
 
+def test_the_drums_are_found_where_they_are_the_target(tmp_path: Path) -> None:
+    for name in ("{0}/drums.wav", "{0}/vocals.wav", "{0}/no_drums.wav", "{1}_drums.wav", "{1}_bass.wav"):
+        write_audio(tmp_path / name.format(*TRACKS), np.zeros((2, 100), np.float32), SAMPLE_RATE_HZ)
+    found, _ = matched_files(tmp_path, TRACKS, "drums")
+    assert [found[track].name for track in TRACKS] == ["drums.wav", f"{TRACKS[1]}_drums.wav"]
+
+
 def test_names_that_are_not_the_same_are_shown(tmp_path: Path) -> None:
     write_audio(tmp_path / "al_james_schoolboy_facination" / "vocals.wav", np.zeros((2, 9), np.float32), 44_100)
     _, said = matched_files(tmp_path, TRACKS)

@@ -454,3 +454,12 @@ def _with_comments(source: str, rng: random.Random) -> str:
         f"{line}  # here\n\n# and there" if number in ends and rng.random() < 0.3 else line
         for number, line in enumerate(lines, start=1)
     )
+
+
+def test_another_target_is_told_before_the_code_that_only_it_needs() -> None:
+    before, after = (
+        {"a.py::f": "function 1"},
+        {"a.py::f": "function 2", "variant.target": '"drums"', "target": '"drums"'},
+    )
+    told = ["the setting target was vocals and is drums", "a.py changed (function `f`)"]
+    assert explain(before, after) == told

@@ -299,3 +299,18 @@ class TestWords:
         assert (
             "| The new one trains faster. | **undecided** | training time lower | new and old are not trained" in said
         )
+
+
+@pytest.mark.parametrize(
+    ("of", "target", "reason"),
+    [
+        ("vocals", "drums", "it is on the vocals, and here the drums are separated"),
+        ("others", "vocals", "it is on other targets than the vocals, which are separated here"),
+        ("others", "drums", "there is not scored here"),
+        ("any", "drums", "there is not scored here"),
+    ],
+)
+def test_a_claim_is_judged_where_its_target_is_separated(of: str, target: str, reason: str) -> None:
+    table = TrackTable(scores(shift_db=2.0).table.assign(target=target, window=0))
+    claim = Claim("c", "It is so.", "here", "there", table.variants[0], "SDR", "higher", of=of)
+    assert judged(claim, table).reason == reason
