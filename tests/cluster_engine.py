@@ -31,15 +31,15 @@ class Processes:
         self.begun: list[subprocess.Popen] = []
         self.refuses: list[bool] = []
 
-    def submit(self, folders: Sequence[Path], needs: Needs, command: Sequence[str]) -> list[str]:
+    def submit(self, words: Sequence[str], outputs: Path, needs: Needs, command: Sequence[str]) -> list[str]:
         if self.refuses and self.refuses.pop(0):
             raise Away("Socket timed out")
         started = []
-        for folder in folders:
-            with (folder.parent / "output.txt").open("ab") as output:
+        for word in words:
+            with (outputs / "output.txt").open("ab") as output:
                 started.append(
                     subprocess.Popen(
-                        [*command, str(folder)],
+                        [*command, word],
                         env={**os.environ, **variables(needs)},
                         stdout=output,
                         stderr=output,

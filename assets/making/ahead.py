@@ -13,6 +13,7 @@ from assets.making import scores
 from assets.making.checkpoint import make_checkpoint
 from assets.making.estimates import forget_estimates, make_estimates
 from assets.making.measures import make_measures
+from assets.making.part_files import files_of_tracks, files_of_training
 from assets.making.part_work import job_arguments, measure_tracks, score_tracks, separate_tracks, train_seed
 from assets.runtime.cluster import cluster_settings
 from assets.runtime.events import tell
@@ -91,7 +92,7 @@ def parts_of(step: Step, job: Job, settings: ClusterSettings) -> Iterator[Part]:
             function = _name(train_seed)
             processes = job.profile.training.processes
             needs = Needs(gpus * processes, settings.processors * processes, settings.memory_gb)
-            yield Part(f"seed_{seed}", function, {**arguments, "seed": seed}, needs)
+            yield Part(f"seed_{seed}", function, {**arguments, "seed": seed}, needs, files_of_training(job, seed))
         return
     separates = step.make is make_estimates
     needs = Needs(gpus if separates else 0, settings.processors, settings.memory_gb)
@@ -99,7 +100,7 @@ def parts_of(step: Step, job: Job, settings: ClusterSettings) -> Iterator[Part]:
     for seed in job.own.seeds_of(job.profile.seeds):
         for number, tracks in enumerate(_shares(job, settings.parallel), start=1):
             chosen = {**arguments, "seed": seed, "tracks": tracks}
-            yield Part(f"seed_{seed}-{number}", function, chosen, needs)
+            yield Part(f"seed_{seed}-{number}", function, chosen, needs, files_of_tracks(step, job, seed, tracks))
 
 
 def _shares(job: Job, most: int) -> list[list[str]]:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from sepmodels.cluster.engine import Away, Engine
+from sepmodels.cluster.engine import Away, Engine, Unreached
 from sepmodels.cluster.engines import engine_of
+from sepmodels.cluster.orders import Order
 from sepmodels.cluster.part import Part, PartFolder
 from sepmodels.cluster.settings import ClusterSettings, as_executor
 from sepmodels.errors import UserError
@@ -45,6 +46,10 @@ def clear_other_parts(folder: Path, parts: Iterable[Part], settings: ClusterSett
         _end_all(name, {found.job for found in records if found.engine == name}, settings, say)
     for one in others:
         with one.lock().acquire(met=partial(_say_who, one.path.name, say)):
+            try:
+                Order(one).close()
+            except Unreached as fault:
+                raise UserError(f"{fault} What a part has saved is there: run again when it answers.") from None
             one.forget()
         shutil.rmtree(one.path, ignore_errors=True)
 

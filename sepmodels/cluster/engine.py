@@ -21,14 +21,20 @@ class Away(Exception):
     """The engine does not answer at the moment; says why."""
 
 
+class Unreached(Away):
+    """Object storage, or what a part needs of it, is not to be had at the moment; says why in a sentence."""
+
+
 class Engine(Protocol):
     """Starts workers, each for the folder of a part, and knows them by jobs: texts that another head understands."""
 
     name: str
     follows: bool  # whether its workers end with the process that starts them
 
-    def submit(self, folders: Sequence[Path], needs: Needs, command: Sequence[str]) -> list[str]:
-        """Start a worker for each folder, which becomes the command's last word; gives their jobs.
+    def submit(self, words: Sequence[str], outputs: Path, needs: Needs, command: Sequence[str]) -> list[str]:
+        """Start a worker for each word, which becomes the command's last; gives their jobs.
+
+        outputs: a folder on the worker's machine, for what it prints.
 
         Raises :class:`Away` where the engine does not take them.
         """
@@ -54,6 +60,8 @@ class Shipped:
         """The words that start a worker, up to the folder. Python is not to look for modules where it happens to be."""
         words = [*(self.settings.command or (sys.executable,)), "-P", "-m", WORKER, "--digest", code_digest()]
         words += ["--follow"] if follow else []
+        if (storage := self.settings.storage).url:
+            words += ["--storage", storage.url, "--cache", storage.cache, "--cache-gb", str(storage.cache_gb)]
         return [*words, "--libraries", *(f"{name}={version}" for name, version in self.libraries.items()), "--"]
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sepmodels.cluster.ending import SAVE_SECONDS, clear_other_parts, end_jobs
-from sepmodels.cluster.engine import Away, Engine, Shipped
+from sepmodels.cluster.engine import Away, Engine, Shipped, Unreached
 from sepmodels.cluster.engines import engine_of
 from sepmodels.cluster.events import Tail
+from sepmodels.cluster.orders import Order
 from sepmodels.cluster.part import Part, PartFolder, Record, Result
 from sepmodels.cluster.settings import ClusterSettings
 from sepmodels.errors import UserError
@@ -19,6 +20,7 @@ from sepmodels.machine.signals import held_signals
 
 LOOK_SECONDS = 0.5
 ASK_SECONDS = 3.0  # between questions to the engine
+OUTPUTS = Path("/tmp")  # of workers that do not see the head's disk
 RESULT_SECONDS = 10.0  # after a job's end, until a network disk shows what it wrote
 AWAY_SECONDS = 60.0  # of an engine that does not answer, until a person is told
 
@@ -46,6 +48,7 @@ class _Going:
     part: Part
     folder: PartFolder
     tail: Tail
+    order: Order
     job: str = ""
     is_to_begin: bool = True  # and is not in the engine's hands
     lost: int = 0  # attempts in a row that ended without having come further
@@ -71,8 +74,8 @@ def make_parts(
 ) -> dict[str, Result]:
     """Have all parts made; gives how each ended, by its name: done, or fault with a sentence.
 
-    folder: for their folders, on a disk that all machines share. What other parts left there is ended first. A part
-    that an earlier head began, and that goes on, is not begun again.
+    folder: for their folders, on a disk that all machines share, unless the settings name object storage. What other
+    parts left there is ended first. A part that an earlier head began, and that goes on, is not begun again.
     libraries: that decide the product, with the versions that workers have to have.
 
     An exception, such as Ctrl-C, tells all parts to save and end, and waits for them a while. Raises UserError where
@@ -83,6 +86,8 @@ def make_parts(
     making = _Making(parts, folder, engine, Shipped(settings, libraries), hears)
     try:
         making.run(time.monotonic() + patience_seconds)
+        with suppress(Away):  # then the next run does
+            making.close()
     except BaseException:
         making.end()
         raise
@@ -107,7 +112,8 @@ class _Making:
         try:
             self._submit()
         except Away as fault:
-            raise UserError(f"{self.engine.name} did not take the parts: {fault}") from None
+            taker = f"{self.engine.name} did not take the parts: " if not isinstance(fault, Unreached) else ""
+            raise UserError(f"{taker}{fault}") from None
         while self.open:
             for one in self.open:
                 self._hear(one)
@@ -136,12 +142,16 @@ class _Making:
         for needs in dict.fromkeys(one.part.needs for one in chosen):
             alike = [one for one in chosen if one.part.needs == needs]
             for one in alike:
+                one.order.close()
                 if not one.job:  # an attempt tells the whole curve, if it goes on from an earlier head's
                     one.folder.events.unlink(missing_ok=True)
                 one.folder.write(one.part)
             command = self.shipped.command(self.engine.follows)
+            words, outputs = [str(one.folder.path) for one in alike], alike[0].folder.path.parent
+            if url := self.settings.storage.url:
+                words, outputs = [one.order.send(one.part, url, self.hears.say) for one in alike], OUTPUTS
             with held_signals():  # what has begun is known here
-                jobs = self.engine.submit([one.folder.path for one in alike], needs, command)
+                jobs = self.engine.submit(words, outputs, needs, command)
                 for one, job in zip(alike, jobs, strict=True):
                     one.job, one.heard_at, one.gone_at, one.why_silent = job, None, None, ""
                     one.is_to_begin = False
@@ -184,12 +194,15 @@ class _Making:
         """Ask the engine what goes on, and begin again what has ended without a result."""
         self.asked_at = now = time.monotonic()
         try:
+            for one in self.open:
+                one.order.hear()
             self._look(now)
             self._submit()
         except Away as fault:
             if now - self.answered_at > AWAY_SECONDS:
                 self.answered_at = now
-                self.hears.warn(f"{self.engine.name} does not answer, and is asked again: {fault}")
+                said = f"{self.engine.name} does not answer, and is asked again: {fault}"
+                self.hears.warn(f"{fault} It is asked again." if isinstance(fault, Unreached) else said)
             return
         self.answered_at = now
 
@@ -203,7 +216,8 @@ class _Making:
                 one.gone_at = one.gone_at or now
                 result = one.folder.result()
                 if result is not None or now - one.gone_at > RESULT_SECONDS:
-                    one.is_to_begin = self._is_to_begin_again(one, result)
+                    one.order.hear()
+                    one.is_to_begin = self._is_to_begin_again(one, one.folder.result())
                 continue
             one.gone_at = None
             if state == "waiting" and reason not in ("", "None", *self.reasons):
@@ -246,17 +260,22 @@ class _Making:
     def end(self) -> None:
         """Tell the parts that go on to save and end, and wait for that a while."""
         jobs = {one.job for one in self.open if not one.is_to_begin}
-        if not jobs:
-            return
         with held_signals():
             try:
-                end_jobs(self.engine, jobs)
-            except Away as fault:
+                if jobs:
+                    end_jobs(self.engine, jobs)
+                self.close()
+            except (Away, UserError) as fault:
                 self.hears.warn(f"Parts could not be ended, because {self.engine.name} does not answer: {fault}")
+
+    def close(self) -> None:
+        """Leave nothing in object storage but files that parts read. Raises :class:`Away`."""
+        for one in self.all:
+            one.order.close()
 
 
 def _going(part: Part, folder: Path) -> _Going:
     path = folder / part.name
     path.mkdir(parents=True, exist_ok=True)
     place = PartFolder(path)
-    return _Going(part, place, Tail(place.events))
+    return _Going(part, place, Tail(place.events), Order(place))

@@ -21,18 +21,34 @@ class Needs:
 
 
 @dataclass(frozen=True)
+class Files:
+    """What a part reads and makes, for machines that do not see the head's disk; whole paths.
+
+    reads: files, and folders with all that is in them; what is not there is left out.
+    makes: files and folders that no other part writes to at the same time, but for what it changes there itself.
+    roots: folders that arguments name, below which all of these lie: on another machine they lie elsewhere.
+    """
+
+    reads: tuple[str, ...] = ()
+    makes: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Part:
     """What a function is to make.
 
     name: of its folder, and for sentences ("seed_42").
     function: "module:name" of this project; it is given a :class:`~sepmodels.cluster.events.Told` and the arguments.
     arguments: of JSON's types. Two parts of the same name and arguments make the same.
+    files: where they are to be sent along.
     """
 
     name: str
     function: str
     arguments: Mapping[str, Any]
     needs: Needs = field(default_factory=Needs)
+    files: Files = field(default_factory=Files)
 
 
 @dataclass(frozen=True)
@@ -68,6 +84,7 @@ class PartFolder:
         self._part = path / "part.json"
         self._record = path / "record.json"
         self._result = path / "result.json"
+        self._order = path / "order.json"
 
     def lock(self, note: str = "") -> FolderLock:
         """The lock of whoever makes the part, or clears its folder."""
@@ -81,7 +98,7 @@ class PartFolder:
     def part(self) -> Part | None:
         """What is to be made; None where that is not written."""
         found = _read(self._part)
-        return Part(**{**found, "needs": Needs(**found["needs"])}) if found else None
+        return part_from(found) if found else None
 
     def is_of(self, part: Part) -> bool:
         """Whether the folder is of that part."""
@@ -102,6 +119,18 @@ class PartFolder:
         found = _read(self._result)
         return Result(**found) if found else None
 
+    def order(self) -> dict[str, Any]:
+        """Where in object storage a worker was told of it, and what it was given; empty where none was."""
+        return _read(self._order)
+
+    def keep_order(self, order: Mapping[str, Any]) -> None:
+        """Say the same."""
+        _write(self._order, order)
+
+    def forget_order(self) -> None:
+        """All that came of the order is here."""
+        self._order.unlink(missing_ok=True)
+
     def forget(self) -> None:
         """Nothing is to be made here any more; a worker that comes too late finds that out."""
         for file in (self._part, self._record, self._result, self.events):
@@ -114,6 +143,12 @@ class PartFolder:
     def keep_result(self, result: Result) -> None:
         """Say how it ended."""
         _write(self._result, asdict(result))
+
+
+def part_from(found: Mapping[str, Any]) -> Part:
+    """A part from its JSON."""
+    files = Files(**{name: tuple(paths) for name, paths in found.get("files", {}).items()})
+    return Part(**{**found, "needs": Needs(**found["needs"]), "files": files})
 
 
 def identity(part: Part) -> str:

@@ -45,7 +45,7 @@ class Ray:
                 "name its head as ray.address in cluster.toml."
             ) from None
 
-    def submit(self, folders: Sequence[Path], needs: Needs, command: Sequence[str]) -> list[str]:
+    def submit(self, words: Sequence[str], outputs: Path, needs: Needs, command: Sequence[str]) -> list[str]:
         task = self._ray.remote(_task()).options(
             num_cpus=needs.processors,
             num_gpus=needs.gpus,
@@ -55,10 +55,10 @@ class Ray:
         )
         given = variables(needs)
         jobs = []
-        for folder in folders:
+        for word in words:
             jobs.append(job := secrets.token_hex(8))  # Ray's own numbers come again when it is started anew
-            output = str(folder.parent / f"ray-{job}.txt")
-            self._tasks[job] = task.remote([*command, str(folder)], given, output, SAVE_SECONDS)
+            output = str(outputs / f"ray-{job}.txt")
+            self._tasks[job] = task.remote([*command, word], given, output, SAVE_SECONDS)
         return jobs
 
     def states(self, jobs: Collection[str]) -> Mapping[str, tuple[State, str]]:

@@ -43,6 +43,19 @@ class RaySettings:
 
 
 @dataclass(frozen=True)
+class StorageSettings:
+    """Object storage, for workers that do not see the head's data folder.
+
+    url: such as "s3://bucket/prefix", as fsspec reads it; empty: workers see the folder.
+    cache: a folder on each node, for what its workers read and make. cache_gb: of what they read, at most.
+    """
+
+    url: str = ""
+    cache: str = "/tmp/sepbench-cache"
+    cache_gb: float = 50.0
+
+
+@dataclass(frozen=True)
 class ClusterSettings:
     """Where parts are made, and what each may use.
 
@@ -66,6 +79,7 @@ class ClusterSettings:
     command: tuple[str, ...] = ()
     slurm: SlurmSettings = field(default_factory=SlurmSettings)
     ray: RaySettings = field(default_factory=RaySettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
 
 
 def read_cluster(file: Path, executor: str = "") -> ClusterSettings:
@@ -137,3 +151,12 @@ def _check(settings: ClusterSettings, file: Path) -> None:
         )
     if settings.gpus and "{gpus}" not in settings.slurm.gpu_option:
         raise UserError(f"{file} has no {{gpus}} in slurm.gpu_option: write it where their number stands.")
+    storage = settings.storage
+    if storage.url and "://" not in storage.url:
+        raise UserError(f"{file} has {storage.url!r} for storage.url: give an address such as s3://bucket/prefix.")
+    if "@" in storage.url:
+        raise UserError(f"{file} has a name or password in storage.url: set them as variables, such as AWS_PROFILE.")
+    if not Path(storage.cache).is_absolute():
+        raise UserError(f"{file} has {storage.cache!r} for storage.cache: give a whole path, as it is on the nodes.")
+    if storage.cache_gb <= 0:
+        raise UserError(f"{file} has {storage.cache_gb:g} for storage.cache_gb: give more than 0.")

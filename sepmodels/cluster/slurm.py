@@ -36,11 +36,11 @@ class Slurm:
                 "machine from which jobs are sent to Slurm."
             )
 
-    def submit(self, folders: Sequence[Path], needs: Needs, command: Sequence[str]) -> list[str]:
-        options = self._options(len(folders), needs, folders[0].parent)
-        answer = _run(["sbatch", "--parsable", *options], script(folders, needs, command))
+    def submit(self, words: Sequence[str], outputs: Path, needs: Needs, command: Sequence[str]) -> list[str]:
+        options = self._options(len(words), needs, outputs)
+        answer = _run(["sbatch", "--parsable", *options], script(words, needs, command))
         number = answer.strip().splitlines()[-1].partition(";")[0]
-        return [f"{number}_{index}" for index in range(len(folders))]
+        return [f"{number}_{index}" for index in range(len(words))]
 
     def _options(self, count: int, needs: Needs, outputs: Path) -> list[str]:
         chosen = self.settings
@@ -78,16 +78,16 @@ class Slurm:
         _run(["scancel", "--quiet", "--batch", "--signal=TERM", *jobs])
 
 
-def script(folders: Sequence[Path], needs: Needs, command: Sequence[str]) -> str:
+def script(words: Sequence[str], needs: Needs, command: Sequence[str]) -> str:
     """What each job of the array runs. It becomes the worker, which so gets Slurm's signals.
 
-    >>> script([Path("/data/a b")], Needs(), ["python", "-m", "worker"]).splitlines()[-2:]
-    ["folders=('/data/a b')", 'exec python -m worker "${folders[$SLURM_ARRAY_TASK_ID]}"']
+    >>> script(["/data/a b"], Needs(), ["python", "-m", "worker"]).splitlines()[-2:]
+    ["words=('/data/a b')", 'exec python -m worker "${words[$SLURM_ARRAY_TASK_ID]}"']
     """
     lines = ["#!/bin/bash"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in variables(needs).items()]
-    lines += [f"folders=({' '.join(shlex.quote(str(folder)) for folder in folders)})"]
-    lines += [f'exec {shlex.join(command)} "${{folders[$SLURM_ARRAY_TASK_ID]}}"']
+    lines += [f"words=({' '.join(map(shlex.quote, words))})"]
+    lines += [f'exec {shlex.join(command)} "${{words[$SLURM_ARRAY_TASK_ID]}}"']
     return "\n".join(lines) + "\n"
 
 

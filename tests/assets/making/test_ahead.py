@@ -103,7 +103,10 @@ def test_what_a_cluster_still_makes_ends_before_the_same_is_made_here(
     folder = PartFolder(paths.root / "parts" / "open_unmix-checkpoint" / "seed_42")
     folder.write(part("seed_42", COUNT, to=100_000, place=str(tmp_path / "counted")))
     (job,) = engine.submit(
-        [folder.path], Needs(), [*WORKER, "-P", "-m", "sepmodels.cluster.worker", "--digest", code_digest()]
+        [str(folder.path)],
+        tmp_path,
+        Needs(),
+        [*WORKER, "-P", "-m", "sepmodels.cluster.worker", "--digest", code_digest()],
     )
     folder.keep_record(Record("slurm", job))
     while not (tmp_path / "counted").exists():

@@ -30,11 +30,11 @@ def sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], P
 def test_only_the_gpus_of_the_option_are_filled_in(sbatch: Callable[[str], Path], tmp_path: Path) -> None:
     words = sbatch("echo 17")
     engine = Slurm(SlurmSettings(gpu_option="--gres=gpu:{gpus}{kind}"))
-    assert engine.submit([tmp_path / "one", tmp_path / "two"], Needs(gpus=2), ["python"]) == ["17_0", "17_1"]
+    assert engine.submit(["one", "two"], tmp_path, Needs(gpus=2), ["python"]) == ["17_0", "17_1"]
     assert "--gres=gpu:2{kind}" in words.read_text().split()
 
 
 def test_where_a_job_is_not_taken_slurm_is_away(sbatch: Callable[[str], Path], tmp_path: Path) -> None:
     sbatch("echo Socket timed out >&2; exit 1")
     with pytest.raises(Away, match="Socket timed out"):
-        Slurm(SlurmSettings()).submit([tmp_path / "one"], Needs(), ["python"])
+        Slurm(SlurmSettings()).submit(["one"], tmp_path, Needs(), ["python"])
