@@ -26,6 +26,7 @@ def checks(profile: Profile, paths: Paths) -> list[Finding]:
         "data folder": lambda: data_checks.check_data_folder(paths),
         "disk": lambda: data_checks.check_disk(profile, paths),
         "cluster": lambda: cluster_checks.check_cluster(paths),
+        "storage": lambda: cluster_checks.check_storage(paths),
         "dataset": lambda: data_checks.check_dataset(profile, paths),
         "test sets": lambda: data_checks.check_test_sets(profile),
         "Dagster": lambda: data_checks.check_dagster(paths),

@@ -40,7 +40,10 @@ class Storage:
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Put an object of JSON there in one piece."""
-        self._do(lambda: self._fs.pipe_file(self._path(name), json.dumps(content).encode()))
+        try:
+            self._do(lambda: self._fs.pipe_file(self._path(name), json.dumps(content).encode()))
+        except FileNotFoundError:
+            raise self._no_bucket() from None
 
     def read(self, name: str) -> dict[str, Any]:
         """An object of JSON; empty where there is none, or where it is not whole yet."""
@@ -57,7 +60,7 @@ class Storage:
         except FileNotFoundError:
             if not file.exists():
                 raise
-            raise UserError(f"There is no bucket at {self.url}: make it, or name another one.") from None
+            raise self._no_bucket() from None
 
     def download(self, name: str, file: Path, checksum: str) -> bool:
         """Fetch an object into a file; False where it is not there, or is not what the checksum says."""
@@ -84,6 +87,9 @@ class Storage:
             self._do(lambda: self._fs.rm(self._path(name), recursive=True))
         except FileNotFoundError:
             return
+
+    def _no_bucket(self) -> UserError:
+        return UserError(f"There is no bucket at {self.url}: make it, or name another one.")
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"

@@ -218,6 +218,18 @@ def test_a_damaged_mlflow_store_is_a_failure_that_names_the_folder(paths):
     assert str(paths.data / "mlflow") in found.remedy
 
 
+def test_a_storage_is_tried_by_a_small_round_trip_and_leaves_nothing(paths, tmp_path):
+    assert cluster_checks.check_storage(paths).detail.startswith("none: ")
+    paths.data.mkdir()
+    bucket = tmp_path / "bucket"
+    (paths.data / "cluster.toml").write_text(f'executor = "slurm"\nstorage.url = "{bucket.as_uri()}"')
+    found = cluster_checks.check_storage(paths)
+    assert found.status == "ok", found
+    assert not list(bucket.iterdir())
+    (paths.data / "cluster.toml").write_text('executor = "slurm"\nstorage.url = "s4://bucket"')
+    assert "give one such as s3://bucket/prefix" in cluster_checks.check_storage(paths).detail
+
+
 def test_a_cluster_is_asked_to_make_one_part_and_leaves_nothing(paths, monkeypatch):
     engine = Processes()
     for module in (making, ending):

@@ -53,6 +53,10 @@ def test_a_file_says_everything_and_without_one_all_is_made_on_this_machine(tmp_
         ("silent_minutes = 0", "has 0 for silent_minutes: give more than 0."),
         ("slurm.minutes = 1", "has 1 for slurm.minutes, of which the last is for saving: give at least 5"),
         ("gpus = 1\nslurm.gpu_option = '--gres=gpu'", "has no {gpus} in slurm.gpu_option"),
+        ("storage.url = 'bucket'", "has 'bucket' for storage.url: give an address such as s3://bucket/prefix."),
+        ("storage.url = 's3://me:secret@bucket'", "has a name or password in storage.url: set them as variables"),
+        ("storage.cache = 'here'", "has 'here' for storage.cache: give a whole path"),
+        ("storage.cache_gb = 0", "has 0 for storage.cache_gb: give more than 0."),
         ("executor = ", "cannot be read as TOML"),
     ],
 )
