@@ -134,6 +134,7 @@ class _Making:
         for one in self.all:
             if (job := jobs.get(one.part.name)) in going_on:
                 one.job, one.is_to_begin = str(job), False
+                one.order.hear_anew()
                 self.hears.warn(f"{one.part.name} goes on in {self.engine.name}'s job {job}, begun before.")
 
     def _submit(self) -> None:

@@ -56,7 +56,6 @@ class Order:
     def __init__(self, folder: PartFolder) -> None:
         self.folder = folder
         self._heard = 0
-        self._is_found = True  # and not sent from here
 
     def send(self, part: Part, url: str, say: Say) -> str:
         """Upload what the part reads and the storage lacks, then the order; gives the order's name.
@@ -80,17 +79,19 @@ class Order:
         inputs = {path: asdict(stamp) for path, stamp in given.items()}
         self.folder.keep_order({"url": url, "name": name, "makes": part.files.makes, "reads": list(given)})
         storage.write(f"orders/{name}/order.json", {"part": asdict(part), "inputs": inputs})
-        self._heard, self._is_found = 0, False
+        self._heard = 0
         return name
+
+    def hear_anew(self) -> None:
+        """What a head before this one has heard is to come again, if anything was sent."""
+        if self.folder.order():
+            self.folder.events.unlink(missing_ok=True)
 
     def hear(self) -> None:
         """Bring what the worker has told, and when it has ended what it made. Raises :class:`Unreached`."""
         order = self.folder.order()
         if not order:
             return
-        if self._is_found:  # what a head before this one has heard comes again
-            self.folder.events.unlink(missing_ok=True)
-            self._is_found = False
         storage = Storage(order["url"])
         place = f"orders/{order['name']}"
         while found := storage.read(f"{place}/events-{self._heard + 1}.json"):
@@ -122,17 +123,13 @@ def take(storage: Storage, order: Mapping[str, Any], found: Mapping[str, Any]) -
     for path in (*made, *gone):
         if not is_below(path, order["makes"]):
             raise Unreached(f"A worker names {path}, which its part does not make.")
-    fetched = [
-        (path, temporary) for path, temporary in _at_once(lambda path: _fetched(storage, order, path, made[path]), made)
-    ]
     try:
-        for path, temporary in fetched:
-            if temporary:
-                temporary.replace(path)
+        for path, is_fetched in list(_at_once(lambda path: _fetch(storage, order, path, made[path]), made)):
+            if is_fetched:
+                temporary_beside(Path(path)).replace(path)
     finally:
-        for _, temporary in fetched:
-            if temporary:
-                temporary.unlink(missing_ok=True)
+        for path in made:
+            temporary_beside(Path(path)).unlink(missing_ok=True)
     for path in gone:
         Path(path).unlink(missing_ok=True)
         for folder in Path(path).parents:  # such as that of a training's states
@@ -141,20 +138,18 @@ def take(storage: Storage, order: Mapping[str, Any], found: Mapping[str, Any]) -
             folder.rmdir()
 
 
-def _fetched(storage: Storage, order: Mapping[str, Any], path: str, stamp: Stamp) -> Path | None:
-    """The file beside its place; None where it is in its place already."""
+def _fetch(storage: Storage, order: Mapping[str, Any], path: str, stamp: Stamp) -> bool:
+    """Fetch a file beside its place; False where it is in its place already."""
     place = Path(path)
     if place.is_file() and place.stat().st_size == stamp.size and hash_file(place) == stamp.checksum:
-        return None
+        return False
     place.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_beside(place)
     name = f"orders/{order['name']}/files/{stamp.checksum}"
-    if not storage.download(name, temporary, stamp.checksum):
-        temporary.unlink(missing_ok=True)
+    if not storage.download(name, temporary_beside(place), stamp.checksum):
         raise Unreached(f"{path} is not whole in {storage.url}: it is fetched again.")
     if not _is_there(storage, stamp):
         storage.copy(name, blob(stamp.checksum))
-    return temporary
+    return True
 
 
 def is_below(path: str, places: tuple[str, ...] | list[str]) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
@@ -131,3 +132,41 @@ def test_what_a_worker_names_outside_of_what_its_part_makes_is_not_taken(tmp_pat
     Storage(url).write(f"orders/{name}/result.json", json.loads(json.dumps(found)))
     with pytest.raises(Unreached, match="which its part does not make"):
         order.hear()
+
+
+def test_of_files_that_are_not_all_whole_none_is_taken_and_nothing_half_written_stays(tmp_path: Path) -> None:
+    url = f"memory://{uuid4().hex}"
+    made = tmp_path / "data" / "made"
+    order = Order(PartFolder(tmp_path / "parts" / "step" / "one"))
+    name = order.send(Part("one", COUNT, {}, files=Files((), (str(made),))), url, print)
+    changed = {str(made / f"{number}"): {"checksum": f"{number}" * 64, "size": 1} for number in range(10)}
+    whole = sha256(b"9").hexdigest()
+    changed[str(made / "9")]["checksum"] = whole
+    for checksum in ("3" * 64, whole):
+        Storage(url).upload(written(tmp_path / "file", "9"), f"orders/{name}/files/{checksum}")
+    Storage(url).write(f"orders/{name}/result.json", {"result": {"outcome": "done"}, "changed": changed, "gone": []})
+    with pytest.raises(Unreached, match="is not whole in"):
+        order.hear()
+    assert left(made) == []
+    assert order.folder.result() is None
+
+
+def test_the_next_head_hears_from_the_start_of_a_part_that_was_sent_more_than_once(
+    engine: Processes, stored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = [counted(tmp_path / "data" / "counted", to=400, die_at=230)]
+    with monkeypatch.context() as patch:
+        patch.setattr(making._Making, "end", lambda _: None)  # it was killed
+        with pytest.raises(KeyboardInterrupt):
+            making.make_parts(parts, tmp_path / "parts" / "step", stored, LIBRARIES, Heard(stop_at=260))
+    assert len(engine.begun) == 2
+    heard = Heard()
+    results = making.make_parts(parts, tmp_path / "parts" / "step", stored, LIBRARIES, heard)
+    assert len(engine.begun) == 2
+    assert results["counted"].value == 400
+    assert heard.curves["counted"] == list(range(1, 401))
+
+
+def written(file: Path, text: str) -> Path:
+    file.write_text(text)
+    return file
