@@ -41,7 +41,7 @@ def done(stem_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         first = materialize(own, data, instance, ["open_unmix"], selection="*musdb18-7s/open_unmix/scores")
         assert first.success
         result = materialize(profile, data, instance, ["open_unmix"], tags=REFRESH_TAGS)
-        there = TestSetPaths(data, profile.name, "songs")
+        there = TestSetPaths(data, profile.name, test_set="songs")
         yield Done(profile, Paths(data, profile.name), there, instance, result)
 
 

@@ -124,7 +124,7 @@ PARTS = {
         "the estimate of Artist 4 - Song 4 differ: value (0, 0) was ",
     ),
     "open_unmix/scores": (
-        ("assets/making/scores.py", "both[1] -= both[0]\n", "both[1] -= 1 * both[0]\n", "both[1] -= 0.5 * both[0]\n"),
+        ("assets/making/sources.py", "both[1] -= both[0]\n", "both[1] -= 1 * both[0]\n", "both[1] -= 0.5 * both[0]\n"),
         "the scores of Artist 4 - Song 4 differ: value of row ",
     ),
 }
