@@ -68,6 +68,7 @@ def test_a_part_that_is_killed_goes_on_from_what_it_had_uploaded(engine: Process
     assert not left(tmp_path / "node" / "work")
 
 
+@pytest.mark.cluster  # by when a worker of the head of before ends
 @pytest.mark.usefixtures("engine")
 def test_an_interrupt_brings_what_was_saved_to_the_head_and_the_next_head_goes_on(stored, tmp_path: Path) -> None:
     place = tmp_path / "data" / "counted"
@@ -151,6 +152,7 @@ def test_of_files_that_are_not_all_whole_none_is_taken_and_nothing_half_written_
     assert order.folder.result() is None
 
 
+@pytest.mark.cluster  # by when a worker of the head of before ends
 def test_the_next_head_hears_from_the_start_of_a_part_that_was_sent_more_than_once(
     engine: Processes, stored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
