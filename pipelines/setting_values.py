@@ -136,7 +136,7 @@ def check_together(profile: Profile) -> None:
     if profile.measures:
         from sepmodels.scoring.measures import require_measures
 
-        require_measures(profile.measures)
+        require_measures(profile.measures, profile.target)
 
 
 def _different(values: Iterable[T]) -> tuple[T, ...]:

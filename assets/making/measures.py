@@ -14,7 +14,7 @@ from assets.job import Job, Made
 from assets.making.scores import at_files_rate, signals
 from assets.making.sources import sources
 from assets.paths import Paths
-from sepmodels.audio import SAMPLE_RATE_HZ, TARGETS, targets_of
+from sepmodels.audio import SAMPLE_RATE_HZ, targets_of
 from sepmodels.errors import UserError
 from sepmodels.files import hash_arrays, hash_file, hash_texts, replacing
 from sepmodels.settings import Profile, changed
@@ -49,11 +49,7 @@ def make_measures(job: Job) -> Made:
     table = table[list(COLUMNS)]
     with replacing(job.paths.measured(job.name)) as temporary:
         table.to_parquet(temporary, index=False)
-    medians = (
-        table[table.target == (job.profile.target if changed(job.profile, "target") else TARGETS[0])]
-        .groupby("metric", sort=False)
-        .value.median()
-    )
+    medians = table[table.target == job.profile.target].groupby("metric", sort=False).value.median()
     return Made(hash_texts([table.to_csv(index=False)]), {str(name): float(value) for name, value in medians.items()})
 
 
@@ -138,9 +134,9 @@ class _Measuring:
             truth,
             estimates,
             stems[0] / 32768,
-            targets=targets_of(self.profile.target) if changed(self.profile, "target") else TARGETS,
+            targets=targets_of(self.profile.target),
             sample_rate_hz=rate_hz,
-            pitch=None if changed(self.profile, "target") else labels_of(self.labels, track, truth[0], rate_hz, said),
+            pitch=labels_of(self.labels, track, truth[0], rate_hz, said) if self.profile.target == "vocals" else None,
             say=said.append,
         )
         return rows.assign(window=pd.array([pd.NA] * len(rows), dtype="Int64"), said="; ".join(said))

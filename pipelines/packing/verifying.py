@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from pipelines.packing.code_checks import checks_of_the_code
-from pipelines.packing.dataset_checks import checks_of_the_dataset, dataset_here
+from pipelines.packing.dataset_checks import checks_of_the_dataset
+from pipelines.packing.dataset_here import dataset_here
 from sepmodels.packing.checked import Checked, checked
 from sepmodels.packing.checks import checks_of_a_pack
 from sepmodels.packing.container import opened_pack

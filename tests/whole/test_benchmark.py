@@ -23,7 +23,8 @@ from assets.making.table import make_table
 from assets.paths import Paths
 from assets.tracking.store import open_store
 from pipelines.packing.code_checks import checks_of_the_code
-from pipelines.packing.dataset_checks import checks_of_the_dataset, dataset_here
+from pipelines.packing.dataset_checks import checks_of_the_dataset
+from pipelines.packing.dataset_here import dataset_here
 from pipelines.packing.gathering import Wishes, recorded
 from pipelines.packing.packing import pack_result
 from pipelines.packing.verifying import verify_pack

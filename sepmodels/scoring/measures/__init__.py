@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
+from sepmodels.audio import targets_of
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.marks import no_part_of_a_result
 from sepmodels.progress import Say
@@ -55,13 +56,18 @@ def chosen_measures(names: Sequence[str], say: Say = lambda sentence: None) -> t
     return tuple(found.values())
 
 
-def require_measures(names: Sequence[str]) -> None:
-    """Raise UserError unless these are names of measures that are installed and no part of every table already."""
+def require_measures(names: Sequence[str], target: str) -> None:
+    """Raise UserError unless these measures are installed, are in no table already, and say something of the target."""
     if ALL in map(str.lower, names):
         raise UserError(f"Name the measures: a table has to say which it has. There are {', '.join(measures())}.")
     for one in chosen_measures(names):
         if one.name in WHOLE_TRACK_METRICS:
             raise UserError(f"{one.name} stands in every table: leave it out of the measures.")
+        if one.targets and not set(one.targets) & set(targets_of(target)):
+            raise UserError(
+                f"{one.name} says something of the {' and '.join(one.targets)} alone, and the {target} are separated: "
+                "leave it out of the measures."
+            )
 
 
 def _installed(say: Say) -> list[Measure]:

@@ -7,7 +7,7 @@ import pytest
 
 from sepmodels.errors import UserError
 from sepmodels.scoring.measure import Signals
-from sepmodels.scoring.measures import chosen_measures, measure_track, measures
+from sepmodels.scoring.measures import chosen_measures, measure_track, measures, require_measures
 from sepmodels.scoring.pitch import NO_PITCH, Pitch, agreement, track_pitch
 
 RATE_HZ = 16_000
@@ -65,6 +65,12 @@ def test_nothing_sung_in_truth_has_no_value_and_a_silent_estimate_has_no_right_p
     assert np.isnan(measures()["OA"].value(replace(signals(sung()), reference=silence)))
     assert measures()["OA"].value(signals(silence)) == pytest.approx(100 / 6, abs=3)
     assert np.isnan(agreement(NO_PITCH, track_pitch(sung(), RATE_HZ))["Raw Pitch Accuracy"])
+
+
+def test_pitch_is_refused_for_another_target_before_anything_is_made() -> None:
+    require_measures(["RPA"], "vocals")
+    with pytest.raises(UserError, match="RPA says something of the vocals alone, and the drums are separated"):
+        require_measures(["RPA"], "drums")
 
 
 def test_pitch_is_measured_of_vocals_alone() -> None:
