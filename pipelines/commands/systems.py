@@ -45,7 +45,8 @@ SomeName = Annotated[
 def add(
     name: SomeName = None,
     estimates: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A folder with TRACK/vocals.wav, in any format.")
+        Path | None,
+        typer.Option(metavar="DIR", help="A folder with TRACK/vocals.wav (or of the target), any format."),
     ] = None,
     scores: Annotated[
         Path | None, typer.Option(metavar="PLACE", help="A folder of museval's files, or a CSV or Parquet table.")
@@ -55,7 +56,7 @@ def add(
     ] = None,
     vocals: Annotated[
         str | None,
-        typer.Option(metavar="PATH", help="With --command: what it writes, such as {out}/vocals.wav."),
+        typer.Option(metavar="PATH", help="With --command: the target that it writes: {out}/vocals.wav or so."),
     ] = None,
     version_command: Annotated[
         str | None, typer.Option(metavar="TEXT", help="With --command: what prints its version.")

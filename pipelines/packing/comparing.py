@@ -34,10 +34,15 @@ def compare_results(first: Path, second: Path, console: Console) -> None:
 
     first, second: packs, or the folders of profiles in data folders, as their last run left them.
 
-    Raises UserError for what is neither, and says where one does not hold.
+    Raises UserError for what is neither and for two of other targets, and says where one does not hold.
     """
     with _opened(first) as before, _opened(second) as after:
         packs = before, after
+        if before.facts.target != after.facts.target:
+            raise UserError(
+                f"{first} separates {before.facts.target} and {second} {after.facts.target}: none of their figures can "
+                "be compared. Name two of one target."
+            )
         for packed in packs:
             _say_faults(packed, console)
         console.print(_listing(*packs))

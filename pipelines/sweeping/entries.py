@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields, replace
 from typing import Any, get_type_hints
 
+from sepmodels.audio import TARGETS
 from sepmodels.settings import TrainingSettings
+from sepmodels.systems import aimed
 from sepmodels.systems.outside_variants import OUTSIDE
 from sepmodels.systems.variants import Variant, own_training
 
@@ -49,8 +51,8 @@ def with_values(variant: Variant, values: Mapping[str, Any]) -> Variant:
 
 
 def entry_text(variant: Variant) -> str:
-    """The entry as it stands in a list of variants: Python, without what is as it would be anyway."""
-    shown = variant
+    """The entry as it stands in a list of variants: Python, without what is as it would be anyway, and no target."""
+    variant = shown = aimed(variant, TARGETS[0])  # the profile's own, which no entry has
     if variant.architecture == OUTSIDE:
         module = str(variant.settings["module"])
         shown = replace(variant, architecture=module, settings=_settings(variant, "settings"))

@@ -84,7 +84,12 @@ def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
     target that tracks lack.
     """
     if changed(settings, "target"):
-        return aimed(find_tracks(folder, replace(settings, target="vocals")), settings.target, folder)
+        return aimed(
+            find_tracks(folder, replace(settings, target="vocals")),
+            settings.target,
+            folder,
+            beside=changed(settings, "use"),
+        )
     require_ffmpeg()
     if not folder.is_dir():
         raise UserError(

@@ -31,19 +31,21 @@ class _Track(Protocol):
 T = TypeVar("T", bound=_Track)
 
 
-def aimed(tracks: Iterable[T], target: str, folder: Path) -> tuple[T, ...]:
+def aimed(tracks: Iterable[T], target: str, folder: Path, *, beside: bool = False) -> tuple[T, ...]:
     """The tracks with that target; raises :class:`UserError` where some of a dataset's tracks lack it.
 
-    folder: of the dataset.
+    folder: of the dataset. beside: whether it is a test set beside the profile's own.
     """
     tracks = tuple(tracks)
     lacking = [track for track in tracks if track.roles and not _has(track, target)]
     if lacking:
         one = lacking[0]
+        advice = "separate what all have (the setting target), or name a dataset that has it (--dataset DIR)"
+        if beside:
+            advice = "name another folder for this test set, or leave it out (the setting test_sets)"
         raise UserError(
             f"The dataset in {folder} has no {target} in {len(lacking)} of {len(tracks)} tracks, such as {one.name!r}, "
-            f"which has {', '.join(dict.fromkeys(one.roles))}: separate what all have (the setting target), or name a "
-            "dataset that has it (--dataset DIR)."
+            f"which has {', '.join(dict.fromkeys(one.roles))}: {advice}."
         )
     return tuple(replace(track, target=target) for track in tracks)
 

@@ -26,8 +26,8 @@ COLUMNS = (
 )
 
 
-def side_by_side(first: Packed, second: Packed, target: str = "vocals", metric: str = "SDR") -> pd.DataFrame:
-    """A row for each system of either pack, in the order of the first.
+def side_by_side(first: Packed, second: Packed, metric: str = "SDR") -> pd.DataFrame:
+    """A row for each system of either pack, in the order of the first. Both have to be of one target.
 
     Columns:
         first, second: its figure in each table, in dB; NaN where it is not there.
@@ -39,6 +39,7 @@ def side_by_side(first: Packed, second: Packed, target: str = "vocals", metric: 
     titles = {one.name: one.title for packed in (second, first) for one in packed.facts.scored}
     seeded = {one.name: one.seeded for packed in (second, first) for one in packed.facts.scored}
     names = dict.fromkeys(one.name for packed in (first, second) for one in packed.facts.scored)
+    target = first.facts.target
     tables = [_figures(packed, target, metric) for packed in (first, second)]
     shared = set(first.scores.track) & set(second.scores.track)
     scores = [TrackTable(packed.scores[packed.scores.track.isin(shared)]) for packed in (first, second)]

@@ -54,7 +54,11 @@ def splits(tracks: pd.DataFrame) -> list[dict[str, Any]]:
 
 def settings_table(profile: Profile) -> list[tuple[str, str]]:
     """Every setting that bears on the results, by its dotted name."""
-    return [(name, value) for name, value in _flat(result_settings(profile)) if name not in ("name", "summary")]
+    return [
+        (name, value)
+        for name, value in _flat(result_settings(profile))
+        if name not in ("name", "summary", "dataset.target")
+    ]
 
 
 def versions() -> dict[str, str]:

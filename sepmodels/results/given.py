@@ -36,7 +36,7 @@ def read_given_scores(
         raise UserError(
             f"{place} has no scores of {' or '.join(targets_of(target))}, only of {', '.join(sorted({*table.target}))}."
         )
-    if target != "vocals" and "vocals" in set(table.target):  # its accompaniment is that of the vocals
+    if target != "vocals" and set(table.target) - set(targets_of(target)):  # its accompaniment may be another's
         table = table[table.target == target]
     renamed = {given: track for track, given in found.items()}
     return table.assign(track=table.track.map(lambda given: renamed.get(given, given))), said

@@ -43,7 +43,7 @@ def figure_of(claim: Claim, scores: TrackTable, trainings: pd.DataFrame, fixed: 
     if claim.of == "vocals" and scores.target != "vocals":
         return Figure(fault=f"it is on the vocals, and here the {scores.target} are separated")
     if claim.of == "others" and scores.target == "vocals":
-        return Figure(fault="it is on other targets than the vocals, which are separated here")
+        return Figure(fault="it is on other targets than the vocals, as --set target=drums has them")
     if MEASURES[claim.measure].kind == "score":
         absent = [name for name in systems if not scores.values(name, scores.target, claim.measure).shape[1]]
         return _absent(absent, "scored") if absent else _from_scores(claim, scores, fixed)

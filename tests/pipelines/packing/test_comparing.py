@@ -83,3 +83,13 @@ def test_a_difference_of_what_is_not_trained_holds_over_tracks_and_one_of_single
     assert table.p_holm["mixture"] < 0.001
     assert np.isnan(table.p_holm["open_unmix"])
     assert table.difference["l1_loss"] == 0
+
+
+def test_packs_of_two_targets_are_not_compared(pack: Path, tmp_path: Path) -> None:
+    def of_drums(facts):
+        facts["settings"]["target"] = "drums"
+        return facts
+
+    drums = edited(pack, tmp_path / "drums.zip", "pack.json", in_json(of_drums))
+    with pytest.raises(UserError, match=r"vocals and .*drums.zip drums: none of their figures can be compared"):
+        compared(pack, drums)

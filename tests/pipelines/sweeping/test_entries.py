@@ -10,6 +10,7 @@ from pipelines.sweeping.entries import entry_text, own_value, with_values
 from pipelines.sweeping.preparing import Asked, require_models
 from pipelines.sweeping.ranges import read_ranges
 from sepmodels.errors import UserError
+from sepmodels.systems import aimed
 from sepmodels.systems.variants import VARIANTS, Variant, configuration
 from tests.training_parts import TINY_TRANSFORMER
 
@@ -74,3 +75,7 @@ def test_whatever_makes_other_trials_makes_another_sweep_and_their_number_none()
     assert replace(one, trials=9, jobs=3).name == one.name
     others = [replace(one, seed=1), replace(one, code_version="new"), asked("learning_rate=1e-4..1e-2:log")]
     assert len({one.name, *(other.name for other in others)}) == 4
+
+
+def test_an_entry_has_no_target_because_that_is_the_profiles() -> None:
+    assert "target" not in entry_text(aimed(VARIANTS["dual_loss"], "drums"))

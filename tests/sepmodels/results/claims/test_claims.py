@@ -305,7 +305,7 @@ class TestWords:
     ("of", "target", "reason"),
     [
         ("vocals", "drums", "it is on the vocals, and here the drums are separated"),
-        ("others", "vocals", "it is on other targets than the vocals, which are separated here"),
+        ("others", "vocals", "it is on other targets than the vocals, as --set target=drums has them"),
         ("others", "drums", "there is not scored here"),
         ("any", "drums", "there is not scored here"),
     ],
