@@ -9,6 +9,7 @@ from typing import Any
 from sepmodels.cluster.events import Told
 from sepmodels.cluster.part import Needs, Part
 from sepmodels.errors import UserError
+from sepmodels.files import replacing
 
 COUNT, FAIL, HANG = (f"tests.cluster_parts:{name}" for name in ("count", "fail", "hang"))
 
@@ -27,14 +28,19 @@ def count(told: Told, *, to: int, place: str, die_at: int = 0, always: bool = Fa
         time.sleep(0.02)
         if number == die_at and (always or not first):
             if not always:
-                file.write_text(str(number - 3))
+                _write(file, number - 3)
             os.kill(os.getpid(), signal.SIGKILL)
         told.log({"loss": 1 / number}, number)
         told.progress(number, to, "step", loss=1 / number)
-        file.write_text(str(number))
+        _write(file, number)
     with file.with_suffix(".made").open("a") as made:
         made.write(f"{os.getpid()}\n")
     return to
+
+
+def _write(file: Path, number: int) -> None:
+    with replacing(file) as temporary:
+        temporary.write_text(str(number))
 
 
 def fail(_told: Told, *, sentence: str, person: bool) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import socket
 
 from pipelines.ports import free_port
 
@@ -13,3 +14,14 @@ _places = itertools.count(os.getpid() * 37)
 def own_port(host: str = "127.0.0.1") -> int:
     """A free port that no other test asks for meanwhile."""
     return free_port(host, FIRST + STEP * (next(_places) % PLACES))
+
+
+def any_ports(count: int) -> list[int]:
+    """So many different ones that the system gives to whoever asks for any."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports

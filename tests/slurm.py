@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.ports import any_ports
+
 CONFIG = """
 ClusterName=sepbench
 SlurmctldHost={host}(127.0.0.1)
@@ -94,16 +96,6 @@ def _family(number: int) -> list[psutil.Process]:
         return []
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 @contextmanager
 def slurm() -> Iterator[SlurmCluster]:
     """A cluster that runs within the block; the test is skipped where Slurm is not installed, or nobody is root."""
@@ -117,7 +109,7 @@ def slurm() -> Iterator[SlurmCluster]:
     cluster = SlurmCluster(folder)
     cluster.config.write_text(
         CONFIG.format(
-            folder=folder, host=socket.gethostname(), ports=_free_ports(2), user="root", processors=os.cpu_count()
+            folder=folder, host=socket.gethostname(), ports=any_ports(2), user="root", processors=os.cpu_count()
         )
     )
     try:

@@ -177,6 +177,8 @@ class WorkingFolder:
                 for path, marks in before.items()
                 if self._given.get(path) != marks
             }
+            if any(_marks(taken / path.lstrip("/")) != marks for path, marks in before.items()):
+                return None  # something was written into a file, in place, while it was uploaded
         except FileNotFoundError:
             return None
         finally:

@@ -68,7 +68,6 @@ def test_a_part_that_is_killed_goes_on_from_what_it_had_uploaded(engine: Process
     assert not left(tmp_path / "node" / "work")
 
 
-@pytest.mark.cluster  # by when a worker of the head of before ends
 @pytest.mark.usefixtures("engine")
 def test_an_interrupt_brings_what_was_saved_to_the_head_and_the_next_head_goes_on(stored, tmp_path: Path) -> None:
     place = tmp_path / "data" / "counted"
@@ -152,7 +151,6 @@ def test_of_files_that_are_not_all_whole_none_is_taken_and_nothing_half_written_
     assert order.folder.result() is None
 
 
-@pytest.mark.cluster  # by when a worker of the head of before ends
 def test_the_next_head_hears_from_the_start_of_a_part_that_was_sent_more_than_once(
     engine: Processes, stored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,7 +162,7 @@ def test_the_next_head_hears_from_the_start_of_a_part_that_was_sent_more_than_on
     assert len(engine.begun) == 2
     heard = Heard()
     results = making.make_parts(parts, tmp_path / "parts" / "step", stored, LIBRARIES, heard)
-    assert len(engine.begun) == 2
+    assert len(engine.begun) in (2, 3)  # one that ended meanwhile is handed over once more, and found made
     assert results["counted"].value == 400
     assert heard.curves["counted"] == list(range(1, 401))
 
