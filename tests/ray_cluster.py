@@ -1,11 +1,12 @@
 """A cluster of Ray for tests: two nodes on this machine, each with a pretended GPU."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
+from tests.ports import any_ports
 
 
 @contextmanager
@@ -25,7 +26,5 @@ def ray_cluster() -> Iterator[Any]:
 
 def add_node(cluster: Any) -> Any:
     """Another node: without a port of its own for its dashboard's agent, the second one does not start."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = any_ports(1)
     return cluster.add_node(num_cpus=2, num_gpus=1, object_store_memory=100 * 2**20, dashboard_agent_listen_port=port)
