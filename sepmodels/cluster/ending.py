@@ -47,7 +47,7 @@ def clear_other_parts(folder: Path, parts: Iterable[Part], settings: ClusterSett
     for one in others:
         with one.lock().acquire(met=partial(_say_who, one.path.name, say)):
             try:
-                Order(one).close()
+                Order(one).close(say)
             except Unreached as fault:
                 raise UserError(f"{fault} What a part has saved is there: run again when it answers.") from None
             one.forget()

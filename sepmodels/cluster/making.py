@@ -143,7 +143,7 @@ class _Making:
         for needs in dict.fromkeys(one.part.needs for one in chosen):
             alike = [one for one in chosen if one.part.needs == needs]
             for one in alike:
-                one.order.close()
+                one.order.close(self.hears.warn)
                 if not one.job:  # an attempt tells the whole curve, if it goes on from an earlier head's
                     one.folder.events.unlink(missing_ok=True)
                 one.folder.write(one.part)
@@ -272,7 +272,7 @@ class _Making:
     def close(self) -> None:
         """Leave nothing in object storage but files that parts read. Raises :class:`Away`."""
         for one in self.all:
-            one.order.close()
+            one.order.close(self.hears.warn)
 
 
 def _going(part: Part, folder: Path) -> _Going:

@@ -1,9 +1,9 @@
 """A part that is sent to a worker by object storage: the head's side.
 
 In the storage lie, below ``blobs``, files by their checksum; below ``orders/NAME``, ``order.json`` (the part, and what
-it reads), ``events-N.json`` (what the worker tells), ``saved.json`` and ``result.json`` (which files it has changed,
-each by its checksum below ``files``). Files go first, and what names them last: who reads sees all of a product, or
-none.
+it reads), ``saved.json`` and ``result.json`` (which files a worker has changed). Each worker has a folder of its own
+below ``workers``, for there may be two: ``events-N.json`` (what it tells), and ``files`` by their checksum. Files go
+first, and what names them last: who reads sees all of a product, or none.
 """
 
 import json
@@ -22,6 +22,11 @@ from sepmodels.files import hash_file, replacing, temporary_beside
 from sepmodels.progress import Say
 
 AT_ONCE = 8  # files under way
+TRIES = 3
+
+
+class NotWhole(Unreached):
+    """What a worker has uploaded is not all there any more."""
 
 
 class Checksums:
@@ -55,7 +60,7 @@ class Order:
 
     def __init__(self, folder: PartFolder) -> None:
         self.folder = folder
-        self._heard = 0
+        self._heard: dict[str, int] = {}  # of each worker
 
     def send(self, part: Part, url: str, say: Say) -> str:
         """Upload what the part reads and the storage lacks, then the order; gives the order's name.
@@ -79,7 +84,7 @@ class Order:
         inputs = {path: asdict(stamp) for path, stamp in given.items()}
         self.folder.keep_order({"url": url, "name": name, "makes": part.files.makes, "reads": list(given)})
         storage.write(f"orders/{name}/order.json", {"part": asdict(part), "inputs": inputs})
-        self._heard = 0
+        self._heard = {}
         return name
 
     def hear_anew(self) -> None:
@@ -94,21 +99,39 @@ class Order:
             return
         storage = Storage(order["url"])
         place = f"orders/{order['name']}"
-        while found := storage.read(f"{place}/events-{self._heard + 1}.json"):
-            self._heard += 1
+        for worker in storage.names_below(f"{place}/workers"):
+            self._hear_worker(storage, f"{place}/workers/{worker}", worker)
+        found = storage.read(f"{place}/result.json")
+        if found and Result(**found["result"]) != self.folder.result():  # one that was told to end has followers
+            try:
+                take(storage, order, found)
+            except NotWhole as fault:
+                self.folder.keep_result(Result("error", str(fault).rstrip(".")))
+            else:
+                self.folder.keep_result(Result(**found["result"]))
+
+    def _hear_worker(self, storage: Storage, place: str, worker: str) -> None:
+        while found := storage.read(f"{place}/events-{self._heard.get(worker, 0) + 1}.json"):
+            self._heard[worker] = self._heard.get(worker, 0) + 1
             with self.folder.events.open("a", encoding="utf-8") as file:
                 file.write(found["lines"])
-        if (found := storage.read(f"{place}/result.json")) and self.folder.result() is None:
-            take(storage, order, found)
-            self.folder.keep_result(Result(**found["result"]))
 
-    def close(self) -> None:
-        """Bring what was made last, and leave nothing of the order in the storage. Raises :class:`Unreached`."""
+    def close(self, say: Say) -> None:
+        """Bring what was made last, and leave nothing of the order in the storage. Raises :class:`Unreached`.
+
+        Nobody works at it any more. So what is not whole stays so, and is given up with a sentence.
+        """
         if order := self.folder.order():
             storage = Storage(order["url"])
             place = f"orders/{order['name']}"
-            if found := storage.read(f"{place}/result.json") or storage.read(f"{place}/saved.json"):
-                take(storage, order, found)
+            found = storage.read(f"{place}/result.json")
+            if not found or found["result"]["outcome"] != "done":  # a worker that came later may have saved more
+                found = storage.read(f"{place}/saved.json")
+            try:
+                if found:
+                    take(storage, order, found)
+            except NotWhole as fault:
+                say(f"{self.folder.path.name} does without what it uploaded last: {fault}")
             storage.remove(place)
             self.folder.forget_order()
 
@@ -116,15 +139,16 @@ class Order:
 def take(storage: Storage, order: Mapping[str, Any], found: Mapping[str, Any]) -> None:
     """Put files that a worker has changed in their places on the head, after all of them are here and whole.
 
-    They stay in the storage by their checksum, for parts that read them.
+    They stay in the storage by their checksum, for parts that read them. Raises :class:`NotWhole`, and Unreached.
     """
+    place = f"orders/{order['name']}/workers/{found['worker']}/files"
     made = {path: Stamp(**stamp) for path, stamp in found["changed"].items()}
     gone = [path for path in found["gone"] if path in order["reads"]]
     for path in (*made, *gone):
         if not is_below(path, order["makes"]):
             raise Unreached(f"A worker names {path}, which its part does not make.")
     try:
-        for path, is_fetched in list(_at_once(lambda path: _fetch(storage, order, path, made[path]), made)):
+        for path, is_fetched in list(_at_once(lambda path: _fetch(storage, place, path, made[path]), made)):
             if is_fetched:
                 temporary_beside(Path(path)).replace(path)
     finally:
@@ -138,15 +162,15 @@ def take(storage: Storage, order: Mapping[str, Any], found: Mapping[str, Any]) -
             folder.rmdir()
 
 
-def _fetch(storage: Storage, order: Mapping[str, Any], path: str, stamp: Stamp) -> bool:
+def _fetch(storage: Storage, files: str, path: str, stamp: Stamp) -> bool:
     """Fetch a file beside its place; False where it is in its place already."""
     place = Path(path)
     if place.is_file() and place.stat().st_size == stamp.size and hash_file(place) == stamp.checksum:
         return False
     place.parent.mkdir(parents=True, exist_ok=True)
-    name = f"orders/{order['name']}/files/{stamp.checksum}"
-    if not storage.download(name, temporary_beside(place), stamp.checksum):
-        raise Unreached(f"{path} is not whole in {storage.url}: it is fetched again.")
+    name = f"{files}/{stamp.checksum}"
+    if not any(storage.download(name, temporary_beside(place), stamp.checksum) for _ in range(TRIES)):
+        raise NotWhole(f"{path} is not whole in {storage.url}.")
     if not _is_there(storage, stamp):
         storage.copy(name, blob(stamp.checksum))
     return True

@@ -25,7 +25,8 @@ class Files:
     """What a part reads and makes, for machines that do not see the head's disk; whole paths.
 
     reads: files, and folders with all that is in them; what is not there is left out.
-    makes: files and folders that no other part writes to at the same time, but for what it changes there itself.
+    makes: files and folders that no other part writes to at the same time, but for what it changes there itself. Each
+    file is written beside its place (:func:`~sepmodels.files.replacing`), for it is sent while the part works.
     roots: folders that arguments name, below which all of these lie: on another machine they lie elsewhere.
     """
 

@@ -77,6 +77,14 @@ class Storage:
         except FileNotFoundError:
             return None
 
+    def names_below(self, name: str) -> list[str]:
+        """The names of what lies right below a name: of objects, and of folders."""
+        try:
+            found = self._do(lambda: self._fs.ls(self._path(name), detail=False))
+        except FileNotFoundError:
+            return []
+        return sorted(one.rstrip("/").rpartition("/")[2] for one in found)
+
     def copy(self, name: str, other: str) -> None:
         """Copy an object there, without fetching it."""
         self._do(lambda: self._fs.cp_file(self._path(name), self._path(other)))

@@ -86,12 +86,11 @@ def _sent(name: str, url: str, cache: NodeCache, digest: str, versions: dict[str
     """Make the part of an order in object storage; None where none is wanted."""
     working = WorkingFolder(url, cache, name)
     if not working.is_wanted():
-        print(f"{url} has no order {name}: it is not wanted any more.")
+        print(f"{url} has no order {name}: it is not wanted any more, or this machine reaches another storage.")
         return None
-    with working.held():
-        with working.sending():
-            result = _made(working.folder, working.prepare, digest, versions)
-        with held_signals():
+    with working.held(), working.sending():
+        result = _made(working.folder, working.prepare, digest, versions)
+        with held_signals():  # what was made is not lost while the last of it is uploaded
             working.end(result)
     return result
 
@@ -115,7 +114,7 @@ def _made(folder: PartFolder, prepared: Callable[[Say], Part], digest: str, vers
         return Result("stopped")
     except Exception as error:
         traceback.print_exc()
-        return Result("error", f"{type(error).__name__}: {error}")
+        return Result("error", f"{type(error).__name__}: {error}".rstrip("."))
 
 
 def function_of(part: Part) -> Callable[..., Any]:

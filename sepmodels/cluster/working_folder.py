@@ -38,7 +38,8 @@ class WorkingFolder:
         self.storage = Storage(url)
         self.cache = cache
         self._order = f"orders/{name}"
-        self.path = cache.folder / "work" / f"{name}-{secrets.token_hex(4)}"
+        self._worker = secrets.token_hex(4)
+        self.path = cache.folder / "work" / f"{name}-{self._worker}"
         self.view = self.path / "files"
         self.folder = PartFolder(self.path / "part")
         self.part: Part | None = None
@@ -47,7 +48,10 @@ class WorkingFolder:
         self._sent: dict[str, Stamp] = {}
         self._told = 0
         self._told_bytes = 0
-        self._last: dict[str, Any] = {}
+        self._untold = b""
+        self._last = self._listed({}, [])
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._go_on, name="sending", daemon=True)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -91,13 +95,14 @@ class WorkingFolder:
             place, stamp = self._here(path), Stamp(**found)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.unlink(missing_ok=True)
-            if not self.storage.download(f"{self._order}/files/{stamp.checksum}", place, stamp.checksum):
+            name = f"{self._files(saved['worker'])}/{stamp.checksum}"
+            if not self.storage.download(name, place, stamp.checksum):
                 raise Unreached(f"{path} is not whole in {self.storage.url}.")
-            self._sent[stamp.checksum] = stamp
         for path in saved.get("gone", ()):
             self._here(path).unlink(missing_ok=True)
-        while self.storage.size(f"{self._order}/events-{self._told + 1}.json"):
-            self._told += 1
+
+    def _files(self, worker: str) -> str:
+        return f"{self._order}/workers/{worker}/files"
 
     def _here(self, path: str) -> Path:
         return self.view / path.lstrip("/")
@@ -113,34 +118,42 @@ class WorkingFolder:
     @contextmanager
     def sending(self) -> Iterator[None]:
         """Within the block, upload what is told and what is saved, every few seconds; a failure is passed over."""
-        ended = threading.Event()
-        thread = threading.Thread(target=self._go_on, args=(ended,), name="sending", daemon=True)
-        thread.start()
+        self._thread.start()
         try:
             yield
         finally:
-            ended.set()
-            thread.join()
+            self._end_sending()
 
-    def _go_on(self, ended: threading.Event) -> None:
-        while not ended.wait(SEND_SECONDS):
+    def _end_sending(self) -> None:
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _go_on(self) -> None:
+        while not self._ended.wait(SEND_SECONDS):
             with suppress(Unreached, UserError, OSError):
-                self._send_events()
-                changes = self._changes() if self.part else None
-                if changes is not None and changes != self._last:
-                    self.storage.write(f"{self._order}/saved.json", changes)
-                    self._remove_all_but(changes)
-                    self._last = changes
+                self.send()
+
+    def send(self) -> None:
+        """Upload what was told and saved since the last time. Raises :class:`Unreached`, and UserError."""
+        self._send_events()
+        changes = self._changes() if self.part else None
+        if changes is not None and changes != self._last:
+            self.storage.write(f"{self._order}/saved.json", changes)
+            self._remove_all_but(changes)
+            self._last = changes
 
     def end(self, result: Result) -> None:
         """Upload all that was made, then how it ended. Raises :class:`Unreached` after some tries."""
+        self._end_sending()
         rest = threading.Event()
         for number in range(TRIES):
             try:
                 self._send_events()
-                changes = self._changes() if self.part else {"changed": {}, "gone": []}
+                changes = self._changes() if self.part else self._listed({}, [])
                 if changes is None:
                     raise Unreached("Files change while they are uploaded.")
+                self.storage.write(f"{self._order}/saved.json", changes)  # a worker that follows goes on from there
                 self.storage.write(f"{self._order}/result.json", {"result": asdict(result), **changes})
                 return
             except Unreached:
@@ -153,11 +166,14 @@ class WorkingFolder:
             content = self.folder.events.read_bytes()
         except FileNotFoundError:
             return
-        whole = content[self._told_bytes : content.rfind(b"\n") + 1]
-        if whole:
-            self.storage.write(f"{self._order}/events-{self._told + 1}.json", {"lines": whole.decode()})
+        # What failed may be there all the same, and the head may have read it: it is sent again as it was.
+        while lines := self._untold or content[self._told_bytes : content.rfind(b"\n") + 1]:
+            self._untold = lines
+            name = f"{self._order}/workers/{self._worker}/events-{self._told + 1}.json"
+            self.storage.write(name, {"lines": lines.decode()})
             self._told += 1
-            self._told_bytes += len(whole)
+            self._told_bytes += len(lines)
+            self._untold = b""
 
     def _changes(self) -> dict[str, Any] | None:
         """What differs from what was given, uploaded, as it was at one moment; None where it changes too fast."""
@@ -184,10 +200,11 @@ class WorkingFolder:
         finally:
             shutil.rmtree(taken, ignore_errors=True)
         assert self.part
-        return {
-            "changed": changed,
-            "gone": [path for path in self._given if path not in before and is_below(path, self.part.files.makes)],
-        }
+        makes = self.part.files.makes
+        return self._listed(changed, [path for path in self._given if path not in before and is_below(path, makes)])
+
+    def _listed(self, changed: Mapping[str, Any], gone: list[str]) -> dict[str, Any]:
+        return {"worker": self._worker, "changed": changed, "gone": gone}
 
     def _seen(self) -> dict[str, Marks]:
         assert self.part
@@ -198,7 +215,7 @@ class WorkingFolder:
         stamp = self._known.get(marks) or Stamp(hash_file(file), marks[0])
         self._known[marks] = stamp
         if stamp.checksum not in self._sent:
-            self.storage.upload(file, f"{self._order}/files/{stamp.checksum}")
+            self.storage.upload(file, f"{self._files(self._worker)}/{stamp.checksum}")
             self._sent[stamp.checksum] = stamp
         return stamp
 
@@ -206,7 +223,7 @@ class WorkingFolder:
         """States that newer ones have replaced."""
         wanted = {stamp["checksum"] for stamp in changes["changed"].values()}
         for checksum in [one for one in self._sent if one not in wanted]:
-            self.storage.remove(f"{self._order}/files/{checksum}")
+            self.storage.remove(f"{self._files(self._worker)}/{checksum}")
             del self._sent[checksum]
 
 

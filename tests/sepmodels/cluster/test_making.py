@@ -5,12 +5,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sepmodels.cluster import ending, making
+from sepmodels.cluster import making
 from sepmodels.cluster.part import PartFolder
 from sepmodels.cluster.same_code import versions_of
 from sepmodels.errors import UserError
@@ -18,20 +17,6 @@ from tests.cluster_engine import Heard, Processes, settings
 from tests.cluster_parts import COUNT, FAIL, HANG, part
 
 LIBRARIES = versions_of(("numpy",))
-
-
-@pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Processes]:
-    """The engine that heads find, in processes of this machine; it is asked often."""
-    found = Processes()
-    for module in (making, ending):
-        monkeypatch.setattr(module, "engine_of", lambda _: found)
-    monkeypatch.setattr(making, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(making, "ASK_SECONDS", 0.2)
-    monkeypatch.setattr(making, "RESULT_SECONDS", 0.5)
-    yield found
-    for worker in found.begun:
-        worker.wait()
 
 
 def made(path: Path) -> int:
@@ -101,15 +86,17 @@ def test_a_part_that_tells_nothing_for_too_long_is_ended_and_begun_again(tmp_pat
 
 def test_an_interrupt_reaches_the_parts_which_save_and_the_next_head_goes_on(engine: Processes, tmp_path: Path) -> None:
     place = tmp_path / "counted"
-    parts = [part("counted", COUNT, to=200, place=str(place))]
+    gate = tmp_path / "gate"
+    parts = [part("counted", COUNT, to=100, place=str(place), wait_at=50, gate=str(gate))]
     with pytest.raises(KeyboardInterrupt):
         making.make_parts(parts, tmp_path / "parts", settings(), LIBRARIES, Heard(stop_at=1))
     assert not engine.states({str(one.pid) for one in engine.begun})
     saved = int(place.read_text())
-    assert 0 < saved < 200
+    assert 0 < saved < 50
+    gate.touch()
     heard = Heard()
     assert making.make_parts(parts, tmp_path / "parts", settings(), LIBRARIES, heard)["counted"].outcome == "done"
-    assert heard.curves["counted"] == list(range(1, 201))
+    assert heard.curves["counted"] == list(range(1, 101))
     assert heard.shown[0][0] > saved
 
 
