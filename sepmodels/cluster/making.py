@@ -13,6 +13,7 @@ from sepmodels.cluster.engine import Away, Engine, Shipped, Unreached
 from sepmodels.cluster.engines import engine_of
 from sepmodels.cluster.events import Tail
 from sepmodels.cluster.orders import Order
+from sepmodels.cluster.outputs import printed
 from sepmodels.cluster.part import Part, PartFolder, Record, Result
 from sepmodels.cluster.settings import ClusterSettings
 from sepmodels.errors import UserError
@@ -244,19 +245,26 @@ class _Making:
         if one.result:
             return False
         told_to_end = result is not None and result.outcome == "stopped" and not one.why_silent
-        why = one.why_silent or (result.sentence if result else "") or "it ended without a word: killed, most likely"
+        told = one.why_silent or (result.sentence if result else "")
+        why = told or self._without_a_word()
         if told_to_end:
             why = f"{self.engine.name} told it to end"
         one.lost += 1
         if one.lost > self.settings.retries:
+            outputs = OUTPUTS if self.settings.storage.url else one.folder.path.parent
             times = "once" if one.lost == 1 else f"{one.lost} times"
             one.result = Result(
                 "fault",
-                f"{one.part.name} was tried {times} in vain; the last time {why}. See {one.folder.path.parent}.",
+                f"{one.part.name} was tried {times} in vain; the last time {why}. "
+                f"{printed(self.engine.name, one.job, outputs, is_told=bool(told))}",
             )
             return False
         self.hears.warn(f"{one.part.name} is begun again: {why}.")
         return True
+
+    def _without_a_word(self) -> str:
+        url = self.settings.storage.url
+        return f"it ended without a word: killed, most likely{f', or it does not reach {url}' if url else ''}"
 
     def end(self) -> None:
         """Tell the parts that go on to save and end, and wait for that a while."""

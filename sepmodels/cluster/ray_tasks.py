@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sepmodels.cluster.engine import Away, State, variables
+from sepmodels.cluster.outputs import output_name
 from sepmodels.cluster.part import Needs
 from sepmodels.cluster.settings import RaySettings
 from sepmodels.errors import UserError
@@ -42,7 +43,7 @@ class Ray:
         except (OSError, RuntimeError, ValueError) as error:
             raise UserError(
                 f"No Ray is reached at {settings.address} ({_first_line(error)}): start one by `ray start --head`, or "
-                "name its head as ray.address in cluster.toml."
+                "name its head as ray.address in cluster.toml. Where Ray asks for a token, set RAY_AUTH_MODE=token."
             ) from None
 
     def submit(self, words: Sequence[str], outputs: Path, needs: Needs, command: Sequence[str]) -> list[str]:
@@ -57,7 +58,7 @@ class Ray:
         jobs = []
         for word in words:
             jobs.append(job := secrets.token_hex(8))  # Ray's own numbers come again when it is started anew
-            output = str(outputs / f"ray-{job}.txt")
+            output = str(outputs / output_name(self.name, job))
             self._tasks[job] = task.remote([*command, word], given, output, SAVE_SECONDS)
         return jobs
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from sepmodels.cluster.engine import Away, State, variables, without_private
+from sepmodels.cluster.outputs import output_name
 from sepmodels.cluster.part import Needs
 from sepmodels.cluster.settings import SlurmSettings
 from sepmodels.errors import UserError
@@ -47,7 +48,7 @@ class Slurm:
         options = {
             "--job-name": JOB_NAME,
             "--array": f"0-{count - 1}",
-            "--output": f"{outputs}/slurm-%A_%a.txt",
+            "--output": str(outputs / output_name(self.name, "%A_%a")),
             "--open-mode": "append",
             "--ntasks": "1",
             "--cpus-per-task": str(needs.processors),
