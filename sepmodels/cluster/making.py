@@ -4,17 +4,15 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from sepmodels.cluster.ending import SAVE_SECONDS, clear_other_parts, end_jobs
 from sepmodels.cluster.engine import Away, Engine, Shipped, Unreached
 from sepmodels.cluster.engines import engine_of
-from sepmodels.cluster.events import Tail
-from sepmodels.cluster.orders import Order
+from sepmodels.cluster.going import Going, Refused, going
 from sepmodels.cluster.outputs import printed
-from sepmodels.cluster.part import Part, PartFolder, Record, Result
+from sepmodels.cluster.part import Part, Record, Result
 from sepmodels.cluster.settings import ClusterSettings
 from sepmodels.errors import UserError
 from sepmodels.machine.signals import held_signals
@@ -24,6 +22,7 @@ ASK_SECONDS = 3.0  # between questions to the engine
 OUTPUTS = Path("/tmp")  # of workers that do not see the head's disk
 RESULT_SECONDS = 10.0  # after a job's end, until a network disk shows what it wrote
 AWAY_SECONDS = 60.0  # of an engine that does not answer, until a person is told
+REFUSED_SECONDS = 600.0  # of an engine that answers, and does not take a part: an attempt in vain
 
 
 class Hears(Protocol):
@@ -40,28 +39,6 @@ class Hears(Protocol):
 
     def warn(self, sentence: str) -> None:
         """What a person should know at once."""
-
-
-@dataclass
-class _Going:
-    """A part under way, as the head sees it."""
-
-    part: Part
-    folder: PartFolder
-    tail: Tail
-    order: Order
-    job: str = ""
-    is_to_begin: bool = True  # and is not in the engine's hands
-    lost: int = 0  # attempts in a row that ended without having come further
-    done: int = 0
-    total: int = 0
-    unit: str = ""
-    figures: dict[str, float] = field(default_factory=dict)
-    furthest: int = 0
-    heard_at: float | None = None  # of the monotonic clock; none before it runs
-    gone_at: float | None = None
-    why_silent: str = ""
-    result: Result | None = None
 
 
 def make_parts(
@@ -99,13 +76,13 @@ class _Making:
     def __init__(self, parts: Sequence[Part], folder: Path, engine: Engine, shipped: Shipped, hears: Hears) -> None:
         self.engine, self.shipped, self.hears = engine, shipped, hears
         self.settings = shipped.settings
-        self.all = [_going(part, folder) for part in parts]
+        self.all = [going(part, folder) for part in parts]
         self.asked_at = 0.0
         self.reasons: set[str] = set()  # why parts wait, as far as it was said
-        self.answered_at = time.monotonic()
+        self.answered_at = self.taken_at = time.monotonic()
 
     @property
-    def open(self) -> list[_Going]:
+    def open(self) -> list[Going]:
         return [one for one in self.all if one.result is None]
 
     def run(self, until: float) -> None:
@@ -153,14 +130,17 @@ class _Making:
             if url := self.settings.storage.url:
                 words, outputs = [one.order.send(one.part, url, self.hears.say) for one in alike], OUTPUTS
             with held_signals():  # what has begun is known here
-                jobs = self.engine.submit(words, outputs, needs, command)
+                try:
+                    jobs = self.engine.submit(words, outputs, needs, command)
+                except Away as fault:
+                    raise Refused(alike, fault) from None
                 for one, job in zip(alike, jobs, strict=True):
                     one.job, one.heard_at, one.gone_at, one.why_silent = job, None, None, ""
                     one.is_to_begin = False
                     one.folder.keep_record(Record(self.engine.name, job))
             self.hears.say(f"Handed to {self.engine.name}: {', '.join(f'{o.part.name} as {o.job}' for o in alike)}.")
 
-    def _hear(self, one: _Going) -> None:
+    def _hear(self, one: Going) -> None:
         """Pass on what a part has told, and note how it ended."""
         for event in one.tail.news():
             one.heard_at = time.monotonic()
@@ -172,11 +152,11 @@ class _Making:
             elif one.gone_at is None:
                 one.gone_at = time.monotonic()
 
-    def _hear_rest(self, one: _Going) -> None:
+    def _hear_rest(self, one: Going) -> None:
         for event in one.tail.news():
             self._pass_on(one, event)
 
-    def _pass_on(self, one: _Going, event: Mapping[str, Any]) -> None:
+    def _pass_on(self, one: Going, event: Mapping[str, Any]) -> None:
         if "begun" in event:
             self.hears.say(f"{one.part.name} runs on {event['begun']}.")
         elif "sentence" in event:
@@ -185,9 +165,8 @@ class _Making:
             if event["figures"]:
                 self.hears.log(one.part, event["figures"], event["step"])
         else:
-            one.done, one.total, one.unit, one.figures = (event[name] for name in ("done", "total", "unit", "figures"))
-            if one.done > one.furthest:
-                one.furthest, one.lost = one.done, 0
+            one.total, one.unit, one.figures = (event[name] for name in ("total", "unit", "figures"))
+            one.come_to(event["done"])
             total = max(other.total for other in self.all)
             whole = sum(other.total or total for other in self.all)
             self.hears.progress(sum(other.done for other in self.all), whole, one.unit, **one.figures)
@@ -201,12 +180,28 @@ class _Making:
             self._look(now)
             self._submit()
         except Away as fault:
-            if now - self.answered_at > AWAY_SECONDS:
-                self.answered_at = now
-                said = f"{self.engine.name} does not answer, and is asked again: {fault}"
-                self.hears.warn(f"{fault} It is asked again." if isinstance(fault, Unreached) else said)
+            self._wait(fault, now)
             return
-        self.answered_at = now
+        self.answered_at = self.taken_at = now
+
+    def _wait(self, fault: Away, now: float) -> None:
+        """Say now and then why parts wait, and give up those that the engine goes on to refuse."""
+        refused = fault.parts if isinstance(fault, Refused) else []
+        if now - self.answered_at > AWAY_SECONDS:
+            self.answered_at = now
+            self.hears.warn(self._why_they_wait(fault, [one.part.name for one in refused]))
+        if not refused:
+            self.taken_at = now
+        elif now - self.taken_at > REFUSED_SECONDS:
+            self.taken_at = now
+            for one in refused:
+                one.lose(f"{self.engine.name} did not take it: {fault}", "", self.settings.retries)
+
+    def _why_they_wait(self, fault: Away, refused: Sequence[str]) -> str:
+        if isinstance(fault, Unreached):
+            return f"{fault} It is asked again."
+        does_not = f"take {', '.join(refused)}" if refused else "answer"
+        return f"{self.engine.name} does not {does_not}, and is asked again: {fault}"
 
     def _look(self, now: float) -> None:
         """Find what has ended without a result, and end what is silent. Raises :class:`Away`."""
@@ -229,7 +224,7 @@ class _Making:
                 one.heard_at = one.heard_at or now
             self._end_if_silent(one, now)
 
-    def _end_if_silent(self, one: _Going, now: float) -> None:
+    def _end_if_silent(self, one: Going, now: float) -> None:
         limit = 60 * self.settings.silent_minutes
         if one.heard_at is None or now - one.heard_at <= limit:
             return
@@ -239,7 +234,7 @@ class _Making:
         with suppress(Away):  # it is told again
             self.engine.cancel([one.job], at_once=at_once)
 
-    def _is_to_begin_again(self, one: _Going, result: Result | None) -> bool:
+    def _is_to_begin_again(self, one: Going, result: Result | None) -> bool:
         """Whether a part that has ended without being made is begun again; if not, its result says why."""
         self._hear(one)
         if one.result:
@@ -249,15 +244,10 @@ class _Making:
         why = told or self._without_a_word()
         if told_to_end:
             why = f"{self.engine.name} told it to end"
-        one.lost += 1
-        if one.lost > self.settings.retries:
-            outputs = OUTPUTS if self.settings.storage.url else one.folder.path.parent
-            times = "once" if one.lost == 1 else f"{one.lost} times"
-            one.result = Result(
-                "fault",
-                f"{one.part.name} was tried {times} in vain; the last time {why}. "
-                f"{printed(self.engine.name, one.job, outputs, is_told=bool(told))}",
-            )
+        outputs = OUTPUTS if self.settings.storage.url else one.folder.path.parent
+        where = printed(self.engine.name, one.job, outputs, is_told=bool(told))
+        one.lose(why, where, self.settings.retries)
+        if one.result:
             return False
         self.hears.warn(f"{one.part.name} is begun again: {why}.")
         return True
@@ -281,10 +271,3 @@ class _Making:
         """Leave nothing in object storage but files that parts read. Raises :class:`Away`."""
         for one in self.all:
             one.order.close(self.hears.warn)
-
-
-def _going(part: Part, folder: Path) -> _Going:
-    path = folder / part.name
-    path.mkdir(parents=True, exist_ok=True)
-    place = PartFolder(path)
-    return _Going(part, place, Tail(place.events), Order(place))

@@ -64,7 +64,22 @@ def test_an_engine_that_does_not_take_a_part_again_is_asked_until_it_does(
     assert results["killed"].outcome == "done"
     assert engine.refuses == []
     assert len([said for said in heard.said if said.startswith("killed is begun again")]) == 1
-    assert "slurm does not answer, and is asked again: Socket timed out" in heard.said
+    assert "slurm does not take killed, and is asked again: Socket timed out" in heard.said
+
+
+def test_a_part_that_the_engine_goes_on_to_refuse_is_given_up_and_the_others_go_on(
+    engine: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "REFUSED_SECONDS", 0.3)
+    engine.refuses = [False, *[True] * 1000]
+    parts = [
+        part("killed", COUNT, to=20, place=str(tmp_path / "killed"), die_at=10),
+        part("other", COUNT, to=20, place=str(tmp_path / "other")),
+    ]
+    results = making.make_parts(parts, tmp_path / "parts", settings(retries=1), LIBRARIES, Heard())
+    said = "killed was tried 2 times in vain; the last time slurm did not take it: Socket timed out."
+    assert (results["killed"].outcome, results["killed"].sentence) == ("fault", said)
+    assert results["other"].value == 20
 
 
 def test_an_engine_that_does_not_take_parts_at_first_is_a_fault_to_mend(engine: Processes, tmp_path: Path) -> None:
