@@ -10,6 +10,7 @@ from assets.staleness.code.names import Names
 from assets.staleness.code.neutral import not_run
 from assets.staleness.code.parts import PACKAGES, Module, Part
 from assets.staleness.code.quiet import Ears, Quiet
+from assets.staleness.code.wrappers import marked_decorators
 from sepmodels.errors import UserError, unknown_name
 
 # Classes of values that are made elsewhere and handed in: which of their methods count shows by name.
@@ -141,6 +142,7 @@ class _Walk:
                 continue
             self.taken.add((module.name, part.name))
             unsaid = self.quiet.unsaid(module, part) | not_run(part.nodes, module.imports, self.given)
+            unsaid |= marked_decorators(module, part, self.lookup)
             text, needs = part.without(unsaid)
             self.ears |= self.quiet.ears_of(module, part, needs, unsaid)
             for wanted in needs.imports:
