@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.errors import UserError
 from sepmodels.machine.devices import peak_memory_gib, prepare_device
+from sepmodels.machine.memory import GIB
 from sepmodels.models.architectures import build_model
 from sepmodels.separation.separate import separate
 from sepmodels.settings import Precision, SeparationSettings, TrainingSettings
@@ -19,7 +20,7 @@ from sepmodels.systems.variants import BASELINE, VARIANTS, Variant, find_variant
 from sepmodels.training.batches import ChunkSampler
 from sepmodels.training.losses import build_loss
 from sepmodels.training.step import Learner, own_randomness, seed_step
-from sepmodels.training.validation import validate
+from sepmodels.training.validation import Validation, memory_notes, validate
 
 if TYPE_CHECKING:
     from gpu import Bench, Part
@@ -41,6 +42,7 @@ def parts(bench: "Bench") -> Iterator["Part"]:
             yield f"right/as_on_the_cpu/{variant.name}", 10, lambda variant=variant: as_on_the_cpu(bench, variant)
     yield "right/half_precision", 20, lambda: half_precision(bench)
     yield "right/process_group", 5, lambda: process_group(bench)
+    yield "right/validation_in_halves", 10, lambda: validation_in_halves(bench, find_variant(BASELINE))
     if on_cpu:
         return
     for variant in one_of_each_architecture():
@@ -219,6 +221,50 @@ def process_group(bench: "Bench") -> dict[str, Any]:
     return {"backend": backend, "sum_is_right": value.tolist() == [0.0, 1.0, 2.0, 3.0]}
 
 
+def validation_of(bench: "Bench", learner: Learner) -> Validation:
+    """As in a training, of enough music to fill a batch."""
+    with learner.autocast():
+        return validate(
+            learner.best,
+            learner.loss,
+            LONG_VALIDATION * bench.tracks["valid"],
+            device=bench.device,
+            sample_rate_hz=SAMPLE_RATE_HZ,
+            batch_seconds=max(60.0, learner.settings.batch * learner.settings.chunk_seconds),
+        )
+
+
+def validation_in_halves(bench: "Bench", variant: Variant) -> dict[str, Any]:
+    """Whether a validation with half of the memory that it took goes on, says so, and gives the same figures.
+
+    A CPU has no limit of its own: there the model refuses what is more than half of the largest batch.
+    """
+    settings = TrainingSettings(batch=bench.scale.batches[0], precision="32")
+    learner = learner_of(variant, settings, bench.device)
+    largest = 0
+
+    def follow(_model: nn.Module, given: tuple[Tensor, ...]) -> None:
+        nonlocal largest
+        largest = max(largest, len(given[0]))
+
+    def refuse(_model: nn.Module, given: tuple[Tensor, ...]) -> None:
+        if len(given[0]) > largest // 2:
+            raise torch.OutOfMemoryError("More than half of the largest batch.")
+
+    with learner.best.register_forward_pre_hook(follow):
+        roomy = validation_of(bench, learner)
+    if bench.device.type == "cuda":
+        taken = [torch.cuda.memory_allocated(bench.device) / GIB, peak_memory_gib(bench.device)]
+        prepare_device(bench.device, sum(taken) / 2)
+        halved = validation_of(bench, learner)
+    else:
+        with learner.best.register_forward_pre_hook(refuse):
+            halved = validation_of(bench, learner)
+    found = {"notes": memory_notes(learner.best), "validation_gib": peak_memory_gib(bench.device)}
+    prepare_device(bench.device, None)
+    return {**found, "losses": [roomy.loss, halved.loss], "within": abs(halved.loss / roomy.loss - 1) < RELATIVE}
+
+
 def small_gpu(bench: "Bench", variant: Variant, batch: int) -> dict[str, Any]:
     """Steps, a validation and a separation with the memory of a small GPU: what each took, and what was done for it."""
     settings = TrainingSettings(batch=batch, memory_budget_gb=SMALL_GPU_GB)
@@ -230,16 +276,8 @@ def small_gpu(bench: "Bench", variant: Variant, batch: int) -> dict[str, Any]:
         sampler.close()
         found |= {"step_gib": peak_memory_gib(bench.device), "notes": learner.notes, "feeding": sampler.feeding}
         torch.cuda.reset_peak_memory_stats(bench.device)
-        with learner.autocast():
-            validate(
-                learner.best,
-                learner.loss,
-                LONG_VALIDATION * bench.tracks["valid"],
-                device=bench.device,
-                sample_rate_hz=SAMPLE_RATE_HZ,
-                batch_seconds=max(60.0, batch * settings.chunk_seconds),
-            )
-        found["validation_gib"] = peak_memory_gib(bench.device)
+        validation_of(bench, learner)
+        found |= {"validation_gib": peak_memory_gib(bench.device), "validation_notes": memory_notes(learner.best)}
         noise = np.random.default_rng(0).standard_normal((2, 240 * SAMPLE_RATE_HZ), dtype=np.float32) / 10
         torch.cuda.reset_peak_memory_stats(bench.device)
         separate(learner.model, noise, SeparationSettings(), device=bench.device)

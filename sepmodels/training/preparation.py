@@ -4,13 +4,14 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from typing import Concatenate, ParamSpec
 
 import torch
 
 from sepmodels.dataset.bin_statistics import BinStatistics
 from sepmodels.machine.devices import cpu_threads, device_of_rank, prepare_device
 from sepmodels.machine.signals import Interruptions, held_signals
-from sepmodels.marks import no_part_of_a_result
+from sepmodels.marks import no_part_of_a_result, speed_only
 from sepmodels.models.architectures import build_model
 from sepmodels.settings import TrainingSettings
 from sepmodels.systems.variants import Variant
@@ -21,8 +22,9 @@ from sepmodels.training.losses import build_loss
 from sepmodels.training.processes import ALONE, World
 from sepmodels.training.run_folder import TrainingFiles
 from sepmodels.training.step import Learner, own_randomness
-from sepmodels.training.validation import Validation, validate
+from sepmodels.training.validation import Validation, memory_notes, validate
 
+Others = ParamSpec("Others")
 LEAST_VALIDATION_BATCH_SECONDS = 60.0  # short clips together: it takes less memory than training, and a third less time
 
 
@@ -93,6 +95,22 @@ def _sampler(world: World, task: Task, device: torch.device) -> ChunkSampler:
     )
 
 
+@speed_only
+def _noted(
+    validated: Callable[Concatenate[Learner, Others], Validation],
+) -> Callable[Concatenate[Learner, Others], Validation]:
+    """A validation after which the training's notes say what it did for memory."""
+
+    @functools.wraps(validated)
+    def run(learner: Learner, /, *others: Others.args, **named: Others.kwargs) -> Validation:
+        found = validated(learner, *others, **named)
+        learner.notes += [note for note in memory_notes(learner.best) if note not in learner.notes]
+        return found
+
+    return run
+
+
+@_noted
 def _validated(
     learner: Learner, tracks: Sequence[Track], world: World, between: Callable[[], None], *, sample_rate_hz: int
 ) -> Validation:

@@ -1,14 +1,18 @@
 """How good a model is on whole, true mixtures that it was not trained on."""
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import Any, ParamSpec, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sepmodels.machine.within_memory import in_halves
+from sepmodels.marks import speed_only
 from sepmodels.models.estimate import Estimate
 from sepmodels.training.processes import ALONE, World
 
@@ -19,6 +23,7 @@ MIXTURE, VOCALS = 0, 4  # sepmodels.audio.STREAMS
 FULL_SCALE = 32768.0
 
 Track = np.ndarray[Any, np.dtype[np.int16]]
+Arguments = ParamSpec("Arguments")
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,80 @@ class Validation:
     sdr_db: float
 
 
+@speed_only
+@dataclass
+class _Room:
+    """What is known of the memory that a model's validations take: how much fits at once, and what was said of it."""
+
+    batch_seconds: float = float("inf")
+    notes: list[str] = field(default_factory=list)
+
+
+_ROOMS: WeakKeyDictionary[nn.Module, _Room] = WeakKeyDictionary()
+
+
+@speed_only
+def within_memory(validate: Callable[Arguments, Validation]) -> Callable[Arguments, Validation]:
+    """A validation that is done again with fewer segments at once where memory is too short for its largest batch.
+
+    Each segment goes through by itself in any case, so that figures differ by rounding alone. A model's later
+    validations begin with what fitted. Processes that share the work halve each for itself: they meet at the end.
+    """
+
+    @functools.wraps(validate)
+    def validated(
+        model: nn.Module,
+        loss: Callable[[Estimate, Tensor], Tensor],
+        tracks: Sequence[Track],
+        *,
+        device: torch.device,
+        sample_rate_hz: int,
+        batch_seconds: float,
+        world: World = ALONE,
+        **others: Any,
+    ) -> Validation:
+        room = _ROOMS.setdefault(model, _Room())
+        allowed = min(batch_seconds, room.batch_seconds)
+        largest = _largest_batch(tracks[world.rank :: world.ranks], allowed, sample_rate_hz)
+        seconds = largest[0].samples / sample_rate_hz
+        untyped = cast(Callable[..., Validation], validate)
+        options = {"device": device, "sample_rate_hz": sample_rate_hz, "world": world, **others}
+
+        def attempt(most: int) -> Validation:
+            at_once = allowed if most == len(largest) else most * seconds
+            return untyped(model, loss, tracks, batch_seconds=at_once, **options)
+
+        def halved(most: int, sentence: str) -> None:
+            room.batch_seconds = most * seconds
+            room.notes.append(sentence)
+
+        return in_halves(
+            attempt,
+            len(largest),
+            device,
+            halved=halved,
+            too_much=f"In a validation one segment of {seconds:g} s does not fit in the memory of {device}: end other "
+            "programs that use it, raise memory_budget_gb, or train on another device.",
+        )
+
+    return cast(Callable[Arguments, Validation], validated)
+
+
+@speed_only
+def _largest_batch(tracks: Sequence[Track], batch_seconds: float, sample_rate_hz: int) -> list[Segment]:
+    """Of the most audio; of several, that of the most segments."""
+    batches = _batches(_segments(tracks, sample_rate_hz), round(batch_seconds * sample_rate_hz))
+    return max(batches, key=lambda batch: (len(batch) * batch[0].samples, len(batch)), default=[Segment(0, 0, 0)])
+
+
+@speed_only
+def memory_notes(model: nn.Module) -> list[str]:
+    """What was done for memory in the model's validations, in sentences."""
+    room = _ROOMS.get(model)
+    return list(room.notes) if room else []
+
+
+@within_memory
 def validate(
     model: nn.Module,
     loss: Callable[[Estimate, Tensor], Tensor],

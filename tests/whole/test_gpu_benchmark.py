@@ -90,6 +90,8 @@ def test_training_is_found_right_and_its_speed_is_measured_with_torch_and_numpy_
     assert parts["right/as_on_the_cpu/transformer"]["as_trained"]["within"]
     assert parts["right/half_precision"]["infinite_gradients"] == []
     assert parts["right/process_group"]["sum_is_right"]
+    assert parts["right/validation_in_halves"]["notes"][0].startswith("Out of memory: from now on ")
+    assert parts["right/validation_in_halves"]["within"]
     assert parts["fast/training/open_unmix/2/auto"]["chunks_per_second"] > 0
     assert parts["fast/separation/10"]["seconds"] > 0
 
