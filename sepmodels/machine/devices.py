@@ -12,10 +12,29 @@ import torch
 
 from sepmodels.errors import UserError
 from sepmodels.machine.memory import GIB
-from sepmodels.marks import speed_only
+from sepmodels.marks import no_part_of_a_result, speed_only
 
 _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1  # glibc's malloc.h
-_OUT_OF_MEMORY = ("ALLOC_FAILED", "DefaultCPUAllocator: can't allocate memory")
+_OUT_OF_MEMORY = ("ALLOC_FAILED", "DefaultCPUAllocator: can't allocate memory", "CUDA error: out of memory")
+# What CUDA, its libraries and the driver say when a GPU can compute no more for this process, or at all.
+_LOST = (
+    "device-side assert",
+    "unspecified launch failure",
+    "launch timed out",
+    "illegal memory access",
+    "illegal instruction",
+    "misaligned address",
+    "hardware stack error",
+    "nvlink or a hardware error",
+    "uncorrectable ECC error",
+    "uncorrectable NVLink error",
+    "CUDA error: unknown error",
+    "no CUDA-capable device is detected",
+    "CUDA-capable device(s) is/are busy or unavailable",
+    "EXECUTION_FAILED",
+    "CUFFT_EXEC_FAILED",
+    "GPU is lost",
+)
 
 
 def cuda_devices() -> int:
@@ -97,6 +116,12 @@ def prepare_device(device: torch.device, memory_budget_gb: float | None) -> None
 def out_of_memory(error: RuntimeError) -> bool:
     """Whether that is what it means: cuBLAS, cuDNN and the CPU's allocator have no class of error for it."""
     return isinstance(error, torch.OutOfMemoryError) or any(said in str(error) for said in _OUT_OF_MEMORY)
+
+
+@no_part_of_a_result("which sentence an error has")
+def is_lost(error: RuntimeError) -> bool:
+    """Whether a CUDA device has failed, so that nothing more can be computed on it by this process."""
+    return any(said in str(error) for said in _LOST)
 
 
 @speed_only

@@ -23,6 +23,7 @@ from sepmodels.systems.variants import Variant
 from sepmodels.training.batches import Track
 from sepmodels.training.fingerprint import fingerprint
 from sepmodels.training.loop import Log, Trainer, unheard
+from sepmodels.training.lost_device import told_when_lost
 from sepmodels.training.preparation import Task, prepared
 from sepmodels.training.processes import World, several_processes
 from sepmodels.training.run_folder import TrainingFiles, by_step
@@ -145,6 +146,7 @@ def _kept(files: TrainingFiles, log: Log, progress: Progress) -> TrainingReport 
     return report
 
 
+@told_when_lost
 def _train(world: World, task: Task, log: Log = unheard, progress: Progress = silent) -> TrainingReport:
     """What each process does."""
     with prepared(world, task) as (trainer, interruptions):

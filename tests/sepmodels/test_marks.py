@@ -15,7 +15,7 @@ from sepmodels.systems import known_systems
 from tests.stand_ins import copy_code
 
 # By itself a use is harmless where its value is dropped, is an error to raise, or opens a ``with`` block; and as the
-# default of a parameter. Every other use stands here, with the reason why no number depends on it.
+# default of a parameter. Every other use, as a decorator too, stands here, with the reason why no number depends on it.
 USES = {
     ("sepmodels.dataset.stem_cache:build_cache", "bytes_decoded"): "how many tracks are decoded at once",
     ("sepmodels.dataset.tracks:describe_tracks", "bytes_decoded"): "how many tracks are decoded at once",
@@ -55,6 +55,12 @@ USES = {
     ("sepmodels.report.how_made:machine", "processor_name"): "what a processor is called",
     ("assets.making.cost:_version", "processor_name"): "a cost that was measured on another machine is not shown",
     ("sepmodels.separation.separate:separate_blocks", "WithinMemory"): "how many segments are separated at once",
+    (
+        "sepmodels.training.validation:validate",
+        "within_memory",
+    ): "how many segments are validated at once; a validation done again is the same one",
+    ("sepmodels.training.preparation:_validated", "_noted"): "notes",
+    ("sepmodels.training.train:_train", "told_when_lost"): "which sentence an error has",
     ("sepmodels.training.loop:Trainer.__init__", "Beginning"): "it looks on, and nothing is decided by it",
     ("sepmodels.training.preparation:prepared", "_first_look"): "it looks on, and nothing is decided by it",
     (
@@ -135,7 +141,6 @@ class _Marked(Scoped):
     def _function(self, node):
         defaults = [*node.args.defaults, *node.args.kw_defaults]
         self.unsaid |= {id(one) for one in defaults if one is not None and self._marked(one)}
-        self.unsaid |= {id(one) for one in getattr(node, "decorator_list", ())}
         super()._function(node)
 
     visit_FunctionDef = visit_AsyncFunctionDef = visit_Lambda = _function
@@ -195,6 +200,12 @@ def test_every_marked_method_is_of_a_module_whose_methods_are_looked_for():
             "    def stopped_by",
             "    @words_only\n    def stopped_by",
             ("Trainer.run", "stopped_by"),
+        ),
+        (
+            "training/losses.py",
+            "def magnitude_mse",
+            "@speed_only\ndef halved(loss):\n    return lambda *of: loss(*of) / 2\n\n\n@halved\ndef magnitude_mse",
+            ("magnitude_mse", "halved"),
         ),
     ],
 )

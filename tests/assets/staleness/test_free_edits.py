@@ -69,6 +69,13 @@ FREE = {
         "taken + 2 * self.largest_rise",
         "taken + 3 * self.largest_rise",
     ),
+    "how a validation goes on in less memory": (
+        "training/validation.py",
+        "most * seconds\n            return",
+        "most * seconds / 2\n            return",
+    ),
+    "that a validation goes on in less memory": ("training/validation.py", "@within_memory\n", ""),
+    "what is said of a GPU that fails": ("training/train.py", "@told_when_lost\n", ""),
     "how many threads score": (
         "scoring/threads.py",
         "MOST_BY_DEFAULT: SpeedOnly[int] = 8",

@@ -221,6 +221,7 @@ def test_an_error_that_is_not_about_memory_is_passed_on():
     "said",
     [
         "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "CUDA error: out of memory",
         "[enforce fail] DefaultCPUAllocator: can't allocate memory",
     ],
 )
