@@ -17,7 +17,8 @@ What counts, and what does not:
   message where a handler within reach reads it, and whatever cannot be seen to be only said
   (:mod:`assets.staleness.code.quiet`).
 - What only another value of a later setting needs does not count (:mod:`assets.staleness.code.neutral`).
-- What is marked as having no part in a result (:mod:`sepmodels.marks`) does not count.
+- What is marked as having no part in a result (:mod:`sepmodels.marks`) does not count, nor does it as a decorator
+  (:mod:`assets.staleness.code.wrappers`).
 - What is handed over at run time (an argument's class, a Dagster resource) counts where it is made; of settings and
   variants, the methods whose names are used.
 - What a text cannot show does not count: functions that are only found in a registry which their decorators fill,
