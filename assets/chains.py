@@ -143,6 +143,11 @@ def own_target(profile: Profile) -> dict[str, str]:
     return {"target": profile.target} if changed(profile, "target") else {}
 
 
+def sampled(profile: Profile) -> dict[str, str]:
+    """The setting ``statistics_by`` where it counts."""
+    return {"statistics_by": profile.statistics_by} if changed(profile, "statistics_by") else {}
+
+
 def scoring_rate(profile: Profile) -> dict[str, str]:
     """The setting of that name where it counts."""
     return {"scoring_rate": profile.scoring_rate} if changed(profile, "scoring_rate") else {}

@@ -227,6 +227,8 @@ class Profile:
         files, where it is lower.
     test_sets: other music that the same models are scored on, each as NAME=DIR, or NAME=DIR:voice=right for two-channel
         karaoke; none: the profile's own test split alone.
+    statistics_by: what is one sample in tests and intervals. artist: all tracks of an artist, by names such as
+        "Artist - Title"; track: each track.
     measures: measures beside BSSEval, for a table of their own (:mod:`sepmodels.scoring.measures`); none: no more.
     device: where models run: cpu, cuda, cuda:1; auto: a GPU if there is one, or else the CPU.
     scorer: fast is this project's own; museval gives the same scores and takes several times as long.
@@ -248,6 +250,7 @@ class Profile:
     sample_rate_hz: int = 44_100
     scoring_rate: Literal["full", "files"] = neutral("full")
     test_sets: tuple[str, ...] = speed_only(())  # each has steps of its own
+    statistics_by: Literal["artist", "track"] = neutral("artist", as_before="track")
     measures: tuple[str, ...] = speed_only(())  # have steps of their own
     device: str = speed_only("auto")
     scorer: Literal["fast", "museval"] = speed_only("fast")

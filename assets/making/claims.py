@@ -18,7 +18,7 @@ def make_claims(job: Job) -> Made:
     from sepmodels.results.claims.judging import VERDICTS, judge
     from sepmodels.results.per_track import TrackTable
 
-    scores = TrackTable(scores_of(job))
+    scores = TrackTable(scores_of(job), job.profile.statistics_by)
     claims = judge(CLAIMS, scores, _figures_of_trainings(job), {one.name for one in job.systems if not one.seeded})
     claims["unequal"] = _terms(job, claims, stale_systems(job.origins()))
     others = _elsewhere(job)
@@ -39,7 +39,9 @@ def _elsewhere(job: Job) -> dict[str, pd.DataFrame]:
     found = {}
     for one, on in jobs_on(job):
         fixed = {system.name for system in on.systems if not system.seeded}
-        claims = judge(on_scores, TrackTable(scores_of(on)), _figures_of_trainings(on), fixed)
+        claims = judge(
+            on_scores, TrackTable(scores_of(on), job.profile.statistics_by), _figures_of_trainings(on), fixed
+        )
         claims["unequal"] = _terms(on, claims, stale_on(job.origins(), one.name))
         found[one.name] = claims
     return found

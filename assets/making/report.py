@@ -61,7 +61,12 @@ def report_material(job: Job, stale: Mapping[str, str] | None = None) -> Materia
         baseline=baseline_of(found),
         others=dict(
             against_others(
-                scores, job.systems, baseline_of(found), terms, stale_systems(known) if stale is None else stale
+                scores,
+                job.systems,
+                baseline_of(found),
+                terms,
+                stale_systems(known) if stale is None else stale,
+                job.profile.statistics_by,
             )
         ),
         shared_notes=said.get("shared_notes", ()),  # which tables of before do not have

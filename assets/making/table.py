@@ -67,6 +67,7 @@ def _summed_up(
         trainings=with_terms(trainings(job.paths, [one.name for one in found]), known, job.systems),
         stale=stale,
         dataset=dataset,
+        by=job.profile.statistics_by,
     )
     return replace(results, notes=(*results.notes, *more), shared_notes=(*results.shared_notes, *more))
 
@@ -111,7 +112,7 @@ def _write_measured(job: Job) -> tuple[str, list[str]]:
     name = getattr(job.paths, "test_set", "")  # by the class itself, where products lie would count for the table
     on = f"/{name}" if name else ""
     stale = stale_systems(job.origins(), ("checkpoint", f"estimates{on}", f"measures{on}"))
-    found = summed_up(rows, job.systems, baseline_of(scored(job)), stale)
+    found = summed_up(rows, job.systems, baseline_of(scored(job)), stale, job.profile.statistics_by)
     _write_tables(job.paths.results / MEASURED, found)
     return measured_markdown(found), [rows.to_csv(index=False), found.to_csv(index=False)]
 

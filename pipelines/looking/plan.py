@@ -26,7 +26,7 @@ def show_plan(
             f"There are no results of {profile.name} in {paths.data} to plan from: run `{advised('run', profile)}`."
         )
     comparisons = pd.read_parquet(file)
-    if "track_sd" not in comparisons:
+    if "samples" not in comparisons:
         raise UserError(f"{file} is of an earlier version: run `{advised('refresh', profile)}`.")
     found = needs(comparisons, difference_db, target=target, metric=metric, power=power, tracks=OTHER_TRACKS)
     minutes = {name: _minutes(paths, name) for name in {BASELINE, *(need.variant for need in found)}}
@@ -36,6 +36,8 @@ def show_plan(
             escape(printable(need.variant)), str(need.tracks), _now(need), _seeds(need), _time(need, minutes)
         )
     console.print(listing)
+    if (comparisons.samples < comparisons.tracks).any():
+        console.print("Test tracks of one artist are counted once.", highlight=False, soft_wrap=True)
     for line in _explained(found, difference_db, target, metric, power):
         console.print(line, highlight=False, soft_wrap=True)
 

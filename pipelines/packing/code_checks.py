@@ -17,6 +17,7 @@ from pipelines.setting_values import override
 from sepmodels.errors import UserError
 from sepmodels.files import hash_texts
 from sepmodels.packing.checked import Check, NotCheckedError, NotFollowingError
+from sepmodels.packing.checks import words_follow
 from sepmodels.packing.facts import Facts
 from sepmodels.packing.parts import (
     CURVES,
@@ -44,6 +45,16 @@ def checks_of_the_code(packed: Packed) -> Iterator[tuple[str, Check]]:
     yield "the code versions follow from their parts, the settings among them", lambda: versions_follow(packed)
     yield "each product is as it was recorded, and was made from the others", lambda: contents_follow(packed)
     yield "the code gives these code versions", lambda: code_gives_versions(packed)
+
+
+def said_follows(packed: Packed) -> str:
+    """The sentences are those that come out here. Other code may say the same in other words: then it is not known."""
+    try:
+        return words_follow(packed)
+    except NotFollowingError as fault:
+        if _is_same_code(packed):
+            raise
+        raise NotCheckedError(f"{fault}; the code here is another one. {_how_to_get_there(packed.facts)}") from None
 
 
 def versions_follow(packed: Packed) -> str:
@@ -117,8 +128,7 @@ def _content_of_trainings(packed: Packed, system: str) -> str:
 def code_gives_versions(packed: Packed) -> str:
     """The versions are computed again from the code here, by the pack's settings; libraries may be other ones."""
     facts, versions = packed.facts, versions_of(packed)
-    here = _commit_here()
-    same_code = bool(facts.commit) and here == (facts.commit, packed.pack.text(EDITS) if facts.edited else "")
+    same_code = _is_same_code(packed)
     try:
         profile = profile_of(facts)
     except UserError as fault:
@@ -198,10 +208,11 @@ def _plain(text: str) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _commit_here() -> tuple[str, str]:
-    """The commit of this code, and what it differs in; a patch's head does not count."""
-    edits = code_edits()
-    return git_state().get("mlflow.source.git.commit", ""), edits if can_be_applied(edits) else ""
+def _is_same_code(packed: Packed) -> bool:
+    """Whether this code is that which packed: of the same commit, with the same edits."""
+    facts, edits = packed.facts, code_edits()
+    here = git_state().get("mlflow.source.git.commit", ""), edits if can_be_applied(edits) else ""
+    return bool(facts.commit) and here == (facts.commit, packed.pack.text(EDITS) if facts.edited else "")
 
 
 def _how_to_get_there(facts: Facts) -> str:

@@ -286,5 +286,12 @@ def _other_notes(job: Job, known: Known) -> list[str]:
     said = json.loads((job.paths.results / "said.json").read_text(encoding="utf-8"))["notes"]
     scores = pd.concat([pd.read_parquet(job.paths.scores(one.name)) for one in found], ignore_index=True)
     made = with_terms(trainings(job.paths, [one.name for one in found]), known.origins, job.systems)
-    again = make_results(scores, job.systems, baseline=baseline_of(found), figures=system_figures(job), trainings=made)
+    again = make_results(
+        scores,
+        job.systems,
+        baseline=baseline_of(found),
+        figures=system_figures(job),
+        trainings=made,
+        by=job.profile.statistics_by,
+    )
     return list(said[len(again.notes) :])

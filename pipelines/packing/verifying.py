@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from pipelines.packing.code_checks import checks_of_the_code
+from pipelines.packing.code_checks import checks_of_the_code, said_follows
 from pipelines.packing.dataset_checks import checks_of_the_dataset
 from pipelines.packing.dataset_here import dataset_here
 from sepmodels.packing.checked import Checked, checked
@@ -29,7 +29,8 @@ def verify_pack(file: Path, console: Console, dataset: Path | None = None, *, de
         packed = Packed(pack)
         facts = packed.facts
         console.print(f"{facts.title}, packed on {facts.made} by sepbench {facts.sepbench}.", **_PLAIN)
-        found = [_shown(one, console) for one in checked(chain(checks_of_a_pack(packed), checks_of_the_code(packed)))]
+        checks = chain(checks_of_a_pack(packed, lambda: said_follows(packed)), checks_of_the_code(packed))
+        found = [_shown(one, console) for one in checked(checks)]
         if dataset is not None:
             with dataset_here(packed, dataset, silent) as here:
                 found += [_shown(one, console) for one in checked(checks_of_the_dataset(here, deep=deep))]

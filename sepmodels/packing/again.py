@@ -46,6 +46,7 @@ def results_again(tables: Tables) -> Results:
         figures=tables.figures,
         trainings=tables.trainings[tables.trainings.variant.isin([one.name for one in facts.scored])],
         dataset=facts.profile,
+        by=facts.statistics_by,
     )
     return replace(again, notes=(*again.notes, *facts.notes), shared_notes=(*again.shared_notes, *facts.notes))
 
@@ -73,9 +74,9 @@ def claims_again(tables: Tables) -> pd.DataFrame:
     trained = tables.trainings[tables.trainings.variant.isin(known)]
     measures = training_measures(trained, tables.separations, tables.curves)
     fixed = {one.name for one in tables.facts.expected if not one.seeded}
-    again = judge(claims, TrackTable(tables.scores), measures, fixed)
+    again = judge(claims, TrackTable(tables.scores, tables.facts.statistics_by), measures, fixed)
     again["unequal"] = [terms_between(tables.trainings, {}, one.first, one.second) for one in claims]
-    return again[[name for name in again if name != "of" or name in tables.claims]]
+    return again
 
 
 def figures_again(tables: Tables, name: str) -> dict[str, float]:

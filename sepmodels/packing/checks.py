@@ -18,17 +18,21 @@ from sepmodels.packing.facts import FACTS
 from sepmodels.packing.parts import CITATION, CLAIMS, CRATE, FIGURES, MUSEVAL, RESULTS, TABLES, Packed
 from sepmodels.results.claims.words import claims_markdown
 from sepmodels.results.markdown import results_markdown
-from sepmodels.results.results import Results
 from sepmodels.scoring import write_museval_files
 
 
-def checks_of_a_pack(packed: Packed) -> Iterator[tuple[str, Check]]:
-    """The checks that need nothing else, each with the sentence that it is on."""
+def checks_of_a_pack(packed: Packed, words: Check | None = None) -> Iterator[tuple[str, Check]]:
+    """The checks that need nothing else, each with the sentence that it is on.
+
+    words: the check of what is said, which needs to know whether the code here is that which packed; None: none.
+    """
     yield "the files are those that were packed", lambda: files_are_as_packed(packed)
     yield "museval's files say the same as the scores", lambda: museval_follows(packed)
     yield "the figures beside the scores follow from the trainings", lambda: figures_follow(packed)
     yield "the table follows from the scores", lambda: table_follows(packed)
     yield "the claims follow from the scores and the trainings", lambda: claims_follow(packed)
+    if words:
+        yield "what is said of the table and the claims follows from them", words
     yield "the citation and the description follow from the rest", lambda: description_follows(packed)
 
 
@@ -90,28 +94,30 @@ def figures_follow(packed: Packed) -> str:
 
 
 def table_follows(packed: Packed) -> str:
-    """The table, its comparisons and its sentences, made again from the scores of every window."""
+    """The table and its comparisons, made again from the scores of every window."""
     again = results_again(packed)
     tables = {"results": again.summary, "comparisons": again.comparisons, "control": again.control}
     tables["by_seed"] = again.by_seed
     read = {name: packed.result(name) for name in TABLES}
     for name, table in tables.items():
         require_same(read[name], table, f"{RESULTS}/{name}.parquet")
-    _require_said(packed, again)
     for name, table in read.items():
         _require_text(packed, f"{RESULTS}/{name}.csv", table.to_csv(index=False), f"{name}.parquet")
-    shown = replace(again, summary=read["results"], comparisons=read["comparisons"], by_seed=read["by_seed"])
-    _require_text(packed, f"{RESULTS}/results.md", results_markdown(shown), "the tables")
     return f"{len(packed.facts.scored)} systems on {packed.scores.track.nunique()} tracks, made again"
 
 
-def _require_said(packed: Packed, again: Results) -> None:
-    """Sentences, notes and what else is said of the table."""
-    said = packed.pack.json(f"{RESULTS}/said.json")
-    expected = said_of(again)
+def words_follow(packed: Packed) -> str:
+    """What is said of the table and the claims, written again: by other code, in other words perhaps."""
+    again = results_again(packed)
+    said, expected = packed.pack.json(f"{RESULTS}/said.json"), said_of(again)
     for name in sorted({*expected, *said}):
         if said.get(name) != expected.get(name):
             raise NotFollowingError(f"{RESULTS}/said.json says something else as {name} than comes out")
+    read = {name: packed.result(name) for name in ("results", "comparisons", "by_seed")}
+    shown = replace(again, summary=read["results"], comparisons=read["comparisons"], by_seed=read["by_seed"])
+    _require_text(packed, f"{RESULTS}/results.md", results_markdown(shown), "the tables")
+    _require_text(packed, f"{CLAIMS}/claims.md", claims_markdown(packed.claims), "claims.parquet")
+    return f"{len(again.sentences)} sentences and {len(again.notes)} notes"
 
 
 def claims_follow(packed: Packed) -> str:
@@ -119,7 +125,6 @@ def claims_follow(packed: Packed) -> str:
     table, again = packed.claims, claims_again(packed)
     require_same(table, again, f"{CLAIMS}/claims.parquet")
     _require_text(packed, f"{CLAIMS}/claims.csv", table.to_csv(index=False), "claims.parquet")
-    _require_text(packed, f"{CLAIMS}/claims.md", claims_markdown(table), "claims.parquet")
     counts = ", ".join(f"{number} {verdict}" for verdict, number in table.verdict.value_counts(sort=False).items())
     return f"{len(table)} claims, judged again: {counts}"
 

@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 from sepmodels.audio import TARGETS
 from sepmodels.errors import UserError
+from sepmodels.results.artists import By
 from sepmodels.systems.added import Added
 from sepmodels.systems.system import PLACES, System
 from sepmodels.systems.variants import Variant
@@ -63,6 +64,11 @@ class Facts:
     def target(self) -> str:
         """What the systems separate; the settings name it where it is not the vocals."""
         return self.settings.get("target", TARGETS[0])
+
+    @property
+    def statistics_by(self) -> By:
+        """What is a sample of the tests and intervals. Packs of before there was a choice say nothing: a track was."""
+        return "artist" if self.settings.get("statistics_by") == "artist" else "track"
 
     @property
     def scored(self) -> list[System]:

@@ -18,6 +18,7 @@ from sepmodels.packing.again import figures_again
 from sepmodels.packing.facts import Facts
 from sepmodels.packing.parts import TRACKS, Packed
 from sepmodels.packing.two_packs import other_data
+from sepmodels.results.artists import BY_DEFAULT
 
 _OF_A_TRAINING = ["variant", "seed"]
 _ROW = ["track", "target", "metric", "window"]
@@ -117,7 +118,7 @@ def _facts(packs: Sequence[Packed], notes: list[str]) -> Facts:
     return replace(
         first,
         made=max(one.made for one in all_facts),
-        settings={**first.settings, "seeds": seeds},
+        settings={**first.settings, "seeds": seeds} | _sampled(first),
         changed={**first.changed, "seeds": seeds},
         systems=list(scored.values()),
         missing=list(missing.values()),
@@ -130,6 +131,12 @@ def _facts(packs: Sequence[Packed], notes: list[str]) -> Facts:
         licence=first.licence if len(licences) == 1 else "",
         sounds_licence="",
     )
+
+
+def _sampled(facts: Facts) -> dict[str, str]:
+    """What is a sample of the joined table: as a person chose it, else as it is taken today, also of older packs."""
+    by = facts.changed.get("statistics_by", BY_DEFAULT)
+    return {} if by == "track" else {"statistics_by": by}
 
 
 def _with_seeds(command: str, seeds: str, file: Path) -> str:

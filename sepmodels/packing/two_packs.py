@@ -7,8 +7,9 @@ import pandas as pd
 
 from sepmodels.errors import UserError
 from sepmodels.packing.parts import TRACKS, Packed
+from sepmodels.results.bootstrap import Float64, Indices
 from sepmodels.results.comparisons import holm
-from sepmodels.results.crossed import difference, difference_from_fixed
+from sepmodels.results.crossed import difference
 from sepmodels.results.per_track import TrackTable
 
 COLUMNS = (
@@ -47,7 +48,8 @@ def side_by_side(first: Packed, second: Packed, metric: str = "SDR") -> pd.DataF
     for name in names:
         before, after = (one.values(name, target, metric) for one in scores)
         figures = {"first": tables[0].get(name, np.nan), "second": tables[1].get(name, np.nan)}
-        tested = _tested(after, before, seeded=seeded[name]) if shared and before.shape[1] and after.shape[1] else {}
+        both = shared and before.shape[1] and after.shape[1]
+        tested = _tested(after, before, scores[0].samples, seeded=seeded[name]) if both else {}
         rows.append({"variant": name, "title": titles[name], **figures, **tested})
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.assign(p_holm=holm(table.p.astype(float)))
@@ -59,17 +61,12 @@ def _figures(packed: Packed, target: str, metric: str) -> "pd.Series[float]":
     return figures
 
 
-def _tested(
-    after: "np.ndarray[tuple[int, int], np.dtype[np.float64]]",
-    before: "np.ndarray[tuple[int, int], np.dtype[np.float64]]",
-    *,
-    seeded: bool,
-) -> dict[str, float]:
-    """The difference between two arrays (track, seed) of one system's scores."""
+def _tested(after: Float64, before: Float64, samples: Indices, *, seeded: bool) -> dict[str, float]:
+    """The difference between two arrays (track, seed) of one system's scores. samples: of the tracks."""
     counts = {"first_seeds": before.shape[1], "second_seeds": after.shape[1]}
     if before.shape == after.shape and np.array_equal(before, after, equal_nan=True):
         return {**counts, "difference": 0.0, "tracks": len(before)}
-    found = difference(after, before) if seeded else difference_from_fixed(after, before, (True, True))
+    found = difference(after, before, samples=samples, fixed=(not seeded, not seeded))
     figures = {"difference": found.mean, "low": found.low, "high": found.high, "p": found.p}
     return {**counts, **figures, "tracks": found.tracks}
 

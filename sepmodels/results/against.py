@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from sepmodels.results.artists import BY_DEFAULT, By
 from sepmodels.results.comparisons import compare, control
 from sepmodels.results.conditions import MARK_MEANS, unequal
 from sepmodels.results.fair import shared_tracks_notes
@@ -81,14 +82,15 @@ def against_others(
     baseline: str,
     trainings: pd.DataFrame | None = None,
     stale: Mapping[str, str] | None = None,
+    by: By = BY_DEFAULT,
 ) -> Iterator[tuple[str, Against]]:
     """What the table says against each other system that is compared: its name, and what is said.
 
-    scores, systems, trainings, stale: as :func:`sepmodels.results.table.make_results` has them. Thirty rows of three
-    seeds on fifty tracks are 870 comparisons, and take half a minute.
+    scores, systems, trainings, stale, by: as :func:`sepmodels.results.table.make_results` has them. Thirty rows of
+    three seeds on fifty tracks are 870 comparisons, and take half a minute.
     """
     expected = in_table_order(systems)
-    table = TrackTable(comparable(scores, [one.name for one in expected if one.place == "elsewhere"]))
+    table = TrackTable(comparable(scores, [one.name for one in expected if one.place == "elsewhere"]), by)
     there = [one for one in expected if one.name in table.variants]
     for one in there:
         if one.compared and one.name != baseline:

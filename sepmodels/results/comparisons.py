@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from sepmodels.results.bootstrap import LEVEL, Float64
-from sepmodels.results.crossed import components, difference, scored_by_all
+from sepmodels.results.bootstrap import LEVEL, Float64, Indices
+from sepmodels.results.crossed import by_sample, components, difference, scored_by_all
 from sepmodels.results.per_track import ALL_METRICS, TrackTable
 
 TIE_DB = 0.005
 ALPHA = 1 - LEVEL
 COLUMNS = (
-    *("difference", "low", "high", "p", "wins", "ties", "losses", "tracks", "seeds", "baseline_seeds"),
+    *("difference", "low", "high", "p", "wins", "ties", "losses", "tracks", "samples", "seeds", "baseline_seeds"),
     *("track_sd", "seed_sd", "baseline_seed_sd", "rest_sd", "baseline_rest_sd"),
 )
 FEWEST_OF_A_CONTROL = 4  # seeds, so that each half has two
@@ -31,6 +31,7 @@ def compare(
         detectable: the smallest difference that the table would find in four of five cases, tested as Holm's first
             step tests, in dB; NaN where there is no p.
         wins, ties, losses, tracks: tracks on which the mean over seeds is higher, within 0.005 dB, or lower.
+        samples: of how many artists these tracks are, where an artist is one sample of the test; else as many.
         seeds, baseline_seeds: how many trainings there are of each.
         track_sd, seed_sd, baseline_seed_sd, rest_sd, baseline_rest_sd: the square roots of
             :class:`sepmodels.results.crossed.Components`, in dB. Of single trainings only the first is known, rest
@@ -38,7 +39,12 @@ def compare(
     """
     rows = [
         {"variant": variant, "target": target, "metric": metric}
-        | _compared(table.values(variant, target, metric), table.values(baseline, target, metric), len(variants))
+        | _compared(
+            table.values(variant, target, metric),
+            table.values(baseline, target, metric),
+            table.samples,
+            tests=len(variants),
+        )
         for variant in variants
         for target in table.targets
         for metric in metrics
@@ -62,7 +68,8 @@ def control(table: TrackTable, baseline: str) -> pd.DataFrame:
             values, half = table.values(baseline, target, metric), len(seeds) // 2
             names = {"first": _listed(seeds[:half]), "second": _listed(seeds[half:])}
             rows.append(
-                {**names, "target": target, "metric": metric} | _compared(values[:, :half], values[:, half:], 1)
+                {**names, "target": target, "metric": metric}
+                | _compared(values[:, :half], values[:, half:], table.samples, tests=1)
             )
     return _corrected(rows, ["first", "second", "target", "metric"], ["target"])
 
@@ -78,10 +85,10 @@ def _corrected(rows: list[dict[str, object]], keys: list[str], family: list[str]
     return table
 
 
-def _compared(first: Float64, second: Float64, tests: int) -> dict[str, float]:
+def _compared(first: Float64, second: Float64, samples: Indices, *, tests: int) -> dict[str, float]:
     """One row's figures from two arrays (track, seed), as one of so many tests."""
-    found = difference(first, second)
-    ours, theirs = scored_by_all(first, second)
+    found = difference(first, second, samples=samples)
+    ours, theirs, kept = scored_by_all(first, second, samples)
     differences = ours.mean(axis=1) - theirs.mean(axis=1) if len(ours) else np.empty(0)
     return {
         "difference": found.mean,
@@ -92,15 +99,16 @@ def _compared(first: Float64, second: Float64, tests: int) -> dict[str, float]:
         "ties": int((np.abs(differences) <= TIE_DB).sum()),
         "losses": int((differences < -TIE_DB).sum()),
         "tracks": found.tracks,
+        "samples": found.samples,
         "seeds": first.shape[1],
         "baseline_seeds": second.shape[1],
-        **_spreads(ours, theirs),
+        **_spreads(by_sample(ours, kept), by_sample(theirs, kept)),
         "detectable": np.nan if found.error is None else found.error.detectable_db(ALPHA / max(1, tests)),
     }
 
 
 def _spreads(first: Float64, second: Float64) -> dict[str, float]:
-    """The standard deviations behind the scores (track, seed) of two recipes; none for fewer than two tracks."""
+    """The standard deviations behind the scores (sample, seed) of two recipes; none for fewer than two samples."""
     if len(first) < 2:
         return {}
     known = components(first, second)

@@ -1,4 +1,4 @@
-"""A test of two recipes over two crossed random factors: the tracks, and the trainings (seeds) of each recipe.
+"""A test of two recipes over two crossed random factors: the songs, and the trainings (seeds) of each recipe.
 
 A score of recipe ``v`` on track ``t`` by the training with seed ``s`` is taken as
 
@@ -8,6 +8,9 @@ Both recipes are scored on the same tracks, so that what is hard about a track c
 samples, also where they share the numbers of their seeds. A shared seed shares the order of the songs and, between
 equal architectures, the first weights. If that makes two trainings alike, the test only becomes more careful; pairing
 would halve the degrees of freedom.
+
+Where several tracks are of one artist, ``t`` is the artist, and the score is the mean over the artist's tracks
+(:mod:`sepmodels.results.artists`).
 """
 
 from collections.abc import Sequence
@@ -18,9 +21,9 @@ import scipy.optimize
 import scipy.special
 import scipy.stats
 
-from sepmodels.results.bootstrap import LEVEL, Float64
+from sepmodels.results.bootstrap import LEVEL, Float64, Indices
 
-FEWEST_TRACKS = 6  # the fewest on which the test was simulated: benchmarks/calibration.py
+FEWEST_SAMPLES = 5  # tracks, or artists; the fewest on which the test was simulated: benchmarks/calibration.py
 LEAST_DEGREES = 0.2  # of two trainings: with more, five comparisons found a difference by chance in over 5 % of cases
 
 _QUANTILES = (np.arange(1000) + 0.5) / 1000
@@ -33,7 +36,7 @@ class Components:
     track: of the difference between the recipes from track to track, without the rest.
     training: of a recipe's mean over tracks from seed to seed, without the rest; first recipe, then second.
     rest: of what neither a track nor a seed explains, of the first recipe and of the second.
-    tracks: how many; trainings: of the first recipe and of the second.
+    tracks: how many, or how many artists; trainings: of the first recipe and of the second.
     """
 
     track: float
@@ -92,10 +95,11 @@ class Error:
 class Difference:
     """What the first recipe scores above the second, in dB.
 
-    mean: over tracks, of the difference between the recipes' means over seeds.
+    mean: over samples, of the difference between the recipes' means over seeds.
     low, high, p: its 95 % interval and the two-sided p of no difference, for other tracks and other seeds; NaN where a
-        recipe has a single training or there are fewer than :data:`FEWEST_TRACKS` tracks.
-    error: its standard error; None in the same cases. tracks: on which both have a score of every seed.
+        recipe has a single training or there are fewer than :data:`FEWEST_SAMPLES` samples.
+    error: its standard error; None in the same cases. tracks: on which both have a score of every seed; samples: of
+        how many artists these are, or how many tracks where each counts for itself.
     """
 
     mean: float
@@ -103,43 +107,70 @@ class Difference:
     high: float
     p: float
     tracks: int
+    samples: int
     error: Error | None
 
 
-def difference(first: Float64, second: Float64) -> Difference:
-    """Compare two recipes by the scores of their trainings on the same tracks.
+def difference(
+    first: Float64, second: Float64, *, samples: Indices | None = None, fixed: tuple[bool, bool] = (False, False)
+) -> Difference:
+    """Compare two systems by the scores of their trainings on the same tracks.
 
-    The mean over tracks of the difference between means over seeds is divided by the root of ``var(differences of
-    the tracks) / tracks + var(means of the first's seeds) / seeds + var(means of the second's seeds) / seeds``, and
+    The mean over samples of the difference between means over seeds is divided by the root of ``var(differences of
+    the samples) / samples + var(means of the first's seeds) / seeds + var(means of the second's seeds) / seeds``, and
     taken as Student's t with the degrees of freedom of Satterthwaite (1946, An Approximate Distribution of Estimates of
     Variance Components). The approximation claims too much where few trainings decide, so each factor has one degree
     less than its samples allow. The rest is counted with the tracks and with the trainings, which errs on the careful
     side too. A track on which a seed has no finite score is left out.
 
+    The trainings of a fixed system are no samples, and add no variance. With both fixed this is Student's paired t-test
+    over the tracks, or artists.
+
+    Args:
+        samples: the sample that each track belongs to (:func:`sepmodels.results.artists.samples_of`), whose score is
+            the mean over its tracks; None: each track is one.
+        fixed: which of the two is not trained, so that another run gives the same scores.
+
     Shape:
-        first, second: ``(track, seed)``, rows that are the same tracks; each with seeds of its own.
+        first, second: ``(track, seed)``, rows that are the same tracks; each with seeds of its own, a fixed one with
+            one column. samples: ``(track,)``.
     """
-    first, second = scored_by_all(first, second)
-    tracks, trainings = len(first), (first.shape[1], second.shape[1])
-    if not tracks:
-        return Difference(np.nan, np.nan, np.nan, np.nan, tracks, None)
-    per_track = first.mean(axis=1) - second.mean(axis=1)
-    mean = float(per_track.mean())
-    if tracks < FEWEST_TRACKS or min(trainings) < 2:
-        return Difference(mean, np.nan, np.nan, np.nan, tracks, None)
-    variances = [per_track.var(ddof=1) / tracks]
-    variances += [one.mean(axis=0).var(ddof=1) / one.shape[1] for one in (first, second)]
-    error = satterthwaite(variances, (tracks, *trainings))
+    first, second, kept = scored_by_all(first, second, samples)
+    tracks = len(first)
+    first, second = by_sample(first, kept), by_sample(second, kept)
+    trained = [one for one, still in zip((first, second), fixed, strict=True) if not still]
+    count, trainings = len(first), [one.shape[1] for one in trained]
+    if not count:
+        return Difference(np.nan, np.nan, np.nan, np.nan, tracks, count, None)
+    per_sample = first.mean(axis=1) - second.mean(axis=1)
+    mean = float(per_sample.mean())
+    if count < FEWEST_SAMPLES or min(trainings, default=2) < 2:
+        return Difference(mean, np.nan, np.nan, np.nan, tracks, count, None)
+    variances = [float(per_sample.var(ddof=1)) / count]
+    variances += [float(one.mean(axis=0).var(ddof=1)) / one.shape[1] for one in trained]
+    error = satterthwaite(variances, (count, *trainings)) if trained else Error(variances[0] ** 0.5, count - 1)
     margin = error.least(1 - LEVEL) * error.standard
-    return Difference(mean, mean - margin, mean + margin, two_sided_p(mean, error), tracks, error)
+    return Difference(mean, mean - margin, mean + margin, two_sided_p(mean, error), tracks, count, error)
 
 
-def scored_by_all(first: Float64, second: Float64) -> tuple[Float64, Float64]:
-    """The scores ``(track, seed)`` of those tracks on which every training of both has a finite one."""
+def scored_by_all(first: Float64, second: Float64, samples: Indices | None = None) -> tuple[Float64, Float64, Indices]:
+    """The scores ``(track, seed)`` of those tracks on which every training of both has a finite one, and their samples.
+
+    samples: as for :func:`difference`.
+    """
+    samples = np.arange(len(first)) if samples is None else samples
     if not (first.shape[1] and second.shape[1]):
-        return first[:0], second[:0]
+        return first[:0], second[:0], samples[:0]
     known = np.isfinite(first).all(axis=1) & np.isfinite(second).all(axis=1)
-    return first[known], second[known]
+    return first[known], second[known], samples[known]
+
+
+def by_sample(scores: Float64, samples: Indices) -> Float64:
+    """The mean of each seed over the tracks of each sample: ``(sample, seed)`` from ``(track, seed)``."""
+    numbers = np.unique(samples)
+    if len(numbers) == len(samples):
+        return scores
+    return np.stack([scores[samples == number].mean(axis=0) for number in numbers])
 
 
 def components(first: Float64, second: Float64) -> Components:
@@ -148,7 +179,7 @@ def components(first: Float64, second: Float64) -> Components:
     Where either has a single training, training and rest are NaN for it, and its rest is in that of the tracks.
 
     Shape:
-        first, second: ``(track, seed)``, all finite, at least two tracks.
+        first, second: ``(track, seed)`` or ``(artist, seed)``, all finite, at least two rows.
     """
     both = first, second
     rest = _rest(first), _rest(second)
@@ -183,29 +214,3 @@ def two_sided_p(mean: float, error: Error) -> float:
     if not error.standard:
         return 1.0 if mean == 0 else 0.0
     return float(2 * scipy.special.stdtr(error.degrees, -abs(mean) / error.standard))
-
-
-def difference_from_fixed(first: Float64, second: Float64, fixed: tuple[bool, bool]) -> Difference:
-    """Compare two systems of which one or both are fixed: not trained, so that another run gives the same scores.
-
-    The trainings of a fixed system are no samples, and add no variance. With both fixed the tracks are the only
-    samples, and this is Student's paired t-test over them. With one fixed the other's trainings count as in
-    :func:`difference`. The figures are NaN in the same cases as there.
-
-    Shape:
-        first, second: ``(track, seed)``, rows that are the same tracks; of a fixed system one column.
-    """
-    first, second = scored_by_all(first, second)
-    trained = [one for one, still in zip((first, second), fixed, strict=True) if not still]
-    tracks, trainings = len(first), [one.shape[1] for one in trained]
-    if not tracks:
-        return Difference(np.nan, np.nan, np.nan, np.nan, tracks, None)
-    per_track = first.mean(axis=1) - second.mean(axis=1)
-    mean = float(per_track.mean())
-    if tracks < FEWEST_TRACKS or min(trainings, default=2) < 2:
-        return Difference(mean, np.nan, np.nan, np.nan, tracks, None)
-    variances = [float(per_track.var(ddof=1)) / tracks]
-    variances += [float(one.mean(axis=0).var(ddof=1)) / one.shape[1] for one in trained]
-    error = satterthwaite(variances, (tracks, *trainings)) if trained else Error(variances[0] ** 0.5, tracks - 1)
-    margin = error.least(1 - LEVEL) * error.standard
-    return Difference(mean, mean - margin, mean + margin, two_sided_p(mean, error), tracks, error)

@@ -9,9 +9,9 @@ import pandas as pd
 
 from sepmodels.audio import target_of
 from sepmodels.results.across import BETTER, NO_TEST, NOT_SHOWN, OTHER_MEASURES, WORSE, verdict
+from sepmodels.results.artists import BY_DEFAULT, By
 from sepmodels.results.bootstrap import Float64, median_interval, per_track
 from sepmodels.results.comparisons import compare
-from sepmodels.results.crossed import FEWEST_TRACKS
 from sepmodels.results.markdown import interval, number, table
 from sepmodels.results.per_track import TrackTable
 from sepmodels.scoring.measures import measures
@@ -25,12 +25,17 @@ COLUMNS = (
 
 
 def summed_up(
-    rows: pd.DataFrame, systems: Iterable[System], baseline: str, stale: Mapping[str, str] | None = None
+    rows: pd.DataFrame,
+    systems: Iterable[System],
+    baseline: str,
+    stale: Mapping[str, str] | None = None,
+    by: By = BY_DEFAULT,
 ) -> pd.DataFrame:
     """A row for each system, target and measure.
 
     rows: variant, seed, track, target, metric, window (<NA>) and value, of all systems. baseline: whom the others are
-    compared with; nobody, while it has no measures. stale: of each system whose measures are not up to date, why.
+    compared with; nobody, while it has no measures. stale: of each system whose measures are not up to date, why. by:
+    what is a sample, as :class:`~sepmodels.results.per_track.TrackTable` has it.
 
     Columns:
         value, low, high: the mean over seeds, then the median over tracks, in the measure's unit, with its 95 %
@@ -43,7 +48,7 @@ def summed_up(
         baseline: its title. stale: why the measures of the system are not up to date; else empty.
     """
     known = measures()
-    scored = TrackTable(rows)
+    scored = TrackTable(rows, by)
     ordered = in_table_order(systems)
     there = [one for one in ordered if one.name in scored.variants]
     names = list(dict.fromkeys(rows.metric))
@@ -56,7 +61,7 @@ def summed_up(
             values = scored.values(one.name, target, metric)
             means = per_track(values)
             finite = means[np.isfinite(means)]
-            low, high = median_interval(values)
+            low, high = median_interval(values, scored.samples)
             row = {"variant": one.name, "title": one.title, "place": one.place, "target": target, "metric": metric}
             row |= {"unit": known[metric].unit, "higher_is_better": known[metric].higher_is_better}
             row |= {"value": float(np.median(finite)) if finite.size else np.nan, "low": low, "high": high}
@@ -91,7 +96,7 @@ def _untested(one: System, values: Float64, baseline: Float64) -> str:
         return "not trained here"
     if min(values.shape[1], baseline.shape[1]) < 2:
         return "one training each"
-    return f"a value on fewer than {FEWEST_TRACKS} tracks"
+    return "a value on too few tracks"
 
 
 def measured_markdown(found: pd.DataFrame) -> str:

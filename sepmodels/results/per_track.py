@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sepmodels.audio import target_of
+from sepmodels.results.artists import BY_DEFAULT, By, samples_of
 from sepmodels.results.bootstrap import Float64
 from sepmodels.scoring import METRICS, WHOLE_TRACK_METRICS
 
@@ -27,13 +28,16 @@ def track_scores(scores: pd.DataFrame) -> pd.DataFrame:
 class TrackTable:
     """One number per track for every variant, target and metric.
 
-    tracks: the names of all tracks that any variant has been scored on, sorted. target: of the targets that which was
-    separated; the other is the rest.
+    tracks: the names of all tracks that any variant has been scored on, sorted. samples: the sample of the statistics
+    that each belongs to. target: of the targets that which was separated; the other is the rest.
     """
 
-    def __init__(self, scores: pd.DataFrame) -> None:
+    def __init__(self, scores: pd.DataFrame, by: By = BY_DEFAULT) -> None:
+        """by: what is a sample of the statistics: an artist, with all tracks, or a track."""
         self.table = track_scores(scores)
+        self.by = by
         self.tracks = tuple(sorted(self.table.track.unique()))
+        self.samples = samples_of(self.tracks, by)
         self.variants = tuple(self.table.variant.unique())
         self.targets = tuple(self.table.target.unique())
         self.target = target_of(self.targets)

@@ -10,7 +10,7 @@ import pandas as pd
 from sepmodels.audio import target_of
 from sepmodels.errors import UserError
 from sepmodels.results.bootstrap import LEVEL
-from sepmodels.results.crossed import FEWEST_TRACKS, Components
+from sepmodels.results.crossed import FEWEST_SAMPLES, Components
 
 Row: TypeAlias = dict[str, Any]
 MOST_SEEDS = 100
@@ -22,6 +22,7 @@ DEFAULT_POWER = 0.8
 class Need:
     """What one comparison needs.
 
+    tracks: each of another artist (:mod:`sepmodels.results.artists`).
     seeds: of each of the two recipes, for the difference asked for; None where even MOST_SEEDS of them do not find it.
     detectable_db: with the seeds that there are now, the smallest difference found; NaN for one training each.
     assumed: whether the spread between seeds is an assumption, since there is one training of either.
@@ -51,7 +52,7 @@ def needs(
     Args:
         comparisons: of :class:`sepmodels.results.results.Results`.
         target: what was separated, if not given.
-        tracks: other numbers of test tracks to answer for, beside those that there are.
+        tracks: other numbers of test tracks to answer for, each of another artist, beside the artists that there are.
 
     Raises:
         UserError: a difference that is no number above 0, a power outside 0.05 to 0.999, a target or metric that the
@@ -77,7 +78,7 @@ def _needs_of(row: Row, difference_db: float, alpha: float, power: float, tracks
     known, assumed = _components(row)
     have = min(known.trainings)
     for number in dict.fromkeys([known.tracks, *tracks]):
-        if number < FEWEST_TRACKS:
+        if number < FEWEST_SAMPLES:
             continue
         now = known.error(number, known.trainings).detectable_db(alpha, power) if have > 1 else np.nan
         enough = (n for n in range(2, MOST_SEEDS + 1) if _finds(known, number, n, difference_db, alpha, power))
@@ -98,6 +99,6 @@ def _components(row: Row) -> tuple[Components, bool]:
     left = [0.0 if np.isnan(one) else one**2 for one in rest]  # what is not known apart is in the tracks'
     trainings = int(row["seeds"]), int(row["baseline_seeds"])
     known = Components(
-        row["track_sd"] ** 2, (training[0], training[1]), (left[0], left[1]), int(row["tracks"]), trainings
+        row["track_sd"] ** 2, (training[0], training[1]), (left[0], left[1]), int(row["samples"]), trainings
     )
     return known, assumed

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from sepmodels.audio import target_of
-from sepmodels.results.crossed import FEWEST_TRACKS
+from sepmodels.results.artists import counted
+from sepmodels.results.crossed import FEWEST_SAMPLES
 
 SIGNIFICANT = 0.05
 LARGEST_SHOWN_DB = 50.0  # what is above says only that hardly anything is known
@@ -31,9 +32,9 @@ def sentence(comparisons: pd.DataFrame, title: str, baseline_title: str, spread:
     if tracks == 0:
         return f"{title}: no track is scored for both it and {baseline_title}, so nothing can be said."
     figures = ", ".join(f"{metric} {_figure(rows.loc[metric])}" for metric in MEANINGS)
-    count = f"{tracks} track{'s' * (tracks > 1)}"
-    verdict = _verdict(rows, tracks, spread).format(target)
-    return f"{title} against {baseline_title} on the {target} of {count}: {figures}: {verdict}."
+    samples = int(rows.samples["SDR"])
+    verdict = _verdict(rows, samples, spread).format(target)
+    return f"{title} against {baseline_title} on the {target} of {counted(tracks, samples)}: {figures}: {verdict}."
 
 
 def unequal_terms(own: str, baseline: str, baseline_title: str) -> str:
@@ -67,7 +68,7 @@ def margin(low: float, high: float) -> str:
     return f"{low:+.2f} to {high:+.2f}, " if high - low < 2 * LARGEST_SHOWN_DB else ""
 
 
-def _verdict(rows: pd.DataFrame, tracks: int, spread: str | None) -> str:
+def _verdict(rows: pd.DataFrame, samples: int, spread: str | None) -> str:
     """What the differences mean to a listener, where they hold for other tracks and other trainings."""
     if spread is None:
         return "it was not trained here, so what other tracks and other trainings would give is not tested"
@@ -76,8 +77,9 @@ def _verdict(rows: pd.DataFrame, tracks: int, spread: str | None) -> str:
             f"these two models differ by so much; another seed moves a model by {spread}, so nothing is claimed "
             "about the change"
         )
-    if tracks < FEWEST_TRACKS:
-        return f"too few tracks for a test (at least {FEWEST_TRACKS} are needed)"
+    if samples < FEWEST_SAMPLES:
+        what = "tracks" if samples == rows.tracks["SDR"] else "artists"
+        return f"too few {what} for a test (at least {FEWEST_SAMPLES} are needed)"
     clear = [metric for metric in MEANINGS if rows.p_holm[metric] < SIGNIFICANT]
     if clear:
         return ", ".join(MEANINGS[metric][0 if rows.difference[metric] > 0 else 1] for metric in clear)
@@ -98,7 +100,7 @@ def seed_spread(by_seed: pd.DataFrame) -> str | None:
 
 def notes(comparisons: pd.DataFrame, control: pd.DataFrame, baseline_title: str) -> Iterator[str]:
     """What the table as a whole can tell: how small a difference it finds, and whether its control holds."""
-    if len(comparisons) and comparisons.p.isna().all() and (comparisons.tracks >= FEWEST_TRACKS).any():
+    if len(comparisons) and comparisons.p.isna().all() and (comparisons.samples >= FEWEST_SAMPLES).any():
         yield "To test the changes train three or more seeds of each variant: --set seeds=42,43,44."
     target = target_of(comparisons.target)
     tested = comparisons[(comparisons.target == target) & (comparisons.metric == "SDR")].dropna(subset="detectable")

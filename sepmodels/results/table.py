@@ -8,6 +8,7 @@ import pandas as pd
 
 from sepmodels.errors import UserError
 from sepmodels.results.against import against
+from sepmodels.results.artists import BY_DEFAULT, By, sampling_notes
 from sepmodels.results.bootstrap import median_interval, per_track
 from sepmodels.results.conditions import unlike
 from sepmodels.results.fair import fairness_notes, place, remark
@@ -32,6 +33,7 @@ def make_results(
     figures: Figures | None = None,
     trainings: pd.DataFrame | None = None,
     stale: Mapping[str, str] | None = None,
+    by: By = BY_DEFAULT,
 ) -> Results:
     """Sum up the table of scores.
 
@@ -48,6 +50,7 @@ def make_results(
         trainings: a row per training, with what is known of how it was made
             (:data:`sepmodels.results.conditions.CONDITIONS`): where these differ, marks, sentences and notes say so.
         stale: of each system that is not up to date, why.
+        by: what is a sample of the tests and intervals: an artist, with all tracks, or a track.
 
     Raises:
         UserError: there are no scores, a column is missing, or a system scored elsewhere has none of our tracks.
@@ -56,7 +59,7 @@ def make_results(
     expected = in_table_order(systems)
     elsewhere = [one.name for one in expected if one.place == "elsewhere"]
     passed_over = tuple(left_out(scores, elsewhere))
-    table = TrackTable(comparable(scores, elsewhere))
+    table = TrackTable(comparable(scores, elsewhere), by)
     there = [one for one in expected if one.name in table.variants]
     titles = {one.name: one.title for one in expected}
     scenario = _scenario(dataset, table.targets)
@@ -68,6 +71,7 @@ def make_results(
         *(unlike(trainings, titles) if trainings is not None else ()),
         *(f"{titles[one.name]} is stale: {stale[one.name]}." for one in there if stale and one.name in stale),
         *passed_over,
+        *sampling_notes(table.tracks, by),
         *fairness_notes(there, table),
     )
     return Results(
@@ -132,7 +136,7 @@ def scores_of(table: TrackTable, variant: str, target: str) -> dict[str, float]:
         values = table.values(variant, target, metric)
         tracks = per_track(values)
         known = tracks[np.isfinite(tracks)]
-        low, high = median_interval(values)
+        low, high = median_interval(values, table.samples)
         columns |= {
             metric: float(np.median(known)) if known.size else np.nan,
             f"{metric}_low": low,

@@ -1,15 +1,16 @@
 """The figure that a claim is judged by, with its standard error: from scores, or from figures of trainings."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from sepmodels.results.artists import counted
 from sepmodels.results.bootstrap import Float64
 from sepmodels.results.claims.claims import Claim
 from sepmodels.results.claims.measures import MEASURES
-from sepmodels.results.crossed import FEWEST_TRACKS, Error, difference, difference_from_fixed
+from sepmodels.results.crossed import FEWEST_SAMPLES, Error, difference
 from sepmodels.results.per_track import TrackTable
 
 
@@ -20,7 +21,8 @@ class Figure:
     value: the difference in dB, the logarithm of the ratio, or the share (or a difference of shares); NaN if there is
         none.
     error: its standard error over tracks and trainings, in the same unit; None if that is not known.
-    trainings: how many there are of each system; 0 for one that is not trained. tracks: 0 where no scores are compared.
+    trainings: how many there are of each system; 0 for one that is not trained. tracks: 0 where no scores are compared;
+        samples: of how many artists they are, where these are the samples of the test; else as many.
     fault: why the figure can neither support nor refute anything, as a clause; empty where it can.
     """
 
@@ -28,6 +30,7 @@ class Figure:
     error: Error | None = None
     trainings: tuple[int, ...] = ()
     tracks: int = 0
+    samples: int = 0
     fault: str = ""
 
 
@@ -59,14 +62,14 @@ def _from_scores(claim: Claim, scores: TrackTable, fixed: Collection[str]) -> Fi
     assert claim.second is not None  # the list refuses scores of one system
     first, second = (scores.values(name, scores.target, claim.measure) for name in (claim.first, claim.second))
     still = claim.first in fixed, claim.second in fixed
-    found = difference_from_fixed(first, second, still) if any(still) else difference(first, second)
+    found = difference(first, second, samples=scores.samples, fixed=still)
     counts = tuple(0 if one else scored.shape[1] for one, scored in zip(still, (first, second), strict=True))
     fault = _too_few(claim, [count for count, one in zip(counts, still, strict=True) if not one])
     if not found.tracks:
         fault = "no track has a score of every training"
-    elif not fault and found.tracks < FEWEST_TRACKS:
-        fault = f"{_count(found.tracks, 'track')}, and at least {FEWEST_TRACKS} are needed"
-    return _sound(Figure(found.mean, found.error, counts, found.tracks, fault))
+    elif not fault and found.samples < FEWEST_SAMPLES:
+        fault = f"{counted(found.tracks, found.samples)}, and at least {FEWEST_SAMPLES} are needed"
+    return _sound(Figure(found.mean, found.error, counts, found.tracks, found.samples, fault))
 
 
 def _from_trainings(claim: Claim, trainings: pd.DataFrame, systems: list[str]) -> Figure:
@@ -82,7 +85,7 @@ def _from_trainings(claim: Claim, trainings: pd.DataFrame, systems: list[str]) -
     devices = sorted({device for rows in own for device in rows.device})
     if claim.measure.endswith(" time") and len(devices) > 1:
         fault = f"the trainings ran on different devices ({', '.join(devices)})"
-    return _sound(Figure(mean, _welch(values) if min(counts) > 1 else None, counts, 0, fault))
+    return _sound(Figure(mean, _welch(values) if min(counts) > 1 else None, counts, fault=fault))
 
 
 def _welch(samples: list[Float64]) -> Error:
@@ -97,7 +100,7 @@ def _sound(figure: Figure) -> Figure:
     if figure.fault or figure.error is None or figure.error.standard > 0:
         return figure
     fault = "the figures do not differ at all, so that nothing is known of their spread"
-    return Figure(figure.value, None, figure.trainings, figure.tracks, fault)
+    return replace(figure, error=None, fault=fault)
 
 
 def _too_few(claim: Claim, counts: Sequence[int]) -> str:

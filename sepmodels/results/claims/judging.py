@@ -19,7 +19,7 @@ VERDICTS: tuple[Verdict, ...] = ("supported", "refuted", "undecided")
 COLUMNS = (
     *("claim", "sentence", "source", "first", "second", "measure", "direction", "margin", "least_seeds", "of"),
     *("verdict", "reason", "figure", "low", "high", "unit", "level", "p", "p_holm", "detectable"),
-    *("first_seeds", "second_seeds", "tracks"),
+    *("first_seeds", "second_seeds", "tracks", "samples"),
 )
 
 
@@ -45,7 +45,7 @@ def judge(claims: Iterable[Claim], scores: TrackTable, trainings: pd.DataFrame, 
         p, p_holm: two-sided, that the figure lies on its margin.
         detectable: how far beyond its margin a figure has to lie to be found so in four of five cases, in that unit.
         first_seeds, second_seeds: trainings; 0 for a system that is not trained.
-        tracks: 0 where no scores are compared.
+        tracks: 0 where no scores are compared; samples: of how many artists, where an artist is one sample.
     """
     claims = tuple(claims)
     figures = [figure_of(claim, scores, trainings, fixed) for claim in claims]
@@ -124,6 +124,7 @@ def _row(claim: Claim, figure: Figure, alpha: float) -> dict[str, Any]:
         "detectable": shown(detectable),
         **dict(zip(("first_seeds", "second_seeds"), (*figure.trainings, 0, 0), strict=False)),
         "tracks": figure.tracks,
+        "samples": figure.samples,
     }
 
 

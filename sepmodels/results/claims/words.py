@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from sepmodels.results.across import HEADING
+from sepmodels.results.artists import counted as counted_tracks
 from sepmodels.results.claims.judging import VERDICTS
 from sepmodels.results.markdown import table
 
@@ -106,5 +107,5 @@ def _samples(row: Mapping[str, Any]) -> str:
         each = " each" if len(counts) == 2 and len(set(counts)) == 1 else ""
         said.append(f"{' and '.join(map(str, dict.fromkeys(counts)))} trainings{each}")
     if tracks := int(row["tracks"]):
-        said.append(f"{tracks} track{'s' * (tracks != 1)}")
+        said.append(counted_tracks(tracks, int(row.get("samples", tracks))))  # older packs have tracks alone
     return ", ".join(said)

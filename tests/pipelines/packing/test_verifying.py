@@ -1,19 +1,22 @@
 """A pack that was edited is found out at the first line that no longer follows, even if its manifest was renewed."""
 
+import io
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from assets.job import Job
-from pipelines.packing.code_checks import profile_of
+from pipelines.packing.code_checks import profile_of, said_follows
 from pipelines.packing.gathering import Wishes
 from pipelines.packing.packing import pack_result
 from pipelines.packing.verifying import verify_pack
 from pipelines.terminal import Terminal
-from sepmodels.packing.checked import checked
+from sepmodels.packing.checked import Check, checked
 from sepmodels.packing.checks import checks_of_a_pack
-from sepmodels.packing.container import opened_pack
+from sepmodels.packing.container import as_parquet, opened_pack
 from sepmodels.packing.parts import Packed
 from tests.packs import NOTHING_KNOWN, Change, edited, in_json, in_table, in_text, packed_folder, parts_of, write_parts
 
@@ -22,6 +25,7 @@ MUSEVAL = "museval's files say the same as the scores"
 FIGURES = "the figures beside the scores follow from the trainings"
 TABLE = "the table follows from the scores"
 CLAIMS = "the claims follow from the scores and the trainings"
+WORDS = "what is said of the table and the claims follows from them"
 DESCRIPTION = "the citation and the description follow from the rest"
 
 
@@ -43,20 +47,24 @@ def verified(file: Path) -> tuple[bool, list[str]]:
     return holds, screen.get().splitlines()
 
 
+def checks_of(packed: Packed) -> Iterator[tuple[str, Check]]:
+    return checks_of_a_pack(packed, lambda: said_follows(packed))
+
+
 def first_failure(file: Path) -> str:
     """The first line that fails; no check after it is made."""
     with opened_pack(file) as pack:
-        one = next(one for one in checked(checks_of_a_pack(Packed(pack))) if one.state == "failed")
+        one = next(one for one in checked(checks_of(Packed(pack))) if one.state == "failed")
     return f"{one.what}: {one.why}"
 
 
 def test_a_pack_holds_by_itself_and_says_what_it_could_not_check(pack: Path) -> None:
     holds, lines = verified(pack)
     assert holds
-    assert [line.partition(":")[0] for line in lines[1:-2]] == ["ok"] * 6 + ["not checked"] * 3
+    assert [line.partition(":")[0] for line in lines[1:-2]] == ["ok"] * 7 + ["not checked"] * 3
     assert "Dagster's history was not there" in lines[-3]
     assert lines[-2] == "With --dataset DIR the dataset and some scores are checked, too."
-    assert lines[-1] == "6 ok, 0 failed, 3 not checked."
+    assert lines[-1] == "7 ok, 0 failed, 3 not checked."
 
 
 def test_models_of_seeds_that_are_not_in_the_table_are_not_packed(
@@ -100,12 +108,12 @@ EDITS: list[tuple[str, str, Change, str]] = [
     (TABLE, "results/comparisons.parquet", in_table("difference", 0.01), "as difference of transformer"),
     (TABLE, "results/by_seed.parquet", in_table("SDR", 0.01), "as SDR of open_unmix"),
     (TABLE, "results/results.csv", in_text("open_unmix,Open-Unmix", "open_unmix,Better"), "results.csv"),
-    (TABLE, "results/results.md", in_text("Open-Unmix", "Better"), "results.md says something else"),
-    (TABLE, "results/said.json", in_json(lambda said: said["notes"].append("It is the best.")), "as notes"),
+    (WORDS, "results/results.md", in_text("Open-Unmix", "Better"), "results.md says something else"),
+    (WORDS, "results/said.json", in_json(lambda said: said["notes"].append("It is the best.")), "as notes"),
     (TABLE, "pack.json", system("l1_loss", place="ceiling"), "place of l1_loss"),
     (CLAIMS, "claims/claims.parquet", in_table("verdict", "supported"), "has supported as verdict of l1_separates"),
     (CLAIMS, "claims/claims.parquet", in_table("figure", 0.1), "as figure of l1_separates"),
-    (CLAIMS, "claims/claims.md", in_text("undecided", "supported"), "claims.md says something else"),
+    (WORDS, "claims/claims.md", in_text("undecided", "supported"), "claims.md says something else"),
     (CLAIMS, "curves.parquet", in_table("value", 9.0, row=21), "mse_converges_faster"),
     (DESCRIPTION, "CITATION.cff", in_text("A group", "Another group"), "CITATION.cff"),
     (DESCRIPTION, "ro-crate-metadata.json", in_text("A group", "Another group"), "ro-crate-metadata.json"),
@@ -119,6 +127,29 @@ def test_an_edit_with_a_renewed_manifest_is_found_at_the_first_line_that_no_long
     said = first_failure(edited(pack, tmp_path / "edited.zip", part, change))
     assert said.startswith(f"{line}: ")
     assert why in said
+
+
+def test_other_words_of_a_pack_of_another_commit_are_not_called_an_edit(pack: Path, tmp_path: Path) -> None:
+    other = edited(pack, tmp_path / "other.zip", "pack.json", in_json(lambda facts: facts.update(commit="1" * 40)))
+    said = in_json(lambda said: said["notes"].append("It was said otherwise."))
+    with opened_pack(edited(other, tmp_path / "words.zip", "results/said.json", said)) as pack_of_before:
+        line = next(one for one in checked(checks_of(Packed(pack_of_before))) if one.what == WORDS)
+    assert line.state == "not checked"
+    assert "`git checkout 111111111111`" in line.why
+
+
+def test_a_pack_of_before_artists_were_samples_holds_by_its_tracks(pack: Path, tmp_path: Path) -> None:
+    def of_before(facts: dict) -> None:
+        del facts["settings"]["statistics_by"]
+
+    old = edited(pack, tmp_path / "old.zip", "pack.json", in_json(of_before))
+    for name in ("results/comparisons", "results/control", "claims/claims"):
+        table = pd.read_parquet(io.BytesIO(parts_of(old)[f"{name}.parquet"])).drop(columns="samples")
+        for suffix, content in ((".parquet", as_parquet(table)), (".csv", table.to_csv(index=False).encode())):
+            old = edited(old, tmp_path / "old.zip", name + suffix, lambda _, content=content: content)
+    with opened_pack(old) as opened:
+        lines = {one.what: one.state for one in checked(checks_of_a_pack(Packed(opened)))}
+    assert (lines[TABLE], lines[CLAIMS]) == ("ok", "ok")
 
 
 def test_an_edit_alone_is_found_by_the_manifest_which_names_the_part(pack: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sepmodels.results.bootstrap import Float64
-from sepmodels.results.crossed import FEWEST_TRACKS, Components, Error, components, difference
+from sepmodels.results.crossed import FEWEST_SAMPLES, Components, Error, components, difference
 
 
 def drawn(rng: np.random.Generator, tracks: int, seeds: int, *, mean: float = 0.0, spread: float = 0.2) -> Float64:
@@ -40,7 +40,7 @@ def test_more_seeds_or_tracks_make_a_steady_difference_clearer() -> None:
     assert many.p < 1e-4
 
 
-@pytest.mark.parametrize(("tracks", "seeds"), [(50, 1), (FEWEST_TRACKS - 1, 5)])
+@pytest.mark.parametrize(("tracks", "seeds"), [(50, 1), (FEWEST_SAMPLES - 1, 5)])
 def test_one_training_or_too_few_tracks_give_the_figure_alone(tracks: int, seeds: int) -> None:
     rng = np.random.default_rng(0)
     found = difference(drawn(rng, tracks, seeds, mean=9.0), drawn(rng, tracks, 5))

@@ -51,7 +51,7 @@ def test_few_tracks_with_a_value_and_what_is_not_trained_here_have_no_test_for_r
     theirs = rows[(rows.variant == "l1_loss") & (rows.seed == 42)].assign(variant="theirs", seed=0)
     given = GivenAudio(name="theirs", title="Theirs", summary="", estimates=Path())
     found = summed_up(pd.concat([rows, theirs]), [*SYSTEMS, given], "open_unmix")
-    assert "No test (a value on fewer than 6 tracks): l1_loss, transformer." in sentences(found)["PES"]
+    assert "No test (a value on too few tracks): l1_loss, transformer." in sentences(found)["PES"]
     assert "No test (not trained here): Theirs." in sentences(found)["bleedless"]
 
 

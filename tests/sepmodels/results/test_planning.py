@@ -19,7 +19,7 @@ from sepmodels.results.planning import needs
 
 def comparisons(seeds: int = 3, **changed: object) -> pd.DataFrame:
     known = {"seed_sd": 0.2, "baseline_seed_sd": 0.2, "rest_sd": 0.3, "baseline_rest_sd": 0.3}
-    row = {"variant": "l1_loss", "target": "vocals", "metric": "SDR", "tracks": 50, "track_sd": 0.4}
+    row = {"variant": "l1_loss", "target": "vocals", "metric": "SDR", "samples": 50, "track_sd": 0.4}
     return pd.DataFrame([row | known | {"seeds": seeds, "baseline_seeds": seeds} | changed])
 
 
@@ -51,7 +51,7 @@ def test_so_many_seeds_find_it_as_often_as_was_asked() -> None:
 
 
 def test_more_tracks_take_fewer_seeds_and_what_no_seeds_can_do_is_said() -> None:
-    few, many = needs(comparisons(tracks=10, track_sd=2.0), 0.5, tracks=(1000,))
+    few, many = needs(comparisons(samples=10, track_sd=2.0), 0.5, tracks=(1000,))
     assert few.seeds is None
     assert many.seeds is not None
     assert [few.tracks, many.tracks] == [10, 1000]

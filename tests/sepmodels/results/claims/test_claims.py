@@ -15,7 +15,7 @@ from sepmodels.results.claims.measures import MEASURES, SCORES
 from sepmodels.results.claims.training_measures import training_measures
 from sepmodels.results.claims.words import claims_markdown, evidence
 from sepmodels.results.comparisons import ALPHA, holm
-from sepmodels.results.crossed import difference, difference_from_fixed
+from sepmodels.results.crossed import difference
 from sepmodels.results.per_track import ALL_METRICS, TrackTable
 from sepmodels.systems.references import REFERENCES
 from sepmodels.systems.variants import VARIANTS
@@ -89,8 +89,8 @@ class TestScores:
         )
 
     def test_too_few_tracks_decide_nothing(self) -> None:
-        found = judged(BETTER, scores(20.0, tracks=5))
-        assert (found.verdict, found.reason) == ("undecided", "5 tracks, and at least 6 are needed")
+        found = judged(BETTER, scores(20.0, tracks=4))
+        assert (found.verdict, found.reason) == ("undecided", "4 tracks, and at least 5 are needed")
 
     def test_a_system_that_is_not_there_is_named(self) -> None:
         found = judged(dataclasses.replace(BETTER, first="newest"), scores(2.0))
@@ -122,8 +122,8 @@ class TestScores:
         assert judged(against, scores(2.0, seeds=1)).reason == "one training, and the claim asks for at least 3"
         table = scores(2.0)
         trained, still = table.values("new", "vocals", "SDR"), table.values("hard", "vocals", "SDR")
-        over_tracks = difference_from_fixed(trained.mean(axis=1, keepdims=True), still, (True, True)).error
-        over_both = difference_from_fixed(trained, still, (False, True)).error
+        over_tracks = difference(trained.mean(axis=1, keepdims=True), still, fixed=(True, True)).error
+        over_both = difference(trained, still, fixed=(False, True)).error
         assert over_both is not None
         assert over_tracks is not None
         assert over_both.standard > over_tracks.standard
