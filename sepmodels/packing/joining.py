@@ -4,6 +4,7 @@ The results are made again from the joined scores by the functions that make the
 that they are the same.
 """
 
+import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -67,7 +68,7 @@ def join(packs: Sequence[Packed]) -> Joined:
     joined = Joined(
         facts=facts,
         scores=_in_order(pd.concat(scores, ignore_index=True), order, ["seed"]),
-        trainings=_once([packed.trainings for packed in packs], order),
+        trainings=_with_all_seeds(_once([packed.trainings for packed in packs], order)),
         separations=_once([packed.separations for packed in packs], order),
         curves=_once([packed.curves for packed in packs], order),
         figures=pd.DataFrame(),
@@ -166,6 +167,15 @@ def _once(tables: Sequence[pd.DataFrame], order: Sequence[str]) -> pd.DataFrame:
         rows.append(table[~keys.isin(known)])
         known |= set(keys)
     return _in_order(pd.concat(rows, ignore_index=True), order, ["seed"])
+
+
+def _with_all_seeds(trainings: pd.DataFrame) -> pd.DataFrame:
+    """The trainings, of which each pack says with what seeds its systems were trained, with those of all packs."""
+    if "seeds" not in trainings:
+        return trainings
+    all_seeds = trainings.groupby("variant").seed.agg(lambda seeds: json.dumps(sorted(set(map(int, seeds)))))
+    known = trainings.variant.map(all_seeds).where(trainings.seeds.notna())
+    return trainings.assign(seeds=known)
 
 
 def _in_order(table: pd.DataFrame, order: Sequence[str], then: list[str]) -> pd.DataFrame:

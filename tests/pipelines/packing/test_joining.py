@@ -1,5 +1,6 @@
 """Seeds that were trained on several machines become one table, the same as if all were trained in one place."""
 
+import io
 import json
 import shutil
 from collections.abc import Callable
@@ -18,10 +19,10 @@ from pipelines.packing.packing import pack_result
 from pipelines.packing.verifying import verify_pack
 from pipelines.terminal import Terminal
 from sepmodels.errors import UserError
-from sepmodels.packing.container import opened_pack
+from sepmodels.packing.container import as_parquet, opened_pack
 from sepmodels.packing.parts import Packed
 from sepmodels.scoring import write_museval_files
-from tests.packs import NOTHING_KNOWN, edited_thoroughly, in_json, in_table, parts_of
+from tests.packs import NOTHING_KNOWN, Change, edited_thoroughly, in_json, in_table, parts_of
 from tests.scored_folder import TRAINED, scored_job
 
 SEEDS = (42, 43, 44)
@@ -59,9 +60,14 @@ def packed(job: Job, file: Path, **parts: object) -> Path:
     """The pack of a job, as if Dagster had recorded the same code for each of its trainings."""
     pack_result(job, NOTHING_KNOWN, file, Wishes(authors=("A group",), report=False), Terminal(quiet=True))
     recorded = {f"{name}/checkpoint": {**ONE_CODE, **parts} for name in TRAINED}
-    return edited_thoroughly(
-        file, file.with_name(f"known-{file.name}"), "code/versions.json", in_json(lambda it: it.update(recorded))
-    )
+    known = file.with_name(f"known-{file.name}")
+    edited_thoroughly(file, known, "code/versions.json", in_json(lambda it: it.update(recorded)))
+    return edited_thoroughly(known, known, "trainings.parquet", with_seeds(job.profile.seeds))
+
+
+def with_seeds(seeds: tuple[int, ...]) -> Change:
+    """Says of each training with what seeds its system was trained, as Dagster's history does."""
+    return lambda content: as_parquet(pd.read_parquet(io.BytesIO(content)).assign(seeds=json.dumps(seeds)))
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +107,7 @@ def test_the_joined_pack_has_the_results_of_all_seeds_trained_in_one_place(
         assert again[f"results/{name}.csv"] == whole[f"results/{name}.csv"]
     assert again["claims/claims.csv"] == whole["claims/claims.csv"]
     assert json.loads(again["results/said.json"])["sentences"] == json.loads(whole["results/said.json"])["sentences"]
+    assert "differ in seeds" not in again["results/results.md"].decode()
     assert again["sources.json"]
     assert b"Joined from 2 packs" in again["results/results.md"]
 
