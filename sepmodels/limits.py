@@ -1,6 +1,7 @@
-"""What numbers the settings may be, so that a slip is a sentence at once and not a fault in the middle of a run."""
+"""What numbers and devices settings may be: a slip is a sentence at once, not a fault in the middle of a run."""
 
 import math
+import re
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -28,11 +29,12 @@ LIMITS = {
     "separation.segment_seconds": (0.1, math.inf),
     "report.bitrate_kbps": (64, 320),
 }
+DEVICES = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
 @no_part_of_a_result("which settings are refused")
 def check_limits(settings: Any, prefix: str = "") -> None:
-    """Raise :class:`UserError` for the first number of a settings dataclass, or of those in it, that cannot be.
+    """Raise :class:`UserError` for the first number or device in a settings dataclass that cannot be.
 
     Each by itself: what two of them may be together is :func:`check_relations`', for they are set one after the other.
     prefix: of the names in the sentence: "training." for the training's own.
@@ -42,6 +44,8 @@ def check_limits(settings: Any, prefix: str = "") -> None:
     Traceback (most recent call last):
     sepmodels.errors.UserError: The setting training.batch cannot be 0: expected a number from 1 on.
     """
+    if isinstance(settings, Profile):
+        _check_device(settings.device)
     for entry in fields(settings):
         value = getattr(settings, entry.name)
         if is_dataclass(value):
@@ -120,6 +124,12 @@ expected at most half a segment, from 0 to 10 seconds; longer segments (separati
             f"expected at most half a segment, from 0 to {segment / 2:g} seconds; longer segments "
             "(separation.segment_seconds) may share more."
         )
+
+
+def _check_device(name: str) -> None:
+    """Whether this machine has it is another question: the setting may be for another one."""
+    if not DEVICES.fullmatch(name):
+        raise UserError(f"The setting device cannot be {name!r}: expected auto, cpu, cuda or cuda:N, such as cuda:1.")
 
 
 def _check_number(name: str, number: float) -> None:

@@ -12,10 +12,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from assets.runtime.cluster import is_cluster_used
 from sepmodels.machine.folder_lock import FolderLock, Taken
 from sepmodels.machine.identity import this_host
 from sepmodels.progress import Say
-from sepmodels.settings import Precision
+from sepmodels.settings import Precision, Profile
 
 BUSY_BYTES = 2 * 10**9  # of a GPU's memory in use: more than drivers and idle desktops take
 BFLOAT16_SINCE = 8  # the generation (major compute capability) of GPUs that compute with it themselves: Ampere
@@ -92,6 +93,24 @@ def usable_gpus() -> int:
     from sepmodels.machine.devices import cuda_devices
 
     return min(count, cuda_devices())
+
+
+def require_device(profile: Profile, data: Path) -> None:
+    """Raise :class:`UserError` where this machine has not the GPUs that the profile's trainings want.
+
+    A cluster has machines of its own, so nothing is asked then. torch is imported only where NVML tells of too few,
+    for its own account and its sentence.
+
+    data: the data folder, whose settings say whether a cluster is used.
+    """
+    device, wanted, found = profile.device, profile.training.processes, count_gpus()
+    first = int(device.partition(":")[2] or 0)
+    is_on_cpu = device == "cpu" or (device == "auto" and not found)
+    if is_on_cpu or first + wanted <= found or is_cluster_used(data):
+        return
+    from sepmodels.machine.devices import choose_device
+
+    choose_device(device, wanted)
 
 
 @lru_cache

@@ -96,6 +96,7 @@ def run(
 
     What --set, --dataset and --also change holds for all commands and pages until you change it: `sepbench settings`.
     """
+    from assets.runtime.gpus import require_device
     from pipelines.graph.selection import select
     from pipelines.running.make_products import make_anew, make_behind, require_consent
     from pipelines.running.runner import require_alone
@@ -103,6 +104,7 @@ def run(
     asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
     chosen, paths = use_options(profile, dataset, data, asked, only or (), besides or (), also or ())
     use_executor(executor, paths)
+    require_device(chosen, paths.data)
     keys = select(chosen, paths, only or [])
     require_writable(paths)
     _accept_licence(chosen, paths, accept_licence)

@@ -59,10 +59,12 @@ def sweep(
     from pipelines.sweeping.study import require_optuna
 
     require_optuna()
+    from assets.runtime.gpus import require_device
     from pipelines.sweeping.preparing import make_data, read_request, with_versions
     from pipelines.sweeping.sweep import sweep as do_sweep
 
     chosen, paths = use_options(profile, dataset, data, settings or ())
+    require_device(chosen, paths.data)
     asked = read_request(chosen, paths, variant, ranges or (), trials=trials, steps=steps, seed=seed, jobs=jobs)
     require_writable(paths)
     make_data(asked, paths, console)

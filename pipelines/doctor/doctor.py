@@ -20,6 +20,7 @@ def checks(profile: Profile, paths: Paths) -> list[Finding]:
         "git": machine_checks.check_git,
         "torch": machine_checks.check_torch,
         "GPU": lambda: machine_checks.check_gpu(profile),
+        "device": lambda: machine_checks.check_device(profile, paths),
         "processors": machine_checks.check_processors,
         "memory": machine_checks.check_memory,
         "ffmpeg": machine_checks.check_ffmpeg,

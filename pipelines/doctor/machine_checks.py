@@ -9,9 +9,10 @@ import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 
-from assets.paths import PROJECT, is_checkout
+from assets.paths import PROJECT, Paths, is_checkout
 from assets.tracking.provenance import git_refusal, git_state
 from pipelines.doctor.finding import GIB, Finding
+from sepmodels.errors import UserError
 from sepmodels.settings import Profile
 
 INSTALL = "Run `make setup` in the project's folder." if is_checkout() else "Install with pip what is named here."
@@ -82,6 +83,17 @@ def check_gpu(profile: Profile) -> Finding:
         remedy = "Use a machine with a CUDA GPU, or a profile with a smaller budget."
         return Finding("GPU", "warn", f"none; the budget of {profile.name} is made for one", remedy)
     return Finding("GPU", "ok", "none: the CPU does the work")
+
+
+def check_device(profile: Profile, paths: Paths) -> Finding:
+    """Whether the device that the settings name is here."""
+    from assets.runtime.gpus import require_device
+
+    try:
+        require_device(profile, paths.data)
+    except UserError as fault:
+        return Finding("device", "fail", str(fault), "`--set device=auto` takes what is here.")
+    return Finding("device", "ok", profile.device)
 
 
 def _driver() -> str | None:

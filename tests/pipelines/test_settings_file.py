@@ -40,9 +40,9 @@ def test_a_new_file_has_every_setting_with_its_meaning_and_changes_only_what_was
 
 VALUES = {
     "seeds": ["42", "1,2,3"],
-    "device": ["cpu", 'odd "name" \\ # of one'],
+    "device": ["cpu", "cuda:1"],
     "dataset.folder": ["/music", "none", '/a "b"/# c'],
-    "dataset.vocals": ["lead *,choir", ""],
+    "dataset.vocals": ["lead *,choir", 'odd "name" \\ # of one', ""],
     "training.steps": ["20", "none"],
     "training.minutes": ["1.5"],
     "training.remix": ["false"],
@@ -91,6 +91,7 @@ def test_a_relative_folder_is_meant_from_the_file_on(file: Path) -> None:
         ("[report.tracks]\na = 1", r"The setting report\.tracks cannot be .*: expected a whole number"),
         ("[training]\nbatch = 0", r"line 2: The setting training\.batch cannot be 0: expected a number from 1 on"),
         ("[separation]\noverlap_seconds = 30", r"settings\.toml: The setting separation\.overlap_seconds cannot be 30"),
+        ("device = 'gpu'", r"line 1: The setting device cannot be 'gpu': expected auto, cpu, cuda or cuda:N, such as"),
         ("extra_variants = ['time_domain_22']", r"settings\.toml: .*did you mean 'time_domain_22khz'"),
         ("seeds = [42] # \udcff", "cannot be read"),
     ],

@@ -141,6 +141,12 @@ def test_profiles_shows_the_settings_of_one_with_what_was_overridden() -> None:
         (["run", "--set", "training.bach=3"], "did you mean 'training.batch'"),
         (["run", "--set", "training.batch"], "has no value"),
         (["run", "--scorer", "ears"], "expected fast or museval"),
+        (
+            ["settings", "set", "device=gpu"],
+            "'gpu': expected auto, cpu, cuda or cuda:N, such as cuda:1",
+        ),
+        (["stale", "--set", "device=gpu"], "device cannot be 'gpu'"),
+        (["doctor", "--set", "device=cuda1"], "device cannot be 'cuda1'"),
         (["accept", "open_unmix/checkpoint", "--no-check"], "--no-check needs --because"),
         (["accept", "open_unmix/checkpiont"], "did you mean 'open_unmix/checkpoint'"),
     ],
@@ -276,6 +282,18 @@ def test_a_run_ends_with_the_table_and_typed_again_makes_nothing_again_unless_al
     assert said in again.stdout
     assert all(f"made {name}" in again.stdout for name in ("dataset", "stems/test", "open_unmix/checkpoint", "report"))
     assert model.stat().st_mtime_ns > before
+
+
+def test_a_gpu_that_is_not_here_ends_a_run_before_it_begins_and_is_not_remembered(tmp_path: Path) -> None:
+    asked = ["-p", "demo", "--data", tmp_path, "--set", "device=cuda:99"]
+    done = sepbench("run", *asked)
+    assert done.returncode == 2
+    assert "Device 'cuda:99' was asked for" in done.stderr
+    assert not list(tmp_path.iterdir())
+    done = sepbench("sweep", "open_unmix", *asked)
+    assert "Device 'cuda:99' was asked for" in done.stderr
+    assert not list(tmp_path.iterdir())
+    assert sepbench("settings", "set", "device=cuda:99", *asked[:4]).returncode == 0  # for another machine
 
 
 def test_a_dataset_that_is_not_there_ends_a_run_with_one_sentence(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,9 +12,10 @@ import pytest
 import torch
 
 import assets.runtime.gpus as gpus_here
-from assets.runtime.gpus import auto_precision, count_gpus, own_device
+from assets.runtime.gpus import auto_precision, count_gpus, own_device, require_device
 from sepmodels.errors import UserError
 from sepmodels.machine.devices import choose_device
+from sepmodels.settings import DatasetSettings, Profile, TrainingSettings
 from tests.conftest import PROJECT
 
 
@@ -152,6 +153,19 @@ def test_gpus_that_torch_cannot_use_leave_auto_to_the_cpu_however_many_there_are
         pytest.raises(UserError, match="torch can use 0 CUDA devices here"),
     ):
         choose_device(device)
+
+
+@pytest.mark.parametrize(
+    ("device", "processes", "enough"),
+    [("auto", 3, True), ("auto", 4, False), ("cpu", 4, True), ("cuda:1", 2, True), ("cuda:1", 3, False)],
+)
+@pytest.mark.usefixtures("gpus")
+def test_a_run_wants_as_many_gpus_as_its_trainings_have_processes(
+    device: str, processes: int, enough: bool, tmp_path: Path
+) -> None:
+    profile = Profile("demo", "", DatasetSettings("demo"), TrainingSettings(processes=processes), device=device)
+    with nullcontext() if enough else pytest.raises(UserError, match=f"{processes} of it"):
+        require_device(profile, tmp_path)
 
 
 @pytest.mark.parametrize(("built_for", "driver"), [(None, 13_020), (13, 12_080), (14, 13_020)])

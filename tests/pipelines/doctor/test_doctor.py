@@ -131,6 +131,17 @@ def test_a_gpu_that_torch_cannot_use_is_a_warning(monkeypatch, tmp_path):
     assert "driver 570.1" in found.detail
 
 
+def test_a_device_that_is_not_here_is_a_failure_unless_a_cluster_does_the_work(paths, monkeypatch):
+    profile = replace(PROFILES["demo"], device="cuda:99")
+    found = machine_checks.check_device(profile, paths)
+    assert found.status == "fail"
+    assert "Device 'cuda:99' was asked for" in found.detail
+    assert "device=auto" in found.remedy
+    assert machine_checks.check_device(PROFILES["demo"], paths).status == "ok"
+    monkeypatch.setenv("SEPBENCH_EXECUTOR", "slurm")
+    assert machine_checks.check_device(profile, paths).status == "ok"
+
+
 def test_a_full_budget_without_a_gpu_is_a_warning(monkeypatch, tmp_path):
     import torch
 
