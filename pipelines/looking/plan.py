@@ -26,7 +26,7 @@ def show_plan(
             f"There are no results of {profile.name} in {paths.data} to plan from: run `{advised('run', profile)}`."
         )
     comparisons = pd.read_parquet(file)
-    if "samples" not in comparisons:
+    if "trained" not in comparisons:
         raise UserError(f"{file} is of an earlier version: run `{advised('refresh', profile)}`.")
     found = needs(comparisons, difference_db, target=target, metric=metric, power=power, tracks=OTHER_TRACKS)
     minutes = {name: _minutes(paths, name) for name in {BASELINE, *(need.variant for need in found)}}

@@ -10,7 +10,7 @@ from sepmodels.packing.checked import NotFollowingError
 # Sums of the same numbers may differ in their last digits from one processor or version of numpy to another.
 RELATIVE, ABSOLUTE = 1e-6, 1e-9
 
-LATER = ("of", "samples")  # columns that tables did not have from the first pack on
+LATER = ("of", "samples", "trained")  # columns that tables did not have from the first pack on
 
 
 def require_same(packed: pd.DataFrame, again: pd.DataFrame, name: str) -> None:

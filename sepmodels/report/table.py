@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from sepmodels.report.material import Material
 from sepmodels.results.before import was
 from sepmodels.results.costs import HEADINGS
+from sepmodels.results.crossed import FEWEST_SAMPLES
 from sepmodels.results.markdown import figure, interval, marked, number, summary_table
 from sepmodels.results.per_track import SHOWN_METRICS
 from sepmodels.results.sentences import margin
@@ -222,7 +223,8 @@ def _difference(material: Material, row: Row) -> Cell:
     if one is None:
         return Cell("", f"{row['title']} is not compared with {baseline}.", None)
     p = "" if math.isnan(one.p_holm) else "p < 0.001" if one.p_holm < 0.001 else f"p = {one.p_holm:.2g}"
-    test = f" {_between(one)}{p}, for other tracks and other trainings." if p else f" {_untested(one)}"
+    whose = "other trainings" if one.trained else "this system as it is"
+    test = f" {_between(one)}{p}, for other tracks and {whose}." if p else f" {_untested(one)}"
     explanation = (
         f"On the same track {row['title']} scores {one.difference:+.2f} dB against {baseline} in the mean: better on "
         f"{one.wins:.0f} tracks, the same on {one.ties:.0f}, worse on {one.losses:.0f}.{test}"
@@ -243,7 +245,9 @@ def _between(one: Any) -> str:
 
 def _untested(one: Any) -> str:
     """Why a difference has no p."""
-    if min(one.seeds, one.baseline_seeds) < 2:
+    if not one.trained and one.samples >= FEWEST_SAMPLES:
+        return "With one training of the baseline there is no test: another seed may come out otherwise."
+    if one.trained and min(one.seeds, one.baseline_seeds) < 2:
         return "With one training each there is no test: another seed may come out otherwise."
     return "Too few tracks for a test."
 

@@ -48,8 +48,9 @@ def against(
     titles = {one.name: one.title for one in systems}
     baseline_title = titles.get(baseline, baseline)
     changed = [one.name for one in systems if one.compared and one.name != baseline]
-    comparisons, again = compare(table, changed, baseline), control(table, baseline)
     seeded = {one.name for one in systems if one.seeded}
+    fixed = {one.name for one in systems if not one.seeded}
+    comparisons, again = compare(table, changed, baseline, fixed=fixed), control(table, baseline)
     trained = table.by_seed().loc[lambda rows: rows.variant.isin(seeded)]
     spread = seed_spread(trained) or KNOWN_SEED_SPREAD
     terms = _terms(trainings, stale or {}, baseline, [one.name for one in systems])

@@ -1,6 +1,6 @@
 """Which change helped: each variant against the baseline, and the baseline against itself."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,21 +13,28 @@ TIE_DB = 0.005
 ALPHA = 1 - LEVEL
 COLUMNS = (
     *("difference", "low", "high", "p", "wins", "ties", "losses", "tracks", "samples", "seeds", "baseline_seeds"),
-    *("track_sd", "seed_sd", "baseline_seed_sd", "rest_sd", "baseline_rest_sd"),
+    *("track_sd", "seed_sd", "baseline_seed_sd", "rest_sd", "baseline_rest_sd", "trained"),
 )
 FEWEST_OF_A_CONTROL = 4  # seeds, so that each half has two
 
 
 def compare(
-    table: TrackTable, variants: Sequence[str], baseline: str, metrics: Sequence[str] = ALL_METRICS
+    table: TrackTable,
+    variants: Sequence[str],
+    baseline: str,
+    metrics: Sequence[str] = ALL_METRICS,
+    fixed: Collection[str] = (),
 ) -> pd.DataFrame:
     """Compare every variant with the baseline: a row per variant, target and metric.
+
+    fixed: the systems that are not trained here. What is found of one holds for other tracks, of the system as it is.
 
     Columns:
         difference, low, high, p: of :func:`sepmodels.results.crossed.difference`, in dB, positive where the variant
             scores higher. They hold for other tracks and other seeds; low, high and p are NaN where there is one
             training.
-        p_holm: p corrected by Holm's step-down method over the variants, for each target and metric by itself.
+        p_holm: p corrected by Holm's step-down method over the variants, for each target and metric by itself. The
+            systems that are not trained here are a family of their own: they ask another question.
         detectable: the smallest difference that the table would find in four of five cases, tested as Holm's first
             step tests, in dB; NaN where there is no p.
         wins, ties, losses, tracks: tracks on which the mean over seeds is higher, within 0.005 dB, or lower.
@@ -36,20 +43,23 @@ def compare(
         track_sd, seed_sd, baseline_seed_sd, rest_sd, baseline_rest_sd: the square roots of
             :class:`sepmodels.results.crossed.Components`, in dB. Of single trainings only the first is known, rest
             included.
+        trained: whether the variant is trained here.
     """
+    tests = {one: sum((name in fixed) == one for name in variants) for one in (True, False)}
     rows = [
-        {"variant": variant, "target": target, "metric": metric}
+        {"variant": variant, "target": target, "metric": metric, "trained": variant not in fixed}
         | _compared(
             table.values(variant, target, metric),
             table.values(baseline, target, metric),
             table.samples,
-            tests=len(variants),
+            tests=tests[variant in fixed],
+            fixed=(variant in fixed, baseline in fixed),
         )
         for variant in variants
         for target in table.targets
         for metric in metrics
     ]
-    return _corrected(rows, ["variant", "target", "metric"], ["target", "metric"])
+    return _corrected(rows, ["variant", "target", "metric"], ["target", "metric", "trained"])
 
 
 def control(table: TrackTable, baseline: str) -> pd.DataFrame:
@@ -66,7 +76,7 @@ def control(table: TrackTable, baseline: str) -> pd.DataFrame:
             if len(seeds) < FEWEST_OF_A_CONTROL:
                 continue
             values, half = table.values(baseline, target, metric), len(seeds) // 2
-            names = {"first": _listed(seeds[:half]), "second": _listed(seeds[half:])}
+            names = {"first": _listed(seeds[:half]), "second": _listed(seeds[half:]), "trained": True}
             rows.append(
                 {**names, "target": target, "metric": metric}
                 | _compared(values[:, :half], values[:, half:], table.samples, tests=1)
@@ -85,9 +95,11 @@ def _corrected(rows: list[dict[str, object]], keys: list[str], family: list[str]
     return table
 
 
-def _compared(first: Float64, second: Float64, samples: Indices, *, tests: int) -> dict[str, float]:
-    """One row's figures from two arrays (track, seed), as one of so many tests."""
-    found = difference(first, second, samples=samples)
+def _compared(
+    first: Float64, second: Float64, samples: Indices, *, tests: int, fixed: tuple[bool, bool] = (False, False)
+) -> dict[str, float]:
+    """One row's figures from two arrays (track, seed), as one of so many tests. fixed: which is not trained here."""
+    found = difference(first, second, samples=samples, fixed=fixed)
     ours, theirs, kept = scored_by_all(first, second, samples)
     differences = ours.mean(axis=1) - theirs.mean(axis=1) if len(ours) else np.empty(0)
     return {

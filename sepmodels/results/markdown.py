@@ -17,7 +17,7 @@ from sepmodels.scoring import WHOLE_TRACK_METRICS
 PLACES_SAID = {"floor": "floor", "ceiling": "ceiling", "elsewhere": "scored elsewhere"}
 SHOWN = (*SHOWN_METRICS, *WHOLE_TRACK_METRICS)
 NO_TEST = (
-    "There is no test: it needs two or more seeds of each variant and six or more tracks. Single trainings are "
+    "There is no test: it needs two or more seeds of each variant and five or more tracks. Single trainings are "
     "compared as they are, and others of the same recipes may come out otherwise."
 )
 
@@ -117,12 +117,13 @@ def comparison_note(results: Results) -> str:
         f"Difference: mean over tracks of the difference to {results.baseline_title} on the same track, in dB; a "
         "track's score is the mean over seeds. Tracks won/tied/lost."
     )
-    if results.comparisons.p.isna().all():
+    if results.comparisons.p[results.comparisons.trained.astype(bool)].isna().all():
         return f"{said} {NO_TEST}"
     return (
         f"{said} Its 95 % interval and p hold for other tracks and other seeds: Student's t over both, with "
         "Satterthwaite's degrees of freedom, p Holm-corrected over the variants. The sentences tell of a difference "
-        "where p is below 0.05."
+        "where p is below 0.05. A system that was not trained here is tested as it is, over tracks and the baseline's "
+        "seeds; these are corrected by themselves."
     )
 
 

@@ -54,7 +54,8 @@ def summed_up(
     names = list(dict.fromkeys(rows.metric))
     titles = {one.name: one.title for one in ordered}
     changed = [one.name for one in there if one.compared and baseline in scored.variants and one.name != baseline]
-    compared = compare(scored, changed, baseline, names).set_index(["variant", "target", "metric"])
+    fixed = {one.name for one in there if not one.seeded}
+    compared = compare(scored, changed, baseline, names, fixed).set_index(["variant", "target", "metric"])
     found = []
     for one in there:
         for target, metric in rows[["target", "metric"]].drop_duplicates().itertuples(index=False):
@@ -92,9 +93,9 @@ def _untested(one: System, values: Float64, baseline: Float64) -> str:
     Shape:
         values, baseline: ``(track, seed)``.
     """
-    if not one.seeded:
-        return "not trained here"
-    if min(values.shape[1], baseline.shape[1]) < 2:
+    if not one.seeded and baseline.shape[1] < 2:
+        return "one training of the baseline"
+    if one.seeded and min(values.shape[1], baseline.shape[1]) < 2:
         return "one training each"
     return "a value on too few tracks"
 

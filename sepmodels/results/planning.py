@@ -64,7 +64,7 @@ def needs(
         raise UserError(f"A power of {power:g} cannot be planned for: give a share from 0.05 to 0.999, such as 0.8.")
     target = target or target_of(comparisons.target)
     rows = comparisons[(comparisons.target == target) & (comparisons.metric == metric)]
-    rows = rows[rows.track_sd.notna()]
+    rows = rows[rows.track_sd.notna() & rows.trained]
     if rows.empty:
         raise UserError(
             f"The table compares no variant by the {metric} of the {target} on two or more tracks: "

@@ -12,7 +12,7 @@ from sepmodels.results.crossed import FEWEST_SAMPLES
 SIGNIFICANT = 0.05
 LARGEST_SHOWN_DB = 50.0  # what is above says only that hardly anything is known
 # How far the median SDR of a variant moves from seed to seed: docs/results-musdb18-7s.md.
-KNOWN_SEED_SPREAD = "0.1 to 0.4 dB"
+KNOWN_SEED_SPREAD = "0.1 to 0.4 dB (on MUSDB18's seven-second clips)"
 MEANINGS = {
     "SDR": ("comes closer to the true {0}", "stays further from the true {0}"),
     "SIR": ("separates more cleanly", "lets more of the accompaniment through"),
@@ -24,7 +24,7 @@ def sentence(comparisons: pd.DataFrame, title: str, baseline_title: str, spread:
     """Say what one variant changed in the target against the baseline, from its rows of the comparisons.
 
     spread: how far another seed moves a model, in words, for variants of a single training; None for a system that has
-        no trainings here.
+        no trainings here, of which the sentence holds as it is.
     """
     target = target_of(comparisons.target)
     rows = comparisons[comparisons.target == target].set_index("metric")
@@ -33,8 +33,9 @@ def sentence(comparisons: pd.DataFrame, title: str, baseline_title: str, spread:
         return f"{title}: no track is scored for both it and {baseline_title}, so nothing can be said."
     figures = ", ".join(f"{metric} {_figure(rows.loc[metric])}" for metric in MEANINGS)
     samples = int(rows.samples["SDR"])
-    verdict = _verdict(rows, samples, spread).format(target)
-    return f"{title} against {baseline_title} on the {target} of {counted(tracks, samples)}: {figures}: {verdict}."
+    verdict = _verdict(rows, samples, baseline_title, spread).format(target)
+    where = f"on the {target}, on average over {counted(tracks, samples)}"
+    return f"{title} against {baseline_title} {where}: {figures}: {verdict}."
 
 
 def unequal_terms(own: str, baseline: str, baseline_title: str) -> str:
@@ -68,18 +69,23 @@ def margin(low: float, high: float) -> str:
     return f"{low:+.2f} to {high:+.2f}, " if high - low < 2 * LARGEST_SHOWN_DB else ""
 
 
-def _verdict(rows: pd.DataFrame, samples: int, spread: str | None) -> str:
+def _verdict(rows: pd.DataFrame, samples: int, baseline_title: str, spread: str | None) -> str:
     """What the differences mean to a listener, where they hold for other tracks and other trainings."""
-    if spread is None:
-        return "it was not trained here, so what other tracks and other trainings would give is not tested"
-    if min(rows.seeds["SDR"], rows.baseline_seeds["SDR"]) < 2:
+    if not np.isnan(rows.p["SDR"]):
+        return _tested(rows) + ("" if spread else "; this holds for the system as it is, on other tracks")
+    if spread is None and samples >= FEWEST_SAMPLES:
+        return f"another training of {baseline_title} may come out otherwise, so nothing is claimed"
+    if spread is not None and min(rows.seeds["SDR"], rows.baseline_seeds["SDR"]) < 2:
         return (
             f"these two models differ by so much; another seed moves a model by {spread}, so nothing is claimed "
             "about the change"
         )
-    if samples < FEWEST_SAMPLES:
-        what = "tracks" if samples == rows.tracks["SDR"] else "artists"
-        return f"too few {what} for a test (at least {FEWEST_SAMPLES} are needed)"
+    what = "tracks" if samples == rows.tracks["SDR"] else "artists"
+    return f"too few {what} for a test (at least {FEWEST_SAMPLES} are needed)"
+
+
+def _tested(rows: pd.DataFrame) -> str:
+    """The differences that were found, in words."""
     clear = [metric for metric in MEANINGS if rows.p_holm[metric] < SIGNIFICANT]
     if clear:
         return ", ".join(MEANINGS[metric][0 if rows.difference[metric] > 0 else 1] for metric in clear)
@@ -100,6 +106,7 @@ def seed_spread(by_seed: pd.DataFrame) -> str | None:
 
 def notes(comparisons: pd.DataFrame, control: pd.DataFrame, baseline_title: str) -> Iterator[str]:
     """What the table as a whole can tell: how small a difference it finds, and whether its control holds."""
+    comparisons = comparisons[comparisons.trained.astype(bool)]
     if len(comparisons) and comparisons.p.isna().all() and (comparisons.samples >= FEWEST_SAMPLES).any():
         yield "To test the changes train three or more seeds of each variant: --set seeds=42,43,44."
     target = target_of(comparisons.target)

@@ -86,10 +86,10 @@ def test_the_table_says_what_its_samples_are(tracks: list[str], by: Any, said: l
 def test_too_few_artists_are_too_few_however_many_tracks_they_have() -> None:
     tracks = [f"singer{singer}_1_{clip:02}" for singer in range(4) for clip in range(10)]
     results = made_results(tracks)
-    assert "on the vocals of 40 tracks of 4 artists" in results.sentences["l1_loss"]
+    assert "on the vocals, on average over 40 tracks of 4 artists" in results.sentences["l1_loss"]
     assert "too few artists for a test (at least 5 are needed)" in results.sentences["l1_loss"]
     by_track = made_results(tracks, by="track")
-    assert "on the vocals of 40 tracks:" in by_track.sentences["l1_loss"]
+    assert "on the vocals, on average over 40 tracks:" in by_track.sentences["l1_loss"]
     assert by_track.comparisons.p.notna().all()
     assert any("statistics_by=track" in note for note in by_track.notes)
 

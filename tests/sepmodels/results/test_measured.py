@@ -44,15 +44,17 @@ def test_single_trainings_have_no_test_and_the_sentence_says_so() -> None:
     assert "No test (one training each): l1_loss, transformer." in sentences(found)["bleedless"]
 
 
-def test_few_tracks_with_a_value_and_what_is_not_trained_here_have_no_test_for_reasons_of_their_own() -> None:
+def test_few_tracks_with_a_value_have_no_test_and_what_is_not_trained_here_has_one_as_it_is() -> None:
     rows = measured()
     known = rows.track.isin(sorted(rows.track.unique())[:4])
     rows.loc[(rows.metric == "PES") & ~known, "value"] = np.nan
     theirs = rows[(rows.variant == "l1_loss") & (rows.seed == 42)].assign(variant="theirs", seed=0)
     given = GivenAudio(name="theirs", title="Theirs", summary="", estimates=Path())
     found = summed_up(pd.concat([rows, theirs]), [*SYSTEMS, given], "open_unmix")
-    assert "No test (a value on too few tracks): l1_loss, transformer." in sentences(found)["PES"]
-    assert "No test (not trained here): Theirs." in sentences(found)["bleedless"]
+    assert "No test (a value on too few tracks): l1_loss, transformer, Theirs." in sentences(found)["PES"]
+    assert found.set_index(["variant", "metric"]).p_holm.loc["theirs", "bleedless"].notna().all()
+    one_training = summed_up(pd.concat([rows[rows.seed == 42], theirs]), [*SYSTEMS, given], "open_unmix")
+    assert "No test (one training of the baseline): Theirs." in sentences(one_training)["bleedless"]
 
 
 def test_while_the_baseline_has_no_measures_nobody_is_compared() -> None:

@@ -19,8 +19,9 @@ from sepmodels.results.planning import needs
 
 def comparisons(seeds: int = 3, **changed: object) -> pd.DataFrame:
     known = {"seed_sd": 0.2, "baseline_seed_sd": 0.2, "rest_sd": 0.3, "baseline_rest_sd": 0.3}
-    row = {"variant": "l1_loss", "target": "vocals", "metric": "SDR", "samples": 50, "track_sd": 0.4}
-    return pd.DataFrame([row | known | {"seeds": seeds, "baseline_seeds": seeds} | changed])
+    row = {"variant": "l1_loss", "target": "vocals", "metric": "SDR", "track_sd": 0.4, "trained": True}
+    counts = {"tracks": 50, "samples": 50, "seeds": seeds, "baseline_seeds": seeds}
+    return pd.DataFrame([row | known | counts | changed])
 
 
 def single(**changed: object) -> pd.DataFrame:

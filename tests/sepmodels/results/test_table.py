@@ -161,8 +161,8 @@ def test_one_training_each_claims_nothing_about_the_change() -> None:
     assert results.comparisons.p.isna().all()
     assert results.comparisons.low.isna().all()
     assert results.sentences["l1_loss"].endswith(
-        ": these two models differ by so much; another seed moves a model by 0.1 to 0.4 dB, so nothing is claimed "
-        "about the change."
+        ": these two models differ by so much; another seed moves a model by 0.1 to 0.4 dB (on MUSDB18's seven-second "
+        "clips), so nothing is claimed about the change."
     )
     assert "separates more cleanly" not in results_markdown(results)
     assert "There is no test" in results_markdown(results)
@@ -240,7 +240,7 @@ def test_a_small_steady_gain_is_shown_although_tracks_differ_far_more() -> None:
 def test_the_sentence_says_which_change_helped() -> None:
     results = results_of(made_scores(of_metric={"SAR": -1, "SDR": 0}, seeds=(1, 2, 3)))
     said = results.sentences["l1_loss"]
-    assert said.startswith("L1 loss against Open-Unmix on the vocals of 12 tracks: SDR ")
+    assert said.startswith("L1 loss against Open-Unmix on the vocals, on average over 12 tracks: SDR ")
     assert "SIR +0.5" in said
     assert re.search(r"SAR -0\.5\d dB \(-0\.\d+ to -0\.\d+, p < 0\.001\)", said)
     assert said.endswith(": separates more cleanly, sounds less natural.")
