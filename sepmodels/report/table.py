@@ -1,19 +1,17 @@
 """The table of results as the page shows it: every number with what it is, and rows to copy."""
 
-import csv
-import io
 import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from sepmodels.report.copies import csv_line, latex_head, latex_row
 from sepmodels.report.material import Material
 from sepmodels.results.before import was
 from sepmodels.results.costs import HEADINGS
 from sepmodels.results.crossed import FEWEST_SAMPLES
 from sepmodels.results.markdown import figure, interval, marked, number, summary_table
-from sepmodels.results.per_track import SHOWN_METRICS
 from sepmodels.results.sentences import margin
 
 Row: TypeAlias = Mapping[str, Any]
@@ -46,11 +44,6 @@ FIGURES = {
     "second of the test tracks, on a CPU: less is faster.",
 }
 FIGURES |= {name: one.meaning for name, one in HEADINGS.items()}
-_LATEX = {character: f"\\{character}" for character in "&%$#_{}"} | {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
 
 
 @dataclass(frozen=True)
@@ -106,7 +99,7 @@ def results_table(material: Material, target: str) -> Table:
     shown = [name for name in FIGURES if name in summary and summary[name].notna().any()]
     columns = tuple(_columns(material, target, shown))
     markdown = summary_table(material.summary, target).splitlines()
-    csv_lines = [_csv_line(summary.columns), *(_csv_line(row.values()) for row in rows)]
+    csv_lines = [csv_line(summary.columns), *(csv_line(row.values()) for row in rows)]
     return Table(
         target=target,
         columns=columns,
@@ -115,11 +108,11 @@ def results_table(material: Material, target: str) -> Table:
                 row["variant"],
                 row["place"],
                 tuple(_cells(material, row, shown)),
-                {"Markdown": as_markdown, "LaTeX": _latex_row(material, row), "CSV": as_csv},
+                {"Markdown": as_markdown, "LaTeX": latex_row(row, _compared(material, row)), "CSV": as_csv},
             )
             for row, as_markdown, as_csv in zip(rows, markdown[2:], csv_lines[1:], strict=True)
         ),
-        heads={"Markdown": "\n".join(markdown[:2]), "LaTeX": _latex_head(material, target), "CSV": csv_lines[0]},
+        heads={"Markdown": "\n".join(markdown[:2]), "LaTeX": latex_head(material, target), "CSV": csv_lines[0]},
         tails={"Markdown": "", "LaTeX": "\\bottomrule\n\\end{tabular}", "CSV": ""},
     )
 
@@ -250,39 +243,6 @@ def _untested(one: Any) -> str:
     if one.trained and min(one.seeds, one.baseline_seeds) < 2:
         return "With one training each there is no test: another seed may come out otherwise."
     return "Too few tracks for a test."
-
-
-def _latex_head(material: Material, target: str) -> str:
-    heads = " & ".join(["System", r"SDR [95\,\%]", r"$\Delta$ SDR [95\,\%]", *SHOWN_METRICS[1:]])
-    baseline = material.titles[material.baseline]
-    return (
-        f"% {material.scenario}; {target}, in dB; differences to {baseline} on the same tracks\n"
-        f"\\begin{{tabular}}{{l{'r' * (1 + len(SHOWN_METRICS))}}}\n\\toprule\n{heads} \\\\\n\\midrule"
-    )
-
-
-def _latex_row(material: Material, row: Row) -> str:
-    title = "".join(_LATEX.get(character, character) for character in row["title"])
-    shown = (title if row["place"] == "ranked" else rf"\textit{{{title}}}") + marked(row)
-    scores = [f"{number(row['SDR'])} {interval(row['SDR_low'], row['SDR_high'])}".strip()]
-    scores.append(_latex_difference(material, row))
-    scores += [number(row[metric]) for metric in SHOWN_METRICS[1:]]
-    return " & ".join([shown, *(f"${score}$" if score != "-" else "--" for score in scores)]) + r" \\"
-
-
-def _latex_difference(material: Material, row: Row) -> str:
-    """The difference to the baseline with its interval, where there is one."""
-    one = _compared(material, row)
-    if one is None:
-        return "-"
-    between = "" if math.isnan(one.low) else rf" [{one.low:+.2f}, {one.high:+.2f}]"
-    return f"{one.difference:+.2f}{between}"
-
-
-def _csv_line(values: Any) -> str:
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="").writerow(list(values))
-    return stream.getvalue()
 
 
 def unbroken(sentence: str) -> str:
