@@ -18,6 +18,8 @@ COST_OR_SCORE = "Measure what separating costs; or score folders."
 VOTES_OR_EARS = "Sum up a listening test; or judge measures by it."
 TABLE_OR_CLAIMS = "Print the table; or the claims, each with its evidence."
 
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print all its columns as CSV, for other programs.")]
+
 app = typer.Typer()
 console = Terminal()
 
@@ -62,14 +64,20 @@ def ui(
 @app.command(
     rich_help_panel=GROUP,
     short_help=TABLE_OR_CLAIMS,
-    epilog=examples(("sepbench table -p musdb18-7s", "as the last run left it")),
+    epilog=examples(
+        ("sepbench table -p musdb18-7s", "as the last run left it"),
+        ("sepbench table -p musdb18-7s --csv > table.csv", "both targets, with intervals, for other programs"),
+    ),
 )
-def table(profile: ProfileOption = None, data: DataOption = None) -> None:
+def table(profile: ProfileOption = None, data: DataOption = None, as_csv: CsvOption = False) -> None:
     """Print a profile's table of results."""
     from pipelines.looking.claims import show_claims_in_short
-    from pipelines.looking.tables import show_table
+    from pipelines.looking.tables import show_table, table_as_csv
 
     chosen, paths = use_options(profile, data=data)
+    if as_csv:
+        typer.echo(table_as_csv(chosen, paths), nl=False)
+        return
     show_table(chosen, paths, console)
     show_claims_in_short(chosen, paths, console)
 
@@ -79,11 +87,15 @@ def table(profile: ProfileOption = None, data: DataOption = None) -> None:
     short_help=TABLE_OR_CLAIMS,
     epilog=examples(("sepbench claims -p musdb18-7s", "supported, refuted or undecided")),
 )
-def claims(profile: ProfileOption = None, data: DataOption = None) -> None:
+def claims(profile: ProfileOption = None, data: DataOption = None, as_csv: CsvOption = False) -> None:
     """Print each claim of the list with its verdict (supported, refuted or undecided) and the evidence."""
-    from pipelines.looking.claims import show_claims
+    from pipelines.looking.claims import claims_as_csv, show_claims
 
-    show_claims(*use_options(profile, data=data), console)
+    chosen, paths = use_options(profile, data=data)
+    if as_csv:
+        typer.echo(claims_as_csv(chosen, paths), nl=False)
+        return
+    show_claims(chosen, paths, console)
 
 
 @app.command(

@@ -18,10 +18,16 @@ COLOURS = {"supported": "green", "refuted": "red", "undecided": "yellow"}
 
 def show_claims(profile: Profile, paths: Paths, console: Console) -> None:
     """Print every claim with its verdict and evidence; raises :class:`UserError` where none was judged yet."""
-    claims = _judged(paths)
-    if claims is None:
-        raise UserError(f"No claims of {profile.name} are judged in {paths.data}: run `{advised('run', profile)}`.")
-    print_claims(claims, console, _judged_elsewhere(profile, paths))
+    print_claims(_require_judged(profile, paths), console, _judged_elsewhere(profile, paths))
+
+
+def claims_as_csv(profile: Profile, paths: Paths) -> str:
+    """All columns of every claim; with a column ``dataset`` where there are other test sets."""
+    from sepmodels.results.across import joined
+
+    claims, elsewhere = _require_judged(profile, paths), _judged_elsewhere(profile, paths)
+    every = joined({profile.name: claims, **elsewhere}) if elsewhere else claims
+    return every.to_csv(index=False)
 
 
 def print_claims(claims: pd.DataFrame, console: Console, elsewhere: Mapping[str, pd.DataFrame] | None = None) -> None:
@@ -69,6 +75,13 @@ def _judged_elsewhere(profile: Profile, paths: Paths) -> dict[str, pd.DataFrame]
     """By its name the claims judged on each other test set."""
     files = {one.name: paths.claims / one.name / "claims.parquet" for one in other_test_sets(profile)}
     return {name: pd.read_parquet(file) for name, file in files.items() if file.exists()}
+
+
+def _require_judged(profile: Profile, paths: Paths) -> pd.DataFrame:
+    claims = _judged(paths)
+    if claims is None:
+        raise UserError(f"No claims of {profile.name} are judged in {paths.data}: run `{advised('run', profile)}`.")
+    return claims
 
 
 def _judged(paths: Paths) -> pd.DataFrame | None:

@@ -38,8 +38,7 @@ def show_table(profile: Profile, paths: Paths, console: Console) -> None:
 
     So of each other test set, and last of all sets side by side.
     """
-    if not (paths.results / "results.parquet").exists():
-        raise UserError(f"There are no results of {profile.name} in {paths.data}: run `{advised('run', profile)}`.")
+    _require_results(profile, paths)
     from pipelines.graph.selection import standing
 
     stands = standing(profile, paths)
@@ -48,6 +47,22 @@ def show_table(profile: Profile, paths: Paths, console: Console) -> None:
         console.print()
         _show_one(folder, name, stands, console, test_set=name)
     show_across(profile, paths, console)
+
+
+def table_as_csv(profile: Profile, paths: Paths) -> str:
+    """All columns of every row, of all targets; with a column ``dataset`` where there are other test sets."""
+    from sepmodels.results.across import joined
+
+    _require_results(profile, paths)
+    folders = {profile.name: paths.results, **dict(tables_elsewhere(profile, paths))}
+    tables = {name: pd.read_parquet(folder / "results.parquet") for name, folder in folders.items()}
+    every = joined(tables) if len(tables) > 1 else tables[profile.name]
+    return every.to_csv(index=False)
+
+
+def _require_results(profile: Profile, paths: Paths) -> None:
+    if not (paths.results / "results.parquet").exists():
+        raise UserError(f"There are no results of {profile.name} in {paths.data}: run `{advised('run', profile)}`.")
 
 
 def _show_one(

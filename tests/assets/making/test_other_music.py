@@ -17,7 +17,7 @@ from assets.making.report import command, make_report
 from assets.making.table import make_table
 from assets.other_test_sets import paths_on
 from assets.paths import Paths
-from pipelines.looking.claims import show_claims
+from pipelines.looking.claims import claims_as_csv, show_claims
 from pipelines.looking.tables import show_table
 from pipelines.packing.gathering import Wishes
 from pipelines.packing.own_music import of_other_music
@@ -82,6 +82,7 @@ def test_the_terminal_shows_each_table_then_all_sets_side_by_side_and_each_claim
     assert "no test on any" in said
     show_claims(job.profile, job.paths, console)
     assert f"On {NAME} undecided:" in console.file.getvalue()
+    assert set(pd.read_csv(io.StringIO(claims_as_csv(job.profile, job.paths))).dataset) == {job.profile.name, NAME}
 
 
 def test_the_report_has_a_page_with_players_for_each_set_and_they_lead_to_each_other(job: Job, site: Path) -> None:

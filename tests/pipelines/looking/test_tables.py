@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 from assets.paths import Paths
-from pipelines.looking.tables import show_table
+from pipelines.looking.tables import show_table, table_as_csv
 from pipelines.profiles import PROFILES
 from pipelines.terminal import Terminal
 from sepmodels.results.measured import summed_up
@@ -100,3 +101,15 @@ def test_an_interval_that_one_track_cannot_have_is_left_empty(paths: Paths) -> N
 
 def test_in_the_narrowest_terminal_the_sdr_of_every_system_is_whole(paths: Paths) -> None:
     assert printed(paths, 24).count("-14.31") == len(TITLES)
+
+
+def test_the_table_as_csv_is_that_of_the_run_and_names_the_set_where_there_are_several(
+    paths: Paths, tmp_path: Path
+) -> None:
+    own = pd.read_parquet(paths.results / "results.parquet")
+    assert table_as_csv(PROFILES["demo"], paths) == own.to_csv(index=False)
+    other = replace(PROFILES["demo"], test_sets=(f"other={tmp_path}",))
+    (paths.results / "other").mkdir()
+    own.to_parquet(paths.results / "other" / "results.parquet")
+    rows = pd.read_csv(io.StringIO(table_as_csv(other, paths)))
+    assert list(rows.dataset) == ["demo"] * len(own) + ["other"] * len(own)
