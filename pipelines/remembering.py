@@ -8,12 +8,12 @@ from rich.markup import escape
 
 from assets.other_test_sets import made_on
 from assets.paths import Paths
+from pipelines.dataset_look import require_dataset
 from pipelines.options import drop_options, name_and_value
-from pipelines.profiles import PROFILES
+from pipelines.profiles import PROFILES, complete
 from pipelines.setting_values import FOLDER_SETTING, TEST_SETS, changes, check_together, override, shown, value_of
 from pipelines.settings_file import change_settings, read_settings
 from sepmodels.dataset.other_test_sets import other_test_sets, require_tracks
-from sepmodels.errors import UserError
 from sepmodels.files import bytes_below
 from sepmodels.settings import Profile
 
@@ -33,8 +33,8 @@ def remember(
     settings, dataset, also: the options ``--set``, ``--dataset`` and ``--also``. only: the variants of ``--only`` and
     ``--with``, some of which the suite may lack.
 
-    Raises :class:`UserError` for a dataset's folder that is not there, and for a test set that has no tracks or faults;
-    then the file stays as it was.
+    Raises :class:`UserError` for a dataset that no run could begin with, and for a test set that has no tracks or
+    faults; then the file stays as it was.
     """
     names = [name_and_value(setting)[0] for setting in settings]
     names += [FOLDER_SETTING] if dataset else []
@@ -42,7 +42,7 @@ def remember(
     names += ["extra_variants"] if set(only) & set(profile.extra_variants) else []
     names += ["extra_systems"] if set(only) & set(profile.extra_systems) else []
     if FOLDER_SETTING in names:
-        _require_folder(profile)
+        require_dataset(profile, paths)
     if TEST_SETS in names:
         _require_test_sets(profile)
     wanted = dict(profile.changed_settings)
@@ -71,7 +71,7 @@ def set_settings(profile: Profile, paths: Paths, settings: Iterable[str]) -> Non
         changed = override(changed, name, text, own)
     check_together(changed)
     if FOLDER_SETTING in asked:
-        _require_folder(changed)
+        require_dataset(complete(changed, own, paths.data), paths)
     if TEST_SETS in asked:
         _require_test_sets(changed)
     wanted = changes(changed, own)
@@ -116,12 +116,6 @@ def _in_file(profile: Profile, paths: Paths) -> dict[str, str]:
 
 def _both(name: str, own: Profile, text: str) -> str:
     return f"{shown(value_of(override(own, name, text), name))} (profile: {shown(value_of(own, name))})"
-
-
-def _require_folder(profile: Profile) -> None:
-    folder = profile.dataset.folder
-    if folder and profile.dataset.layout != "demo" and not Path(folder).is_dir():
-        raise UserError(f"The dataset folder {folder} does not exist: name the folder with the tracks (--dataset DIR).")
 
 
 def _require_test_sets(profile: Profile) -> None:

@@ -6,6 +6,7 @@ import typer
 
 from assets.paths import Paths
 from pipelines.commands.help_screen import examples
+from pipelines.dataset_look import require_dataset
 from pipelines.options import (
     AcceptLicenceOption,
     AlsoOption,
@@ -14,6 +15,7 @@ from pipelines.options import (
     ExecutorOption,
     ProfileOption,
     SetOption,
+    name_and_value,
     use_executor,
     use_options,
 )
@@ -108,6 +110,8 @@ def run(
     keys = select(chosen, paths, only or [])
     require_writable(paths)
     _accept_licence(chosen, paths, accept_licence)
+    if not paths.manifest.exists() or any(name_and_value(one)[0].startswith("dataset.") for one in settings or ()):
+        require_dataset(chosen, paths)
     if anew:
         require_consent(chosen, paths, keys, console, sure=yes)
     require_alone(paths)

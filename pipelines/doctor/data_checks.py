@@ -7,6 +7,7 @@ from pathlib import Path
 from assets import database
 from assets.making.public_dataset import archive_of, is_licence_accepted, is_to_be_fetched
 from assets.paths import Paths
+from pipelines.dataset_look import require_dataset
 from pipelines.doctor.finding import GIB, Finding
 from pipelines.graph.instance import require_fit, use_instance
 from pipelines.graph.slots import slots_here
@@ -89,6 +90,11 @@ def check_dataset(profile: Profile, paths: Paths) -> Finding:
     from sepmodels.dataset.layouts import find_tracks
 
     folder = Path(profile.dataset.folder) if profile.dataset.folder else paths.dataset
+    if profile.dataset.layout == "demo":
+        try:
+            require_dataset(profile, paths)
+        except UserError as fault:
+            return Finding("dataset", "fail", str(fault), "Do what is said here; --dataset names another folder.")
     if profile.dataset.layout == "demo" and not folder.exists():
         return Finding("dataset", "ok", f"made in {folder} on the first run")
     if is_to_be_fetched(profile, paths):

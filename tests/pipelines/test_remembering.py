@@ -13,6 +13,7 @@ from pipelines.profiles import OVERRIDES_VARIABLE, chosen_profile, fix_settings
 from pipelines.remembering import remember, say_in_force
 from pipelines.terminal import Terminal
 from sepmodels.errors import UserError
+from tests.pipelines.test_dataset_look import write_tracks
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +65,7 @@ def test_each_profile_has_settings_of_its_own(console: Terminal) -> None:
 def test_a_dataset_that_was_named_once_is_remembered_by_its_whole_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Terminal
 ) -> None:
-    (tmp_path / "stems").mkdir()
+    write_tracks(tmp_path / "stems")
     monkeypatch.chdir(tmp_path)
     give(console, profile="folder", dataset=Path("stems"))
     monkeypatch.chdir("/")

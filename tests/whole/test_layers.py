@@ -29,7 +29,7 @@ FLOORS = {
     ),
     "pipelines": (
         ("terminal", "own_code", "setting_values", "settings_file", "profiles", "ports", "permissions", "temporary"),
-        ("options", "remembering", "graph", "looking", "packing"),
+        ("dataset_look", "options", "remembering", "graph", "looking", "packing"),
         ("running", "systems", "songs", "sweeping", "serve", "front", "doctor", "ui", "downloading", "commands", "cli"),
     ),
 }

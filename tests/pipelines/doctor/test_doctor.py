@@ -83,6 +83,18 @@ def test_a_faulty_dataset_is_told_in_the_readers_own_words(paths, tmp_path):
     assert str(tmp_path / "music") in found.detail
 
 
+def test_other_files_in_the_demos_folder_are_named_for_no_run_makes_it_whole(paths):
+    demo = Paths(paths.data, "demo")
+    (demo.dataset / "train").mkdir(parents=True)
+    found = data_checks.check_dataset(PROFILES["demo"], demo)
+    assert (found.status, found.remedy) == ("warn", "`sepbench run` makes it whole.")
+    (demo.dataset / "letter.txt").touch()
+    found = data_checks.check_dataset(PROFILES["demo"], demo)
+    assert found.status == "fail"
+    assert "letter.txt is not one of the demo songs" in found.detail
+    assert "makes it whole" not in found.remedy
+
+
 def test_no_ffmpeg_comes_with_how_to_install_it(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     found = machine_checks.check_ffmpeg()
