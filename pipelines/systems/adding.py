@@ -11,6 +11,7 @@ from rich.console import Console
 from assets.other_test_sets import made_on
 from assets.paths import Paths, whole_path
 from pipelines.options import advised
+from pipelines.systems.trying import try_system
 from pipelines.terminal import printable
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import Profile
@@ -40,6 +41,7 @@ def add_system(profile: Profile, paths: Paths, name: str, given: Mapping[str, An
         if needed not in able:
             raise unknown_name("trained variant" if system.by_models else "system with estimates", needed, able)
     system.check()
+    try_system(system)
     for sentence in _matched(system, paths):
         console.print(sentence, highlight=False, soft_wrap=True, markup=False)
     file = write_system(system, paths.systems)
