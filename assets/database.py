@@ -5,10 +5,8 @@ because both have a table ``runs``.
 """
 
 import json
-import logging
 import os
 import uuid
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -16,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from assets.tracking.schema import migrate
 from sepmodels.errors import UserError
 
 VARIABLE = "SEPBENCH_DATABASE"
@@ -94,22 +93,12 @@ def _prepare(url: str, data: Path) -> None:
 def _migrate() -> None:
     """Bring the tables of both to what the installed versions want; makes them where there are none."""
     from dagster_postgres import DagsterPostgresStorage
-    from mlflow.store.db.utils import _initialize_tables, _upgrade_db
-    from sqlalchemy import create_engine, inspect
 
     storage = DagsterPostgresStorage(schema_url(DAGSTER), should_autocreate_tables=True)
     for part in (storage.event_log_storage, storage.run_storage, storage.schedule_storage):
         part.upgrade()
         part.dispose()
-    engine = create_engine(schema_url(MLFLOW))
-    logging.getLogger("mlflow").setLevel(logging.WARNING)  # or each table is told of
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own, of SQLAlchemy
-        if inspect(engine).has_table("experiments"):
-            _upgrade_db(engine)
-        else:
-            _initialize_tables(engine)
-    engine.dispose()
+    migrate(schema_url(MLFLOW))
 
 
 def has_open_mlflow_runs() -> bool:

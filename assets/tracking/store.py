@@ -10,6 +10,7 @@ from pathlib import Path
 
 from assets import database
 from assets.tracking.moving import follow_move
+from assets.tracking.schema import keep_up_to_date
 from sepmodels.errors import UserError
 from sepmodels.machine.folder_lock import FolderLock
 
@@ -32,10 +33,11 @@ def store_uri(folder: Path) -> str:
 
 
 def open_store(folder: Path):
-    """An ``MlflowClient`` of the store in ``folder``, which is made if it is not there.
+    """An ``MlflowClient`` of the store in ``folder``, which is made if it is not there, and upgraded if it is older.
 
-    Making it runs all of MLflow's migrations (seconds), which two processes must not do at once: hence the lock.
-    Raises :class:`UserError` when the store is damaged; MLflow itself would try again and again for minutes.
+    That runs MLflow's migrations (seconds), which two processes must not do at once: hence the lock. Raises
+    :class:`UserError` when the store is damaged, where MLflow itself would try again and again for minutes, or when
+    it cannot be upgraded.
     """
     os.environ |= QUIET
     from mlflow import MlflowClient
@@ -48,6 +50,7 @@ def open_store(folder: Path):
     folder.mkdir(parents=True, exist_ok=True)
     with FolderLock(folder / ".held").acquire():
         _require_sound(folder / "mlflow.db")
+        keep_up_to_date(folder / "mlflow.db")
         follow_move(folder)
         client = MlflowClient(store_uri(folder), registry_uri=store_uri(folder))
         client.search_experiments(max_results=1)
