@@ -166,7 +166,7 @@ def _asked_for(profile: Profile, paths: Paths, names: Iterable[str]) -> dict[str
             found[setting] = ",".join(dict.fromkeys((*getattr(profile, setting), *asked)))
     choices = {**VARIANTS, **SYSTEMS_ON_REQUEST, **read_systems(paths.systems, known_systems())}
     if unknown := [name for name in names if name not in choices]:
-        raise unknown_name("variant", unknown[0], choices)
+        raise unknown_name("variant", unknown[0], choices, "sepbench variants")
     if other := [one for name in names if isinstance(one := choices[name], Added) and one.target != profile.target]:
         raise UserError(
             f"{other[0].name} separates {other[0].target}, and {profile.name} separates {profile.target}: leave it "

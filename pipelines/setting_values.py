@@ -77,7 +77,7 @@ def shown(value: Any) -> str:
 
 @cache
 def meaning_of(name: str) -> str:
-    """What a setting is, its unit, and what 0 and none stand for: from the docstring of its dataclass.
+    """What a setting is, its unit, and what 0 and none stand for: from the docstring of its dataclass, without links.
 
     >>> meaning_of("report.tracks")
     'how many test tracks can be listened to; 0: none.'
@@ -85,7 +85,7 @@ def meaning_of(name: str) -> str:
     *part, last = name.split(".")
     owner = get_type_hints(Profile)[part[0]] if part else Profile
     lines = re.search(rf"^{last}: (.+(?:\n +.+)*)", inspect.getdoc(owner) or "", re.MULTILINE)
-    return " ".join(lines[1].split()) if lines else ""
+    return re.sub(r" \(:\w+:`[^`]+`\)", "", " ".join(lines[1].split())) if lines else ""
 
 
 def changes(profile: Profile, own: Profile) -> dict[str, str]:
@@ -107,8 +107,7 @@ def override(profile: Profile, name: str, text: str, own: Profile | None = None)
     cannot be.
     """
     if name not in setting_names():
-        sentence = str(unknown_name("setting", name, setting_names())).partition(" Known:")[0]
-        raise UserError(f"{sentence} `sepbench settings` lists them all.")
+        raise unknown_name("setting", name, setting_names(), "sepbench settings")
     if text.lower() == DEFAULT_WORD:
         return with_value(profile, name, value_of(own or profile, name))
     head, _, tail = name.partition(".")
@@ -130,7 +129,7 @@ def check_together(profile: Profile) -> None:
         find_variant(name)
     for name in profile.extra_systems:
         if name not in SYSTEMS_ON_REQUEST:
-            raise unknown_name("system on request", name, SYSTEMS_ON_REQUEST)
+            raise unknown_name("system on request", name, SYSTEMS_ON_REQUEST, "sepbench variants")
     check_relations(profile)
     check_test_sets(profile.test_sets, profile.name)
     if profile.measures:

@@ -14,18 +14,31 @@ class UserError(Exception):
     """
 
 
+MOST_NAMES = 12  # that a sentence lists
+
+
 @words_only
-def unknown_name(kind: str, name: str, choices: Iterable[str]) -> UserError:
+def unknown_name(kind: str, name: str, choices: Iterable[str], listing: str = "") -> UserError:
     """The error for a name that is not one of ``choices``, with the nearest one suggested.
+
+    listing: the command that lists them, where they may be too many for a sentence.
 
     >>> str(unknown_name("variant", "transfomer", ["open_unmix", "transformer"]))
     "There is no variant 'transfomer': did you mean 'transformer'? Known: open_unmix, transformer."
     >>> str(unknown_name("variant", "l1", ["open_unmix", "l1_loss"]))
     "There is no variant 'l1': did you mean 'l1_loss'? Known: open_unmix, l1_loss."
+    >>> str(unknown_name("variant", "x", [f"a{number}" for number in range(40)], "sepbench variants"))
+    "There is no variant 'x'. `sepbench variants` lists what there is."
+    >>> str(unknown_name("variant in mine.py called", "x", []))
+    "There is no variant in mine.py called 'x', nor any other."
     """
     known = list(choices)
+    if not known:
+        return UserError(f"There is no {kind} {name!r}, nor any other.")
     near = _nearest(name, known)
     hint = f": did you mean {near!r}?" if near else "."
+    if listing and len(known) > MOST_NAMES:
+        return UserError(f"There is no {kind} {name!r}{hint} `{listing}` lists what there is.")
     return UserError(f"There is no {kind} {name!r}{hint} Known: {', '.join(known)}.")
 
 

@@ -25,7 +25,7 @@ def select(profile: Profile, paths: Paths, only: Iterable[str]) -> list[str]:
     added = read_systems(paths.systems, known_systems())
     choices = {**VARIANTS, **SYSTEMS_ON_REQUEST, **added}
     if unknown := [name for name in only if name not in choices]:
-        raise unknown_name("variant", unknown[0], choices)
+        raise unknown_name("variant", unknown[0], choices, "sepbench variants")
     wanted = set(only) or {*variants_of(profile), *profile.extra_systems, *added}
     for name in reversed([*added]):
         wanted |= set(added[name].needs) if name in wanted else set()

@@ -27,7 +27,7 @@ def measure_costs(profile: Profile, paths: Paths, only: list[str], console: Cons
     systems = {one.name: one for one in systems_of(profile, paths.systems)}
     able = {name: one for name, one in systems.items() if can_be_measured(profile, paths, one, systems)}
     if unknown := [name for name in only if name not in able]:
-        raise unknown_name("system that can separate", unknown[0], able)
+        raise unknown_name("system that can separate", unknown[0], able, "sepbench systems")
     if not able:
         raise UserError(f"Nothing of {profile.name} can separate yet: run `{advised('run', profile)}`.")
     failed = []

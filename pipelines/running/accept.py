@@ -50,7 +50,7 @@ def _named(products: Iterable[str], known: Iterable[str]) -> list[str]:
     for name in products:
         same = {one for one in known if fnmatch.fnmatch(one, name) or one.startswith(f"{name}/")}
         if not same:
-            raise unknown_name("product", name, known)
+            raise unknown_name("product", name, known, "sepbench stale --all")
         chosen |= same
     return [one for one in known if one in chosen]
 

@@ -62,7 +62,7 @@ def _find(paths: Paths, name: str) -> Variant:
     """The variant of that name; raises :class:`UserError` that suggests the nearest for an unknown one."""
     known = trained_systems(paths.systems)
     if name not in known:
-        raise unknown_name("variant", name, known)
+        raise unknown_name("variant", name, known, "sepbench variants")
     return known[name]
 
 

@@ -67,7 +67,7 @@ def _system(paths: Paths, name: str) -> System:
     known = _known(paths)
     able = {key: one for key, one in known.items() if one.seeded or (isinstance(one, Added) and one.separates_songs)}
     if name not in known:
-        raise unknown_name("system", name, able)
+        raise unknown_name("system", name, able, "sepbench systems")
     if name not in able:
         raise UserError(
             f"{name} ({known[name].kind}) cannot separate a song, only what it has of the test tracks: choose one of "

@@ -89,7 +89,7 @@ def read_request(
     choices = {one.name: one for one in systems_of(profile, paths.systems) if isinstance(one, Variant)}
     variants = {**VARIANTS, **choices}
     if name not in variants:
-        raise unknown_name("variant", name, variants)
+        raise unknown_name("variant", name, variants, "sepbench variants")
     for option, number, least in (("trials", trials, 2), ("steps", steps, 1), ("jobs", jobs, 1)):
         if number is not None and number < least:
             raise UserError(f"--{option} cannot be {number}: expected {least} or more.")

@@ -39,7 +39,8 @@ def add_system(profile: Profile, paths: Paths, name: str, given: Mapping[str, An
     able = [one.name for one in systems_of(profile, paths.systems) if _can_be_needed(one, system)]
     for needed in system.needs:
         if needed not in able:
-            raise unknown_name("trained variant" if system.by_models else "system with estimates", needed, able)
+            kind = "trained variant" if system.by_models else "system with estimates"
+            raise unknown_name(kind, needed, able, "sepbench systems")
     system.check()
     try_system(system)
     for sentence in _matched(system, paths):
@@ -61,8 +62,8 @@ def _system(name: str, target: str, given: Mapping[str, Any]) -> Added:
     told = [field for field in _TELLING if field in given]
     options = ", ".join(f"--{field}" for field in (*_TELLING, "variants", "pack"))
     if len(told) != 1:
-        which = " and ".join(f"--{field}" for field in told) or "none"
-        raise UserError(f"Say what {name} is by one of {options}: {which} was given.")
+        which = f"{' and '.join(f'--{field}' for field in told)} were" if told else "none was"
+        raise UserError(f"Say what {name} is by one of {options}: {which} given.")
     kind = _TELLING[told[0]]
     own = {one.name: one for one in fields(kind)}
     needed = [key for key, one in own.items() if one.default is MISSING and key not in ("name", "title", "summary")]
@@ -105,7 +106,12 @@ def read_numbers(text: str) -> tuple[float, ...]:
 
 
 def whole_function(text: str) -> str:
-    """FILE.py:function with the file's whole path; anything else as it is."""
+    """FILE.py:function with the file's whole path; anything else as it is.
+
+    Raises UserError for a file without a function.
+    """
+    if text.endswith(".py"):
+        raise UserError(f"--python {text} names no function in the file: write {text}:FUNCTION.")
     file, colon, function = text.rpartition(":")
     return f"{whole_path(file)}:{function}" if colon and file.endswith(".py") else text
 
@@ -119,7 +125,9 @@ def remove_system(profile: Profile, paths: Paths, name: str, console: Console) -
     if name in known_systems():
         raise UserError(f"{name} ships with the project and cannot be removed: added are {', '.join(added) or 'none'}.")
     if name not in added:
-        raise unknown_name("added system", name, added)
+        if not added:
+            raise UserError(f"There is no added system {name!r}: none is added to {paths.profile} in {paths.data}.")
+        raise unknown_name("added system", name, added, "sepbench systems")
     for other in added:
         if name in _needs(paths.systems / f"{other}.toml"):
             raise UserError(f"{other} is made from {name}: remove {other} first.")

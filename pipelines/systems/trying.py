@@ -46,6 +46,6 @@ def _separate_noise(system: PythonFunction) -> None:
             separate("noise", noise)
     except UserError as fault:
         raise UserError(
-            f"It was tried on {SECONDS} s of noise, and nothing was added. {str(fault).rstrip('.')}. Expected a function "
-            "separate(mixture, sample_rate_hz) that gives the vocals, both float32 (2, sample)."
+            f"It was tried on {SECONDS} s of noise, and nothing was added. {str(fault).rstrip('.')}. Expected a "
+            "function separate(mixture, sample_rate_hz) that gives the vocals, both float32 (2, sample)."
         ) from None

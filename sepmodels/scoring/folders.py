@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.audio.resampling import resample
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.machine.parallel import for_each_in_processes
@@ -14,7 +15,7 @@ from sepmodels.progress import Progress, Say, silent
 from sepmodels.scoring.measures import chosen_measures, measure_track
 from sepmodels.scoring.pitch import Pitch
 from sepmodels.scoring.pitch_labels import find_labels, labels_of
-from sepmodels.scoring.stems import ACCOMPANIMENT, MIXTURE, VOCALS, TrackStems, find_stems
+from sepmodels.scoring.stems import ACCOMPANIMENT, MIXTURE, VOCALS, TrackStems, find_stems, stem_called
 from sepmodels.scoring.threads import scoring_workers
 from sepmodels.scoring.track import SCORERS, WHOLE_TRACK_METRICS, Scorer, score_track, tidy
 from sepmodels.systems.given_audio import fit
@@ -148,8 +149,8 @@ def score_folders(
     Args:
         references, estimates: folders as :func:`~sepmodels.scoring.stems.find_stems` reads them.
         name: of the system in the table; the folder's name by default.
-        targets: what to score; by default all stems that were estimated. Where that is one stem alone, the rest is
-            scored with it (for vocals: the accompaniment), as the mixture minus the estimate.
+        targets: what to score, by names as files may have; by default all stems that were estimated. Where that is one
+            stem alone, the rest is scored with it (for vocals: the accompaniment), as the mixture minus the estimate.
         window_seconds, hop_seconds, scorer: as in :func:`~sepmodels.scoring.score_track`.
         measures: names of measures beside BSSEval (:mod:`sepmodels.scoring.measures`), or "all".
         pitch: a folder of pitch labels for RPA and OA (:mod:`sepmodels.scoring.pitch_labels`); without it the truth is
@@ -169,7 +170,10 @@ def score_folders(
     references, estimates = Path(references), Path(estimates)
     if scorer not in SCORERS:
         raise unknown_name("scorer", scorer, SCORERS)
-    pairs = pair_tracks(references, estimates, targets, say)
+    for option, seconds in (("--window", window_seconds), ("--hop", hop_seconds)):
+        if not seconds * SAMPLE_RATE_HZ >= 1:
+            raise UserError(f"{option} cannot be {seconds:g} seconds, which hold no sample: the default is 1.")
+    pairs = pair_tracks(references, estimates, list(map(stem_called, targets)), say)
     chosen = tuple(one.name for one in chosen_measures(measures, say) if one.name not in WHOLE_TRACK_METRICS)
     labels = _labels(pitch, chosen, [pair.track for pair in pairs], say)
     scoring = Scoring(name or estimates.resolve().name, window_seconds, hop_seconds, scorer, chosen, labels)

@@ -81,17 +81,17 @@ def find_stems(folder: Path) -> dict[str, TrackStems]:
 def _track_and_stem(file: Path, top: Path) -> tuple[str, str]:
     """Whose stem a file is, and which; no track's where its name says neither."""
     if file.parent != top:
-        return file.parent.name, _stem(file.stem)
+        return file.parent.name, stem_called(file.stem)
     for split in re.finditer(r"[\s_.(\[-]+", file.stem):
         if split.start() and plain(file.stem[split.end() :]) in _KNOWN:
-            return file.stem[: split.start()], _stem(file.stem[split.end() :])
+            return file.stem[: split.start()], stem_called(file.stem[split.end() :])
     return "", ""
 
 
-def _stem(name: str) -> str:
+def stem_called(name: str) -> str:
     """The stem's name, the same for all ways to write it.
 
-    >>> _stem("Vocals"), _stem("no_vocals"), _stem("Lead Guitar")
+    >>> stem_called("Vocals"), stem_called("no_vocals"), stem_called("Lead Guitar")
     ('vocals', 'accompaniment', 'leadguitar')
     """
     written = plain(name)

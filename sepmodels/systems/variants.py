@@ -283,7 +283,7 @@ def variants_of(profile: Profile) -> dict[str, Variant]:
 def find_variant(name: str) -> Variant:
     """The variant of that name; raises :class:`UserError` that suggests the nearest for an unknown one."""
     if name not in VARIANTS:
-        raise unknown_name("variant", name, VARIANTS)
+        raise unknown_name("variant", name, VARIANTS, "sepbench variants")
     return VARIANTS[name]
 
 

@@ -3,6 +3,7 @@
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 
 from sepmodels.errors import UserError
+from sepmodels.marks import no_part_of_a_result
 
 
 def read_weights(file: Path, markers: Sequence[tuple[type, str]] = ()) -> Mapping[str, Any]:
@@ -34,15 +36,25 @@ def read_weights(file: Path, markers: Sequence[tuple[type, str]] = ()) -> Mappin
             warnings.simplefilter("ignore", UserWarning)  # of another pickle protocol; what it cannot read it refuses
             found = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        raise UserError(
-            f"{file} is a pickle that holds more than weights, and reading it could run its code: get the weights as "
-            "safetensors, or as a state dict of torch's."
-        ) from None
+        raise _no_weights(file) from None
     except (RuntimeError, EOFError, OSError, ValueError) as fault:
         raise UserError(f"{file} holds no weights ({first_line(fault)}): download it again.") from None
     if not isinstance(found, Mapping):
         raise UserError(f"{file} holds a {type(found).__name__}, not weights by name: expected a state dict.")
     return found
+
+
+@no_part_of_a_result("which sentence an error has")
+def _no_weights(file: Path) -> UserError:
+    """The error for what torch does not unpickle, which it says of any other file as well."""
+    with file.open("rb") as opened:
+        begin = opened.read(1)
+    if begin != pickle.PROTO and not zipfile.is_zipfile(file):
+        return UserError(f"{file} is no checkpoint: expected weights of safetensors' or torch's format.")
+    return UserError(
+        f"{file} is a pickle that holds more than weights, and reading it could run its code: get the weights as "
+        "safetensors, or as a state dict of torch's."
+    )
 
 
 def numpy_allowed(markers: Sequence[tuple[type, str]] = ()) -> Any:

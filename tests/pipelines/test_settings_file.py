@@ -64,6 +64,10 @@ def test_whatever_is_set_and_unset_in_whatever_order_the_file_says_it(steps, tmp
         assert read_settings(file, DEMO) == wanted
 
 
+def test_a_meaning_has_no_links_of_docstrings() -> None:
+    assert not [name for name in setting_names() if "`" in meaning_of(name)]
+
+
 def test_what_a_person_wrote_stays_whatever_form_of_toml_it_has(file: Path) -> None:
     file.parent.mkdir()
     file.write_text(

@@ -134,7 +134,7 @@ def test_profiles_shows_the_settings_of_one_with_what_was_overridden() -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["run", "--only", "transfomer"], "did you mean 'transformer'"),
+        (["run", "--only", "transfomer"], "did you mean 'transformer'? `sepbench variants` lists what there is.\n"),
         (["separate", __file__, "--variant", "l1"], "did you mean 'l1_loss'"),
         (["separate", __file__, "--set", "separation.overlap_seconds=30"], "from 0 to 10 seconds"),
         (["run", "--profile", "demoo"], "did you mean 'demo'"),

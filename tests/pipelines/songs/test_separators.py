@@ -72,12 +72,14 @@ def test_a_system_is_listed_and_removed_again_and_what_was_given_stays(command, 
         (("results", "--python", "theirs.py:separate"), "The name 'results' is taken"),
         (("My System", "--python", "theirs.py:separate"), "use small letters, digits and _ only"),
         (("theirs",), "Say what theirs is by one of .*: none was given"),
-        (("theirs", "--python", "theirs.py:separate", "--estimates", "."), "--estimates and --python was given"),
+        (("theirs", "--python", "theirs.py:separate", "--estimates", "."), "--estimates and --python were given"),
         (("theirs", "--python", "theirs.py:separate", "--vocals", "x"), "--vocals does not go with --python"),
         (("theirs", "--estimates", "empty"), "has no vocals: expected TRACK/vocals.wav"),
         (("theirs", "--scores", "none"), "There is no .*none"),
         (("theirs", "--mean", "open_unmix,nothing"), "no system with estimates 'nothing'"),
         (("theirs", "--augmented", "mixture"), "no trained variant 'mixture'. Known: open_unmix"),
+        (("theirs", "--python", "theirs.py"), "--python theirs.py names no function .*: write theirs.py:FUNCTION"),
+        (("theirs", "--architecture", "open_unmix", "--checkpoint", "theirs.py"), "theirs.py is no checkpoint"),
         (("theirs", "--augmented", "open_unmix", "--shifts", "-1"), "--shifts -1 cannot be"),
         (("theirs", "--mean", "open_unmix", "--weights", "1,2"), "2 weights do not go with 1 systems"),
         (("theirs", "--command", "prog {mixture} {out}"), "lacks --vocals"),
@@ -89,6 +91,11 @@ def test_what_cannot_be_added_is_told_in_a_sentence_and_nothing_is_written(
     with pytest.raises(UserError, match=said):
         raise command("add", *words).exception
     assert not (tmp_path / "data" / "demo" / "systems").exists()
+
+
+def test_where_nothing_was_added_that_is_said(command) -> None:
+    with pytest.raises(UserError, match="no added system 'theirs': none is added to demo"):
+        raise command("remove", "theirs").exception
 
 
 @pytest.mark.parametrize(

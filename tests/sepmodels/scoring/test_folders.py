@@ -46,6 +46,21 @@ def true(tmp_path: Path) -> Path:
     return tmp_path / "true"
 
 
+def test_a_target_may_be_called_as_its_file_may(true: Path, tmp_path: Path) -> None:
+    write(tmp_path / "made", "First song", {"Voice": noisy(stems_of(true)["vocals"])})
+    scores = [score_folders(true, tmp_path / "made", targets=[name], workers=1) for name in ("voice", "vocals")]
+    assert scores[0].equals(scores[1])
+
+
+def test_a_window_of_no_length_is_refused_once_and_not_for_each_track(true: Path) -> None:
+    said: list[str] = []
+    with pytest.raises(UserError, match="--window cannot be -1 seconds"):
+        score_folders(true, true, window_seconds=-1, say=said.append)
+    with pytest.raises(UserError, match="--hop cannot be 0 seconds"):
+        score_folders(true, true, hop_seconds=0, say=said.append)
+    assert not said
+
+
 def stems_of(folder: Path, track: str = "First song") -> dict[str, np.ndarray]:
     return {name: soundfile.read(folder / "test" / track / f"{name}.wav", dtype="float32")[0].T for name in STEMS}
 

@@ -27,9 +27,13 @@ def test_a_pickle_that_could_run_code_is_refused_and_runs_nothing(tmp_path: Path
 
 
 def test_what_is_no_file_of_weights_is_named(tmp_path: Path) -> None:
-    for name in ("a.pth", "b.safetensors"):
+    for name, said in (
+        ("a.pth", "is no checkpoint"),
+        ("mine.py", "is no checkpoint"),
+        ("b.safetensors", "is no file of"),
+    ):
         (tmp_path / name).write_bytes(b"no weights at all")
-        with pytest.raises(UserError, match=name):
+        with pytest.raises(UserError, match=f"{name} {said}"):
             read_weights(tmp_path / name)
 
 
