@@ -5,8 +5,10 @@ because both have a table ``runs``.
 """
 
 import json
+import logging
 import os
 import uuid
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -14,7 +16,6 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
-from assets.tracking.schema import migrate
 from sepmodels.errors import UserError
 
 VARIABLE = "SEPBENCH_DATABASE"
@@ -98,7 +99,25 @@ def _migrate() -> None:
     for part in (storage.event_log_storage, storage.run_storage, storage.schedule_storage):
         part.upgrade()
         part.dispose()
-    migrate(schema_url(MLFLOW))
+    migrate_mlflow(schema_url(MLFLOW))
+
+
+def migrate_mlflow(url: str) -> None:
+    """Give the store at ``url`` (SQLAlchemy's) the tables that the installed MLflow wants."""
+    from mlflow.store.db.utils import _initialize_tables, _upgrade_db
+    from sqlalchemy import create_engine, inspect
+
+    engine = create_engine(url)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)  # or each table is told of
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own, of SQLAlchemy
+            if inspect(engine).has_table("experiments"):
+                _upgrade_db(engine)
+            else:
+                _initialize_tables(engine)
+    finally:
+        engine.dispose()
 
 
 def has_open_mlflow_runs() -> bool:

@@ -138,7 +138,7 @@ def _rows_of_target(
     profile: Profile, paths: Paths, what: tuple[str, int, str], stems: np.ndarray, estimates: np.ndarray, scorer: str
 ) -> pd.DataFrame:
     """The rows of a track where another target than the vocals is separated, at the rate that the profile says."""
-    from sepmodels.scoring import score_track
+    from sepmodels.scoring.track import score_track
 
     rate_hz = profile.sample_rate_hz
     if changed(profile, "scoring_rate"):
@@ -178,7 +178,7 @@ def _at_rate(rate_hz: int, stems: np.ndarray, estimates: np.ndarray) -> tuple[np
 def _rows(
     what: tuple[str, int, str], stems: np.ndarray, estimates: np.ndarray, sample_rate_hz: int, scorer: str
 ) -> pd.DataFrame:
-    from sepmodels.scoring import score_track
+    from sepmodels.scoring.track import score_track
 
     name, seed, track = what
     table = score_track(

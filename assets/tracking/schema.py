@@ -1,41 +1,23 @@
-"""The tables of MLflow's store: made, and brought to what the installed MLflow wants.
+"""The file of MLflow's store: made, and brought to what the installed MLflow wants.
 
-MLflow does so in steps that are not one transaction, and cannot go on where one was broken off. So a file of SQLite
-gets its tables beside its place.
+MLflow makes tables in steps that are not one transaction, and cannot go on where one was broken off. So a file
+gets them beside its place.
 """
 
 import logging
 import sqlite3
 import time
-import warnings
 from collections.abc import Callable
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
+from assets.database import migrate_mlflow
 from assets.runtime.events import tell
 from sepmodels.errors import UserError
 from sepmodels.files import replacing, temporary_beside
 
 WAIT_SECONDS = 60.0  # for another process that writes
-
-
-def migrate(url: str) -> None:
-    """Give the database at ``url`` (SQLAlchemy's) the tables that the installed MLflow wants."""
-    from mlflow.store.db.utils import _initialize_tables, _upgrade_db
-    from sqlalchemy import create_engine, inspect
-
-    engine = create_engine(url)
-    logging.getLogger("mlflow").setLevel(logging.WARNING)  # or each table is told of
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own, of SQLAlchemy
-            if inspect(engine).has_table("experiments"):
-                _upgrade_db(engine)
-            else:
-                _initialize_tables(engine)
-    finally:
-        engine.dispose()
 
 
 def keep_up_to_date(file: Path) -> None:
@@ -73,7 +55,7 @@ def _first_value(file: Path, query: str) -> object:
 
 def _make(file: Path) -> None:
     with replacing(file) as new:
-        migrate(_url(new))
+        migrate_mlflow(_url(new))
         for end in ("-journal", "-wal", "-shm"):  # of a file that is gone; SQLite would play them back into this one
             file.with_name(file.name + end).unlink(missing_ok=True)
 
@@ -90,7 +72,7 @@ def _upgrade(file: Path) -> None:
             store.execute("BEGIN IMMEDIATE")  # nobody writes what the copy would not have
             with _connection(file) as reader:  # SQLite copies nothing from a connection that may write
                 reader.backup(upgraded)
-            migrate(_url(copy))
+            migrate_mlflow(_url(copy))
             store.execute("ROLLBACK")
             upgraded.backup(store, progress=_wait_until(time.monotonic() + WAIT_SECONDS))
     except Exception as error:  # MLflow's, alembic's, SQLAlchemy's and SQLite's own

@@ -7,8 +7,9 @@ museval 0.4.1.
 """
 
 from sepmodels.scoring.folders import score_folders
+from sepmodels.scoring.from_python import score_track
 from sepmodels.scoring.museval_files import read_museval_files, write_museval_files
-from sepmodels.scoring.track import METRICS, WHOLE_TRACK_METRICS, Scorer, score_track
+from sepmodels.scoring.track import METRICS, WHOLE_TRACK_METRICS, Scorer
 
 __all__ = [
     "METRICS",

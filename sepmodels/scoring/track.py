@@ -29,26 +29,7 @@ def score_track(
     scorer: Scorer = "fast",
     threads: int | None = None,
 ) -> pd.DataFrame:
-    """Score every variant's estimates of one track by BSSEval v4, with uSDR and SI-SDR beside it.
-
-    An estimate that is longer than the reference is cut, a shorter one padded with zeros, as museval does. A
-    window in which a source of the reference or of the estimate is silent (its channels sum to exactly 0) is
-    NaN for all targets; an estimate with a source that is silent all through has only such windows. A perfect
-    estimate scores inf.
-
-    Args:
-        reference: the true sources, in the order of ``targets``.
-        estimates: per variant, estimates of the same sources.
-        scorer: "fast" for this project's own, "museval" for museval itself.
-        threads: how many the fast scorer uses; None for one per processor, at most 8.
-
-    Returns:
-        A row per variant, target, metric and window: columns variant, target, metric, window (Int64 from 0)
-        and value in dB. Metrics SDR, ISR, SIR and SAR have a row per window; uSDR and SI-SDR have one for the
-        track, with window <NA>.
-
-    Raises:
-        UserError: a reference is silent all through, or an array has the wrong shape or type.
+    """Score every variant's estimates of one track: :func:`sepmodels.scoring.score_track`, of arrays of numpy.
 
     Shape:
         reference: (source, channel, sample), int16 or float in [-1, 1].
