@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from assets.paths import Paths
-from pipelines.commands.help_screen import examples
+from pipelines.commands.help_screen import Commands, examples
 from pipelines.dataset_look import require_dataset
 from pipelines.options import (
     AcceptLicenceOption,
@@ -28,7 +28,7 @@ from sepmodels.settings import Profile
 GROUP = "Benchmark"
 PLAN_OR_SWEEP = "Plan how many seeds are enough; or search for settings."
 
-app = typer.Typer()
+app = Commands()
 console = Terminal()
 
 OnlyOption = Annotated[
@@ -249,10 +249,11 @@ def plan(
     profile: ProfileOption = None,
     data: DataOption = None,
     target: Annotated[
-        str | None, typer.Option(help="What is separated, or accompaniment. [default: the profile's target]")
+        str | None,
+        typer.Option(metavar="STEM", help="What is separated, or accompaniment. [default: the profile's target]"),
     ] = None,
-    metric: Annotated[str, typer.Option(help="SDR, SIR, SAR, ISR, uSDR or SI-SDR.")] = "SDR",
-    power: Annotated[float, typer.Option(help="The share of cases in which it is found.")] = 0.8,
+    metric: Annotated[str, typer.Option(metavar="METRIC", help="SDR, SIR, SAR, ISR, uSDR or SI-SDR.")] = "SDR",
+    power: Annotated[float, typer.Option(metavar="SHARE", help="The share of cases in which it is found.")] = 0.8,
 ) -> None:
     """Say how many seeds and test tracks find a given difference, and about how long that takes here.
 

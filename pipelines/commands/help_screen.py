@@ -1,10 +1,11 @@
 """The help of ``sepbench``: one screen with every command, and examples below each command's own help."""
 
 from itertools import groupby
+from typing import Any
 
 import typer
 from rich.table import Table
-from typer.core import TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from pipelines.terminal import Terminal
 
@@ -15,6 +16,35 @@ def examples(*lines: tuple[str, str]) -> str:
     lines: a command, and what it does.
     """
     return "\n\n".join(["Examples:", *(f"- `{command}`  \n  {purpose}" for command, purpose in lines)])
+
+
+class Command(TyperCommand):
+    """A command whose help names values by one word in capitals, and none where a flag takes none or a name says it.
+
+    Typer's own words for types, such as <bool> and <list[str]>, are left out.
+    """
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its options and arguments, ``--help`` too, as they are shown."""
+        params = super().get_params(ctx)
+        for param in params:
+            if isinstance(param, TyperArgument):
+                param.display_type_rich = _no_type  # type: ignore[method-assign]
+            elif getattr(param, "is_flag", False):
+                param.metavar = ""
+        return params
+
+
+def _no_type(ctx: Any) -> None:
+    """Nothing in place of a type."""
+
+
+class Commands(typer.Typer):
+    """Collects commands of that class."""
+
+    def command(self, *words: Any, **settings: Any) -> Any:
+        """As Typer has it."""
+        return super().command(*words, **{"cls": Command, **settings})
 
 
 class HelpScreen(TyperGroup):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.help_screen import examples
+from pipelines.commands.help_screen import Commands, examples
 from pipelines.options import DataOption, DatasetOption, ProfileOption, SetOption, use_options
 from pipelines.permissions import require_writable
 from pipelines.remembering import remember
@@ -20,7 +20,7 @@ TABLE_OR_CLAIMS = "Print the table; or the claims, each with its evidence."
 
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print all its columns as CSV, for other programs.")]
 
-app = typer.Typer()
+app = Commands()
 console = Terminal()
 
 
@@ -37,8 +37,10 @@ def ui(
     dataset: DatasetOption = None,
     data: DataOption = None,
     settings: SetOption = None,
-    host: Annotated[str, typer.Option(help="The address to listen on. 0.0.0.0 lets other machines in.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port of all pages, or the next free one.")] = 3000,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="The address to listen on. 0.0.0.0 lets other machines in.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="NUMBER", help="The port of all pages, or the next free one.")] = 3000,
     browser: Annotated[bool, typer.Option(help="Open the front page in a browser.")] = True,
 ) -> None:
     """Open the front page, and behind it Dagster (the graph), MLflow (the runs), the report and the songs page.
@@ -104,7 +106,9 @@ def claims(profile: ProfileOption = None, data: DataOption = None, as_csv: CsvOp
     epilog=examples(("sepbench cost -p musdb18-7s", "what is not measured yet, one system after another")),
 )
 def cost(
-    only: Annotated[list[str] | None, typer.Option(help="Measure this system, though it was measured before.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="SYSTEM", help="Measure this system, though it was measured before.")
+    ] = None,
     profile: ProfileOption = None,
     data: DataOption = None,
 ) -> None:
@@ -127,14 +131,22 @@ def cost(
     ),
 )
 def score(
-    references: Annotated[Path, typer.Argument(help="The true stems: TRACK/vocals.wav and the others, or .stem.mp4.")],
-    estimates: Annotated[Path, typer.Argument(help="What was separated: TRACK/vocals.wav, TRACK_vocals.wav...")],
+    references: Annotated[
+        Path,
+        typer.Argument(metavar="REFERENCES", help="The true stems: TRACK/vocals.wav and the others, or .stem.mp4."),
+    ],
+    estimates: Annotated[
+        Path, typer.Argument(metavar="ESTIMATES", help="What was separated: TRACK/vocals.wav, TRACK_vocals.wav...")
+    ],
     target: Annotated[
-        list[str] | None, typer.Option(help="A stem to score; several times for several. [default: all estimated]")
+        list[str] | None,
+        typer.Option(metavar="STEM", help="A stem to score; several times for several. [default: all estimated]"),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="DIR", help="Where values are written.")] = None,
-    name: Annotated[str, typer.Option(help="What the system is called. [default: the folder's name]")] = "",
-    scorer: Annotated[str, typer.Option(help="fast, or museval itself.")] = "fast",
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="What the system is called. [default: the folder's name]")
+    ] = "",
+    scorer: Annotated[str, typer.Option(metavar="NAME", help="fast, or museval itself.")] = "fast",
     measures: Annotated[
         str, typer.Option(metavar="NAME,...", help="Measures beside BSSEval's, with commas between; or all.")
     ] = "",
@@ -143,7 +155,12 @@ def score(
     ] = None,
     window: Annotated[float, typer.Option(metavar="SECONDS", help="The length of a window.")] = 1.0,
     hop: Annotated[float, typer.Option(metavar="SECONDS", help="From one window to the next.")] = 1.0,
-    workers: Annotated[int, typer.Option(min=0, help="Tracks at once. [default: what suits this machine]")] = 0,
+    workers: Annotated[
+        int,
+        typer.Option(
+            metavar="NUMBER", min=0, show_default=False, help="Tracks at once. [default: what suits this machine]"
+        ),
+    ] = 0,
 ) -> None:
     """Score what any separator has made, by BSSEval v4 as museval has it, with uSDR and SI-SDR.
 
@@ -173,7 +190,7 @@ def score(
     epilog=examples(("sepbench votes -p musdb18-7s ratings*.csv", "the files of all listeners together")),
 )
 def votes(
-    files: Annotated[list[Path], typer.Argument(help="The files that the listening test gives.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="The files that the listening test gives.")],
     profile: ProfileOption = None,
     data: DataOption = None,
 ) -> None:
@@ -192,7 +209,7 @@ def votes(
     ),
 )
 def ears(
-    more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE...]", help="More files of --votes.")] = None,
+    more: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="More files of --votes.")] = None,
     test: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="A published listening test: ratings.csv and sounds/PAGE/SOUND.flac."),
@@ -209,7 +226,15 @@ def ears(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Where the table and all values are written.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=0, help="With --test: sounds at once. [default: one for each core]")] = 0,
+    workers: Annotated[
+        int,
+        typer.Option(
+            metavar="NUMBER",
+            min=0,
+            show_default=False,
+            help="With --test: sounds at once. [default: one for each core]",
+        ),
+    ] = 0,
     profile: ProfileOption = None,
     data: DataOption = None,
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from assets.paths import whole_path
-from pipelines.commands.help_screen import examples
+from pipelines.commands.help_screen import Commands, examples
 from pipelines.options import DataOption, ProfileOption, use_options
 from pipelines.terminal import Terminal
 from sepmodels.errors import UserError
@@ -15,7 +15,7 @@ GROUP = "Publish"
 PACK_OR_VERIFY = "Pack a result for others to check; or check a pack."
 COMPARE_OR_JOIN = "Compare two results; or join seeds trained apart."
 
-app = typer.Typer()
+app = Commands()
 console = Terminal()
 
 
@@ -34,7 +34,7 @@ def pack(
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep it in the data folder instead, for `sepbench compare COMMIT`.")
     ] = False,
-    title: Annotated[str, typer.Option(help="What the pack is called where it is cited.")] = "",
+    title: Annotated[str, typer.Option(metavar="TEXT", help="What the pack is called where it is cited.")] = "",
     author: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Whom to cite. Write it again for one more.")
     ] = None,
@@ -143,7 +143,7 @@ def compare(
 )
 def join(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE.zip...", help="Packs of one benchmark, each with other seeds.")
+        list[Path], typer.Argument(metavar="FILE.zip", help="Packs of one benchmark, each with other seeds.")
     ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE.zip", help="Write them as one pack, too.")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from assets.paths import whole_path
-from pipelines.commands.help_screen import examples
+from pipelines.commands.help_screen import Commands, examples
 from pipelines.options import DataOption, DatasetOption, ProfileOption, SetOption, advised, named_paths, use_options
 from pipelines.permissions import require_writable
 from pipelines.terminal import Terminal
@@ -15,7 +15,7 @@ from sepmodels.errors import UserError
 GROUP = "Set-up"
 DOCTOR_OR_LOOK = "Check this machine; or say what a dataset's files are."
 
-app = typer.Typer()
+app = Commands()
 console = Terminal()
 
 
@@ -60,7 +60,9 @@ def look(
     each: Annotated[
         bool, typer.Option("--each", help="A row for each track; else tracks that are alike share one.")
     ] = (False),
-    profile: Annotated[str, typer.Option("--profile", "-p", help="Whose settings of the dataset count.")] = "folder",
+    profile: Annotated[
+        str, typer.Option("--profile", "-p", metavar="NAME", help="Whose settings of the dataset count.")
+    ] = "folder",
     settings: SetOption = None,
 ) -> None:
     """List the tracks of a folder, what their files are, what is passed over, and all that is wrong.
@@ -107,7 +109,8 @@ def profiles(profile: ProfileOption = None, data: DataOption = None) -> None:
 )
 def settings(
     action: Annotated[
-        Literal["show", "set", "unset", "reset"], typer.Argument(help="What to do. [default: show]", show_default=False)
+        Literal["show", "set", "unset", "reset"],
+        typer.Argument(metavar="ACTION", help="show, set, unset or reset. [default: show]", show_default=False),
     ] = "show",
     names: Annotated[
         list[str] | None,

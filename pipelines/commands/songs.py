@@ -5,24 +5,29 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.help_screen import examples
+from pipelines.commands.help_screen import Commands, examples
 from pipelines.options import DataOption, ProfileOption, SetOption, use_options
 from pipelines.terminal import Terminal
 from sepmodels.errors import UserError
 
 GROUP = "Songs"
 
-app = typer.Typer()
+app = Commands()
 console = Terminal()
 
 VariantOption = Annotated[
     str | None,
-    typer.Option("--variant", "-v", help="A trained variant. [default: the best in the profile's table]"),
+    typer.Option(
+        "--variant", "-v", metavar="NAME", help="A trained variant. [default: the best in the profile's table]"
+    ),
 ]
 ModelOption = Annotated[
     str | None,
     typer.Option(
-        "--model", "-m", help="Instead: a model.safetensors file, the id of an MLflow run, or a registered model."
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Instead: a model.safetensors file, the id of an MLflow run, or a registered model.",
     ),
 ]
 
@@ -48,16 +53,22 @@ def separate(
     ] = None,
     variant: VariantOption = None,
     model: ModelOption = None,
-    seed: Annotated[int | None, typer.Option(help="The seed of the model, if there are several.")] = None,
-    form: Annotated[str, typer.Option("--format", "-f", help="wav, flac or mp3.")] = "wav",
+    seed: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="The seed of the model, if there are several.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", "-f", metavar="NAME", help="wav, flac or mp3.")] = "wav",
     bits: Annotated[
         int | None,
-        typer.Option(help="Bits of a sample: 16, 24, or 32 (float, wav only). [default: 32 in wav, 24 in flac]"),
+        typer.Option(
+            metavar="NUMBER", help="Bits of a sample: 16, 24, or 32 (float, wav only). [default: 32 in wav, 24 in flac]"
+        ),
     ] = None,
     karaoke: Annotated[bool, typer.Option("--karaoke", help="Write the accompaniment alone.")] = False,
     wiener: Annotated[
         int | None,
-        typer.Option(min=0, help="Iterations of the multichannel Wiener filter. [default: the variant's own]"),
+        typer.Option(
+            metavar="NUMBER", min=0, help="Iterations of the multichannel Wiener filter. [default: the variant's own]"
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
     profile: ProfileOption = None,
@@ -99,10 +110,13 @@ def separate(
     ),
 )
 def serve(
-    port: Annotated[int, typer.Option(help="The page's port, or the next free one.")] = 7860,
-    max_megabytes: Annotated[float, typer.Option(min=0.001, help="The largest song that it takes.")] = 500.0,
+    port: Annotated[int, typer.Option(metavar="NUMBER", help="The page's port, or the next free one.")] = 7860,
+    max_megabytes: Annotated[
+        float, typer.Option(metavar="NUMBER", min=0.001, help="The largest song that it takes.")
+    ] = 500.0,
     max_minutes: Annotated[
-        float, typer.Option(min=0.001, help="The longest time to receive a song, and again to separate it.")
+        float,
+        typer.Option(metavar="NUMBER", min=0.001, help="The longest time to receive a song, and again to separate it."),
     ] = 30.0,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
     profile: ProfileOption = None,
@@ -140,7 +154,9 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="[default: VARIANT.pt or VARIANT.onnx]")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="The seed of the model, if there are several.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="The seed of the model, if there are several.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
     profile: ProfileOption = None,
     data: DataOption = None,

@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 
 from pipelines.commands.benchmark import GROUP, PLAN_OR_SWEEP
-from pipelines.commands.help_screen import examples
+from pipelines.commands.help_screen import Commands, examples
 from pipelines.options import DataOption, DatasetOption, ProfileOption, SetOption, use_options
 from pipelines.permissions import require_writable
 from pipelines.terminal import Terminal
 
-app = typer.Typer()
+app = Commands()
 console = Terminal()
 
 
@@ -43,7 +43,8 @@ def sweep(
         int | None, typer.Option(metavar="NUMBER", help="Trials at once. [default: as many as there is room for]")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Of the search, and of every trial. [default: the profile's first]")
+        int | None,
+        typer.Option(metavar="NUMBER", help="Of the search, and of every trial. [default: the profile's first]"),
     ] = None,
     profile: ProfileOption = None,
     dataset: DatasetOption = None,

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from assets.paths import whole_path
-from pipelines.commands.help_screen import examples
+from pipelines.commands.help_screen import Commands, examples
 from pipelines.options import DataOption, ProfileOption, use_options
 from pipelines.permissions import require_writable
 from pipelines.terminal import Terminal
@@ -16,7 +16,7 @@ from sepmodels.systems.pretrained import ARCHITECTURES
 GROUP = "Systems"
 ADD_OR_REMOVE = "Add a row: audio, scores, a program... Or remove one."
 
-app = typer.Typer()
+app = Commands()
 console = Terminal()
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits and _.")]
@@ -74,7 +74,10 @@ def add(
         Path | None, typer.Option(metavar="FILE.yaml", help="With --architecture: the model's configuration.")
     ] = None,
     limit_minutes: Annotated[
-        float | None, typer.Option(min=0.01, help="With --command or --python: the time for each track. [default: 60]")
+        float | None,
+        typer.Option(
+            metavar="NUMBER", min=0.01, help="With --command or --python: the time for each track. [default: 60]"
+        ),
     ] = None,
     variants: Annotated[
         str | None,
@@ -90,12 +93,12 @@ def add(
         str | None, typer.Option(metavar="VARIANT", help="A variant that hears each track several times, changed.")
     ] = None,
     shifts: Annotated[
-        int | None, typer.Option(help="With --augmented: by how many shifts in time. [default: 2]")
+        int | None, typer.Option(metavar="NUMBER", help="With --augmented: by how many shifts in time. [default: 2]")
     ] = None,
     weights: Annotated[str | None, typer.Option(metavar="X,Y,Z", help="With --mean: a weight for each.")] = None,
-    title: Annotated[str, typer.Option(help="What the table calls it. [default: NAME]")] = "",
-    about: Annotated[str, typer.Option(help="A sentence on what it is.")] = "",
-    trained_on: Annotated[str, typer.Option(help="What it has learnt from, in words.")] = "",
+    title: Annotated[str, typer.Option(metavar="TEXT", help="What the table calls it. [default: NAME]")] = "",
+    about: Annotated[str, typer.Option(metavar="TEXT", help="A sentence on what it is.")] = "",
+    trained_on: Annotated[str, typer.Option(metavar="TEXT", help="What it has learnt from, in words.")] = "",
     owner: Annotated[
         str, typer.Option(metavar="WHO", help="Whose it is, as Dagster shows it: an email address, or a group's name.")
     ] = "",

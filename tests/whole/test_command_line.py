@@ -82,6 +82,21 @@ def test_the_examples_of_the_help_have_only_options_that_exist() -> None:
         assert used <= known, command
 
 
+def test_the_help_names_every_value_in_capitals_and_none_where_a_flag_takes_none() -> None:
+    from typer.core import TyperOption
+    from typer.main import get_command
+    from typer.testing import CliRunner
+
+    from pipelines.cli import app
+
+    for name in COMMANDS:
+        said = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "300"}).output
+        assert not re.search(r"<[a-z]|list\[", said), name
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        for option in (one for one in command.params if isinstance(one, TyperOption) and not one.is_flag):
+            assert re.match("[A-Z]", option.metavar or ""), (name, option.opts)
+
+
 @pytest.mark.parametrize("asked", [("--help",), ()])
 def test_the_help_shows_every_command_by_group_on_one_screen(asked: tuple[str, ...]) -> None:
     lines = sepbench(*asked, COLUMNS="80").stdout.splitlines()
