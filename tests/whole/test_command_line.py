@@ -112,6 +112,14 @@ def test_the_help_shows_every_command_by_group_on_one_screen(asked: tuple[str, .
     assert shown == {*COMMANDS} - {"refresh"}  # another name of run
 
 
+def test_the_page_on_separating_songs_has_every_option_of_the_command() -> None:
+    page = (PROJECT / "docs" / "separating.md").read_text(encoding="utf-8")
+    rows = "".join(line for line in page.splitlines() if line.startswith("| `--"))
+    options, _, _ = sepbench("separate", "--help").stdout.partition("Examples:")
+    known = set(re.findall(r"(?<= )--[a-z]+", options)) - {"--help"}
+    assert {name for name in known if f"`{name}" not in rows} == set()
+
+
 def test_python_m_sepbench_does_what_sepbench_does() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "sepbench", "variants"], cwd=PROJECT, capture_output=True, text=True, check=True

@@ -102,8 +102,13 @@ def test_a_model_that_cannot_be_written_says_why(tmp_path: Path) -> None:
 
 def test_without_the_extra_the_sentence_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(UserError, match=r"pip install 'sepbench\[export\]'"):
+    with pytest.raises(UserError, match=r"pip install -e '\.\[export\]'"):
         export_model(build_model(small("open_unmix")), "onnx", tmp_path / "model.onnx")
+
+
+def test_the_docs_name_every_architecture_that_a_format_cannot_hold() -> None:
+    (page,) = re.findall(r"## In other programs(.*?)```python", (PROJECT / "docs" / "separating.md").read_text(), re.S)
+    assert [name for name in NOT_WRITTEN if f"`{name}`" not in page] == []
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
