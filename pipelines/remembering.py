@@ -41,7 +41,7 @@ def remember(
     names += [TEST_SETS] if also else []
     names += ["extra_variants"] if set(only) & set(profile.extra_variants) else []
     names += ["extra_systems"] if set(only) & set(profile.extra_systems) else []
-    if FOLDER_SETTING in names:
+    if FOLDER_SETTING in names and profile.dataset.folder:
         require_dataset(profile, paths)
     if TEST_SETS in names:
         _require_test_sets(profile)
@@ -70,7 +70,7 @@ def set_settings(profile: Profile, paths: Paths, settings: Iterable[str]) -> Non
     for name, text in asked.items():
         changed = override(changed, name, text, own)
     check_together(changed)
-    if FOLDER_SETTING in asked:
+    if FOLDER_SETTING in asked and changed.dataset.folder:
         require_dataset(complete(changed, own, paths.data), paths)
     if TEST_SETS in asked:
         _require_test_sets(changed)

@@ -6,6 +6,7 @@ import typer
 
 from pipelines.commands.benchmark import GROUP, PLAN_OR_SWEEP
 from pipelines.commands.help_screen import Commands, examples
+from pipelines.dataset_look import require_dataset
 from pipelines.options import DataOption, DatasetOption, ProfileOption, SetOption, use_options
 from pipelines.permissions import require_writable
 from pipelines.terminal import Terminal
@@ -68,6 +69,8 @@ def sweep(
     require_device(chosen, paths.data)
     asked = read_request(chosen, paths, variant, ranges or (), trials=trials, steps=steps, seed=seed, jobs=jobs)
     require_writable(paths)
+    if not paths.manifest.exists():
+        require_dataset(chosen, paths)
     make_data(asked, paths, console)
     try:
         with tidy_end():

@@ -1,5 +1,6 @@
 """A dataset that no run could begin with is refused before anything is made or remembered."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,11 +66,23 @@ def test_a_folder_that_cannot_be_used_is_not_remembered(
     assert not list((tmp_path / "data").rglob("settings.toml"))
 
 
+def test_a_folder_that_has_gone_can_be_taken_out_of_the_settings(folder: Path, tmp_path: Path) -> None:
+    write_tracks(folder)
+    here = ["-p", "folder", "--data", tmp_path / "data"]
+    assert sepbench("settings", "set", f"dataset.folder={folder}", *here).returncode == 0
+    shutil.rmtree(folder)
+    done = sepbench("settings", "unset", "dataset.folder", *here)
+    assert (done.returncode, done.stdout) == (0, "No setting of folder is changed.\n"), done.stderr
+
+
+@pytest.mark.parametrize("words", [("run",), ("sweep", "open_unmix")])
 @pytest.mark.parametrize(
     ("profile", "said"), [("folder", "does not exist: name a folder"), ("musdb18-7s", "--accept-licence")]
 )
-def test_a_run_without_a_dataset_ends_before_it_begins(profile: str, said: str, tmp_path: Path) -> None:
-    done = sepbench("run", "-p", profile, "--data", tmp_path)
+def test_a_run_without_a_dataset_ends_before_it_begins(
+    profile: str, said: str, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    done = sepbench(*words, "-p", profile, "--data", tmp_path)
     assert done.returncode == 2, done.stdout
     assert said in done.stderr
     assert not list(tmp_path.rglob("*.db"))
