@@ -3,6 +3,7 @@
 import importlib
 import sys
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 
 FILES = {
@@ -61,10 +62,10 @@ def write_outside_model(folder: Path) -> Path:
     return folder / "proposals.py"
 
 
-def forget_outside_model(proposals: Path) -> None:
+def forget_outside_model(proposals: Path, names: Iterable[str] = FILES) -> None:
     """Let Python forget the files, so that others may have their names."""
     sys.path[:] = [place for place in sys.path if place != str(proposals.parent)]
-    for name in FILES:
+    for name in names:
         sys.modules.pop(name.removesuffix(".py"), None)
     importlib.invalidate_caches()
 

@@ -1,7 +1,9 @@
 """Variants from a file outside the project: what makes them stale, and what cannot be one."""
 
+import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,9 @@ from sepmodels.errors import UserError
 from sepmodels.systems import read_systems, trained_systems
 from sepmodels.systems.outside_variants import read_variants
 from sepmodels.systems.variants import VARIANTS
+from tests.conftest import PROJECT
 from tests.outside_model import edit, forget_outside_model, write_outside_model
+from tests.training_parts import SETTINGS, train_tiny
 
 DEMO = PROFILES["demo"]
 
@@ -122,6 +126,42 @@ def test_what_cannot_be_trained_is_one_sentence_and_nothing_is_added(
     with pytest.raises(UserError, match=said):
         add_variants(DEMO, paths, str(proposals), None, Terminal())
     assert not paths.systems.exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "line"),
+    [
+        ("tiny_net.py", "halved(self.filters(mixture))", "halved(self.filters(mixture[:, :1]))", 21),
+        ("tiny_net.py", "width: int = 4", "width: int = four", 11),
+        ("errors_of_mine.py", "- target", "- target.waveform", 2),
+    ],
+    ids=["forward", "import", "loss"],
+)
+def test_a_model_or_loss_that_fails_is_named_with_its_file_and_line(
+    proposals: Path, tmp_path: Path, file: str, before: str, after: str, line: int
+) -> None:
+    edit(proposals.with_name(file), before, after)
+    with pytest.raises(UserError, match=rf"mend it in {proposals.with_name(file)}:{line}\."):
+        add_variants(DEMO, Paths(tmp_path / "data", "demo"), str(proposals), None, Terminal())
+
+
+def test_the_files_of_the_page_are_a_model_that_is_added_and_trained(tmp_path: Path) -> None:
+    page = (PROJECT / "docs" / "systems.md").read_text(encoding="utf-8")
+    section = page.partition("## I have a model to train")[2].partition("\n## ")[0]
+    files = dict(re.findall(r"```python\n# (\w+\.py).*?\n(.*?)```", section, flags=re.S))
+    assert list(files) == ["proposals.py", "net.py", "errors.py"]
+    folder = tmp_path / "of_the_page"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    try:
+        paths = Paths(tmp_path / "data", "demo")
+        add_variants(DEMO, paths, str(folder / "proposals.py"), "my_net", Terminal())
+        variant = trained_systems(paths.systems)["my_net"]
+        report = train_tiny(tmp_path / "trained", replace(SETTINGS, steps=2), variant=variant)
+        assert report.steps == 2
+    finally:
+        forget_outside_model(folder / "proposals.py", files)
 
 
 def test_a_module_whose_name_another_has_is_named(proposals: Path) -> None:
