@@ -33,7 +33,7 @@ from pipelines.terminal import Terminal
 from sepmodels.models.model_file import load_model
 from sepmodels.packing.checked import checked
 from sepmodels.packing.container import opened_pack
-from sepmodels.packing.parts import EDITS, Packed, training_edits_name
+from sepmodels.packing.parts import Packed, training_edits_name
 from sepmodels.progress import silent
 from sepmodels.results.given import read_given_scores
 from sepmodels.settings import Profile
@@ -362,7 +362,7 @@ def test_a_pack_holds_in_all_that_can_be_checked_without_the_dataset(pack: Path)
     console = Terminal(width=500)
     with console.capture() as screen:
         assert verify_pack(pack, console)
-    assert "9 ok, 0 failed, 0 not checked." in screen.get(), screen.get()
+    assert "10 ok, 0 failed, 0 not checked." in screen.get(), screen.get()
     models = [name for name in parts_of(pack) if name.startswith("models/")]
     assert parts_of(pack)[PATCH].decode() == EDITS_OF_A_TRAINING
     assert models == ["models/open_unmix/seed_42/model.safetensors", "models/smaller/seed_42/model.safetensors"]
@@ -410,11 +410,10 @@ def test_code_that_gives_other_versions_is_told_from_a_pack_that_does_not_hold(
     file = edited(pack, tmp_path / "edited.zip", "pack.json", other)
     facts = json.loads(parts_of(pack)["pack.json"])
     for commit, state in ((facts["commit"], "failed"), ("0" * 40, "not checked")):
+        git = {"mlflow.source.git.commit": commit}
+        monkeypatch.setattr("pipelines.packing.code_checks.git_state", lambda git=git: git)
         with opened_pack(file) as opened:
-            packed = Packed(opened)
-            here = (commit, packed.pack.text(EDITS) if facts["edited"] else "")
-            monkeypatch.setattr("pipelines.packing.code_checks._commit_here", lambda here=here: here)
-            (*_, said) = checked(checks_of_the_code(packed))
+            (*_, said) = checked(checks_of_the_code(Packed(opened)))
         assert said.state == state
         assert "training setting weight_decay changed" in said.why
 
