@@ -24,11 +24,11 @@ test: setup-dev ## set up, then lint, check types and run every test but the lon
 test-cluster: setup-dev ## the long tests that start Slurm (apt-get install slurm-wlm; as root) and Ray on this machine
 	@$(BIN)/pytest -m cluster
 
-quick: setup-dev ## what to run before each commit: the same without the tests that are marked slow, drive a browser or start a cluster
+quick: setup-dev ## what to run before each commit: the same without tests that take over a second (tests/over_a_second.txt)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile -m "not slow and not browser and not cluster" --durations 10 --durations-min 10
+	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile -m "not slow and not browser and not cluster and not over_a_second" --durations 10 --durations-min 3
 
 ui: setup ## open the pages: what is stale, what runs, the table, Dagster, MLflow
 	@$(BIN)/sepbench ui

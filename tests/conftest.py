@@ -13,6 +13,8 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.over_a_second import slow_tests
+
 # A deadline is a timed assertion, which a busy machine breaks; the same examples every time keep a red run red.
 hypothesis.settings.register_profile("sepbench", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("sepbench")
@@ -23,6 +25,10 @@ MIR_1K = Path(os.environ.get("SEPBENCH_MIR_1K", PROJECT / "../shared/data/mir-1k
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    slow = set(slow_tests())
+    for item in items:
+        if item.nodeid.partition("[")[0] in slow:
+            item.add_marker("over_a_second")
     if MUSDB18_7S.is_dir():
         return
     absent = pytest.mark.skip(reason=f"needs MUSDB18's seven-second clips in {MUSDB18_7S} (SEPBENCH_MUSDB18_7S)")
