@@ -55,7 +55,7 @@ def _trained_estimates(profile: Profile, system: Variant) -> Step:
         settings={
             "separation": profile.separation,
             "wiener_iterations": system.wiener_iterations,
-            **own_target(profile),
+            **later_settings(profile, "target"),
         },
         reaches=system.functions,
         libraries=LEARNING,
@@ -85,7 +85,7 @@ def _other_estimates(profile: Profile, system: System) -> Step:
             "system": system,
             "version": system.version(),
             "sample_rate_hz": profile.sample_rate_hz,
-            **own_target(profile),
+            **later_settings(profile, "target"),
         },
         reaches=system.functions,
         libraries=("numpy", "scipy", *system.libraries),
@@ -102,7 +102,7 @@ def _given_scores(profile: Profile, system: Added) -> Step:
         description=f"{system.words} Its scores as they were given, on the test tracks and targets of this benchmark.",
         needs=(("stems", "test"),),
         kinds=frozenset({"museval", "parquet"}),
-        settings={"system": system.name, **own_target(profile)},
+        settings={"system": system.name, **later_settings(profile, "target")},
         libraries=("pandas",),
         files=lambda _profile, _paths: system.files,
         system=system,
@@ -124,13 +124,12 @@ def _scores(profile: Profile, system: System) -> Step:
         needs=(
             *(((system.name, "estimates"),) if separated else ()),
             ("stems", "test"),
-            *((("tracks",),) if scoring_rate(profile) else ()),
+            *((("tracks",),) if changed(profile, "scoring_rate") else ()),
         ),
         kinds=frozenset({"museval", "parquet"}),
         settings={
             **({} if separated else {"sample_rate_hz": profile.sample_rate_hz, "reference": system}),
-            **scoring_rate(profile),
-            **own_target(profile),
+            **later_settings(profile, "scoring_rate", "target"),
         },
         reaches=() if separated else system.functions,
         libraries=SCORING if separated else (*SCORING, "torch"),
@@ -138,19 +137,9 @@ def _scores(profile: Profile, system: System) -> Step:
     )
 
 
-def own_target(profile: Profile) -> dict[str, str]:
-    """The setting ``target`` where it counts."""
-    return {"target": profile.target} if changed(profile, "target") else {}
-
-
-def sampled(profile: Profile) -> dict[str, str]:
-    """The setting ``statistics_by`` where it counts."""
-    return {"statistics_by": profile.statistics_by} if changed(profile, "statistics_by") else {}
-
-
-def scoring_rate(profile: Profile) -> dict[str, str]:
-    """The setting of that name where it counts."""
-    return {"scoring_rate": profile.scoring_rate} if changed(profile, "scoring_rate") else {}
+def later_settings(profile: Profile, *names: str) -> dict[str, str]:
+    """Those of the profile's settings that came later and are not as all was before them, by name."""
+    return {name: getattr(profile, name) for name in names if changed(profile, name)}
 
 
 def _measures(profile: Profile, system: System) -> Step:
@@ -166,14 +155,13 @@ def _measures(profile: Profile, system: System) -> Step:
         needs=(
             *(((system.name, "estimates"),) if separated else ()),
             ("stems", "test"),
-            *((("tracks",),) if scoring_rate(profile) else ()),
+            *((("tracks",),) if changed(profile, "scoring_rate") else ()),
         ),
         kinds=frozenset({"parquet"}),
         settings={
             "measures": [one.name for one in chosen],
             **({} if separated else {"sample_rate_hz": profile.sample_rate_hz, "reference": system}),
-            **scoring_rate(profile),
-            **own_target(profile),
+            **later_settings(profile, "scoring_rate", "target"),
         },
         reaches=(*(place_of(one) for one in chosen), *(() if separated else system.functions)),
         libraries=tuple(dict.fromkeys(("numpy", "scipy", *(name for one in chosen for name in one.libraries)))),

@@ -139,7 +139,7 @@ def _connection(url: str) -> Iterator:
         import dagster_postgres  # noqa: F401
         import psycopg2  # noqa: F401
     except ImportError:
-        raise UserError(f"{VARIABLE} needs the package dagster-postgres: pip install -e '.[postgres]'.") from None
+        raise UserError(f"{VARIABLE} needs the package dagster-postgres: pip install 'sepbench[postgres]'.") from None
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from assets.chains import CHAIN, LEARNING, own_target, parts_of, sampled, scoring_rate
+from assets.chains import CHAIN, LEARNING, later_settings, parts_of
 from assets.making import claims, dataset, other_tracks, report, table
 from assets.other_test_sets import moved, seen_on, systems_on
 from assets.paths import Paths
@@ -113,9 +113,7 @@ def _result_steps(profile: Profile, systems: Sequence[System], beside: Sequence[
             "places": {one.name: one.place for one in systems},
             "profile": profile.name,
             "trained_on": {one.name: one.learnt_from for one in systems if isinstance(one, Added)},
-            **scoring_rate(profile),
-            **sampled(profile),
-            **own_target(profile),
+            **later_settings(profile, "scoring_rate", "statistics_by", "target"),
             **searched,
             **of_sets,
         },
@@ -133,7 +131,7 @@ def _result_steps(profile: Profile, systems: Sequence[System], beside: Sequence[
             *(step.path for step in beside if step.part[-1] == "scores" and step.name in claimed),
         ),
         kinds=frozenset({"parquet", "csv", "markdown"}),
-        settings={**sampled(profile), **own_target(profile), **searched, **of_sets},
+        settings={**later_settings(profile, "statistics_by", "target"), **searched, **of_sets},
         libraries=("scipy", "numpy", "pandas"),
     )
     yield Step(
