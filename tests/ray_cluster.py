@@ -12,7 +12,7 @@ from tests.ports import any_ports
 @contextmanager
 def ray_cluster() -> Iterator[Any]:
     """``ray.cluster_utils.Cluster`` within the block; the test is skipped where Ray is not installed."""
-    pytest.importorskip("ray", reason="needs Ray (pip install -e '.[ray]')")
+    pytest.importorskip("ray", reason="needs Ray (pip install 'sepbench[ray]')")
     from ray.cluster_utils import Cluster
 
     cluster = Cluster()

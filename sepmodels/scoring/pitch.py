@@ -72,7 +72,7 @@ def check() -> None:
     """Raise UserError unless the tracker and mir_eval are installed."""
     for module, package in (("swift_f0", "swift-f0"), ("mir_eval", "mir_eval")):
         if importlib.util.find_spec(module) is None:
-            raise UserError(f"Pitch needs the package {package}: install it with `pip install -e '.[pitch]'`.")
+            raise UserError(f"Pitch needs the package {package}: install it with `pip install 'sepbench[pitch]'`.")
 
 
 @cache

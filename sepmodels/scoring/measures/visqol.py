@@ -35,7 +35,7 @@ def _listener() -> Any:
 def check() -> None:
     """Raise UserError unless visqol-python is installed."""
     if importlib.util.find_spec("visqol") is None:
-        raise UserError("ViSQOL needs the package visqol-python: install it with `pip install -e '.[visqol]'`.")
+        raise UserError("ViSQOL needs the package visqol-python: install it with `pip install 'sepbench[visqol]'`.")
 
 
 MEASURE = Measure(

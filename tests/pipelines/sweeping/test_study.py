@@ -173,5 +173,5 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 
 def test_without_optuna_a_sentence_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(UserError, match=r"needs the package optuna: install it with `pip install -e '\.\[sweep\]'`"):
+    with pytest.raises(UserError, match=r"needs the package optuna: install it with `pip install 'sepbench\[sweep\]'`"):
         require_optuna()

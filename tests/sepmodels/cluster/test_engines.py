@@ -18,13 +18,13 @@ def test_without_slurms_programs_a_sentence_says_which_are_missing(monkeypatch: 
 
 def test_without_the_package_ray_a_sentence_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UserError, match=r"pip install -e '\.\[ray\]'"):
+    with pytest.raises(UserError, match=r"pip install 'sepbench\[ray\]'"):
         engine_of(ClusterSettings("ray"))
 
 
 @pytest.mark.slow
 def test_where_no_ray_listens_a_sentence_says_where_it_was_looked_for() -> None:
-    pytest.importorskip("ray", reason="needs Ray (pip install -e '.[ray]')")
+    pytest.importorskip("ray", reason="needs Ray (pip install 'sepbench[ray]')")
     with pytest.raises(UserError, match=r"No Ray is reached at 127.0.0.1:1 .*start one by `ray start --head`"):
         engine_of(ClusterSettings("ray", ray=RaySettings("127.0.0.1:1")))
 

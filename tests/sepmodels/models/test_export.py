@@ -102,7 +102,7 @@ def test_a_model_that_cannot_be_written_says_why(tmp_path: Path) -> None:
 
 def test_without_the_extra_the_sentence_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(UserError, match=r"pip install -e '\.\[export\]'"):
+    with pytest.raises(UserError, match=r"pip install 'sepbench\[export\]'"):
         export_model(build_model(small("open_unmix")), "onnx", tmp_path / "model.onnx")
 
 

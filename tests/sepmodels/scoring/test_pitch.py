@@ -88,5 +88,5 @@ def test_pitch_is_measured_of_vocals_alone() -> None:
 
 def test_where_the_packages_are_not_installed_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"pip install -e '\.\[pitch\]'"):
+    with pytest.raises(UserError, match=r"pip install 'sepbench\[pitch\]'"):
         chosen_measures(["RPA"])

@@ -14,7 +14,7 @@ from tests.scoring_material import RATE_HZ, music
 
 def test_where_it_is_not_installed_the_extra_is_named(monkeypatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"pip install -e '\.\[visqol\]'"):
+    with pytest.raises(UserError, match=r"pip install 'sepbench\[visqol\]'"):
         chosen_measures(["ViSQOL"])
 
 
