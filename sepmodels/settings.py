@@ -219,7 +219,8 @@ class Profile:
         there is: keep a data folder for each.
     seeds: the seeds: each variant is trained once with each of them.
     suite: which variants are trained. paper: those of the paper; modern: stronger models; losses: other losses;
-        effects: more augmentation, one effect each; all: every one there is. The baseline always is.
+        effects: more augmentation, one effect each; ladder: from Open-Unmix to a band-split RNN, one change a rung;
+        all: every one there is. The baseline always is.
     extra_variants: variants that are trained beside those of the suite; none: no more than those.
     extra_systems: classical methods and references that are made beside all others; none: no more than those.
     sample_rate_hz: the sample rate of tracks and estimates, in Hz.
@@ -244,7 +245,7 @@ class Profile:
     report: ReportSettings = ReportSettings()
     target: Literal["vocals", "drums", "bass", "other"] = neutral("vocals")
     seeds: tuple[int, ...] = (42,)
-    suite: Literal["paper", "modern", "losses", "effects", "all"] = neutral("paper")
+    suite: Literal["paper", "modern", "losses", "effects", "ladder", "all"] = neutral("paper")
     extra_variants: tuple[str, ...] = neutral(())
     extra_systems: tuple[str, ...] = neutral(())
     sample_rate_hz: int = 44_100

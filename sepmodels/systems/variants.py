@@ -14,6 +14,7 @@ from typing import Any
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.marks import neutral, speed_only
 from sepmodels.settings import EFFECT_NAMES, Profile, TrainingSettings, result_settings
+from sepmodels.systems.ladder import RUNGS
 from sepmodels.systems.system import System
 
 Settings = Mapping[str, int | float | str | bool]
@@ -88,7 +89,6 @@ _COSINE: Settings = {"schedule": "cosine", "warmup_steps": 50, "ema_decay": 0.99
 
 # name, title, loss, and what it is trained with
 _OTHER_LOSSES = (
-    ("complex_loss", "Complex L1", "spectrogram_l1", "L1 of the real and imaginary parts of bins"),
     ("multi_resolution_loss", "Multi-resolution", "multi_resolution_l1", "L1 of bins by four transforms"),
     ("log_magnitude_loss", "Log magnitude", "log_magnitude_l1", "L1 of the logarithms of magnitudes"),
     ("mel_loss", "Mel", "mel_l1", "L1 of the logarithms of mel bands"),
@@ -190,12 +190,13 @@ _ALL = (
         )
         for effect in EFFECT_NAMES
     ),
+    *(Variant(**rung) for rung in RUNGS),
     Variant(
         name="band_split_rnn",
         title="Band-split RNN",
         summary="A small band-split RNN: LSTMs along time and along 28 bands make a complex mask; L1 on complex bins.",
         architecture="band_split_rnn",
-        suites=("modern",),
+        suites=("modern", "ladder"),
         loss="spectrogram_l1",
         loss_settings={"waveform_weight": 1.0},
         learning_rate=2e-3,

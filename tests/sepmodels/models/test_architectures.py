@@ -26,6 +26,7 @@ PARAMETERS = {
     "dual_loss_balanced": 8_893_348,
 }
 MODERN = {
+    "complex_mask": 14_049_194,
     "band_split_rnn": 2_457_000,
     "band_split_roformer": 2_626_856,
     "tfc_tdf": 599_432,
@@ -37,6 +38,7 @@ SMALL = {
     "open_unmix": {"n_fft": 512, "hop": 128, "hidden": 32},
     "transformer": {"n_fft": 512, "hop": 128, "hidden": 32, "heads": 2, "feedforward": 32, "context_frames": 16},
     "time_domain": {"channels": 4, "hidden": 32},
+    "complex_unmix": {"n_fft": 512, "hop": 128, "hidden": 32},
     "band_split_rnn": {
         "n_fft": 512,
         "hop": 128,

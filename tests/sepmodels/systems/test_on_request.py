@@ -33,7 +33,7 @@ def test_the_demo_trains_the_papers_six_and_no_more() -> None:
     assert list(variants_of(PROFILES["demo"])) == list(PAPER)
 
 
-@pytest.mark.parametrize("suite", ["paper", "modern", "losses", "effects"])
+@pytest.mark.parametrize("suite", ["paper", "modern", "losses", "effects", "ladder"])
 def test_a_suite_has_its_own_variants_and_the_baseline_that_they_are_compared_with(suite: str) -> None:
     trained = variants_of(dataclasses.replace(PROFILES["demo"], suite=suite))
     assert set(trained) == {BASELINE} | {name for name, one in VARIANTS.items() if suite in one.suites}
@@ -46,7 +46,7 @@ def test_all_is_every_variant() -> None:
 
 def test_a_suite_that_is_none_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(
-        UserError, match=r"suite cannot be 'modem': expected paper or modern or losses or effects or all"
+        UserError, match=r"suite cannot be 'modem': expected paper or modern or losses or effects or ladder or all"
     ):
         chosen_profile({OVERRIDES_VARIABLE: json.dumps({"suite": "modem"})})
 
