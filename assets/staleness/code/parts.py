@@ -15,6 +15,7 @@ from pathlib import Path
 from assets.staleness.code.bindings import Import, bindings_of, is_type_checking
 from assets.staleness.code.marks import mark_of, without_marked_fields
 from assets.staleness.code.names import Names, names_of
+from assets.staleness.code.neutral import questions_of, that_ask
 from assets.staleness.code.said import Hearing, Saying, sayings_of
 from sepmodels.errors import UserError
 
@@ -38,6 +39,11 @@ class Part:
     def said(self) -> tuple[list[Saying], list[Hearing]]:
         """What it may only say to people, and where it reads errors."""
         return sayings_of(self.nodes, self.package, self.name.rpartition(".")[0])
+
+    @cached_property
+    def questions(self) -> tuple[ast.If | ast.IfExp, ...]:
+        """Where it may ask after a later setting; looked for once, and not for each product that needs the part."""
+        return questions_of(self.nodes)
 
     def without(self, unsaid: frozenset[int]) -> tuple[str, Names]:
         """A hash of what it says, and what it needs from outside, but for the nodes of those identities."""
@@ -90,6 +96,11 @@ class Module:
         self.methods: dict[str, list[Part]] = {}
         for part in (part for parts in self.definitions.values() for part in parts if "." in part.name):
             self.methods.setdefault(part.name.partition(".")[2], []).append(part)
+
+    @cached_property
+    def asks(self) -> frozenset[str]:
+        """The names by which it asks after later settings."""
+        return that_ask(self.imports)
 
     @property
     def public(self) -> list[str]:

@@ -141,7 +141,9 @@ class _Walk:
             if (module.name, part.name) in self.taken:
                 continue
             self.taken.add((module.name, part.name))
-            unsaid = self.quiet.unsaid(module, part) | not_run(part.nodes, module.imports, self.given)
+            unsaid = self.quiet.unsaid(module, part)
+            if module.asks:
+                unsaid |= not_run(part.questions, module.asks, self.given)
             unsaid |= marked_decorators(module, part, self.lookup)
             text, needs = part.without(unsaid)
             self.ears |= self.quiet.ears_of(module, part, needs, unsaid)

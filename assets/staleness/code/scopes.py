@@ -46,6 +46,9 @@ class Scoped(ast.NodeVisitor):
         if id(node) not in self.unsaid:
             super().visit(node)
 
+    def visit_Constant(self, node: ast.Constant) -> None:
+        """Nothing is inside; ``ast`` itself would look, and of constants there are most."""
+
     def binder(self, name: str) -> Bindings | None:
         """The scope of the piece in which the name is bound; None for a name from outside."""
         for depth, scope in enumerate(reversed(self.scopes)):
