@@ -55,6 +55,23 @@ def test_the_compose_files_start_the_pages_for_this_machine_alone_and_wait_for_t
     assert set(yaml.safe_load((DEPLOY / "compose.gpu.yaml").read_text(encoding="utf-8"))["services"]) == {"sepbench"}
 
 
+def test_the_compose_cluster_has_settings_that_are_read_and_the_lock_s_storage_with_the_bucket_of_its_address(
+    tmp_path: Path,
+) -> None:
+    described = yaml.safe_load((DEPLOY / "compose.cluster.yaml").read_text(encoding="utf-8"))
+    services, file = described["services"], tmp_path / "cluster.toml"
+    file.write_text(described["configs"]["cluster"]["content"])
+    read = read_cluster(file)
+    assert read.executor == "ray"
+    assert read.storage.url.startswith("s3://sepbench/")
+    assert " -bucket=sepbench " in services["storage"]["command"]
+    assert str(read.storage.cache) in services["worker"]["volumes"]
+    keys = [services[name]["environment"] for name in ("storage", "sepbench", "worker")]
+    assert keys[0] == keys[1] == keys[2]
+    lock = (PROJECT / "requirements-dev.lock").read_text(encoding="utf-8")
+    assert f"\nseaweedfs-bin=={services['storage']['image'].partition(':')[2]} " in lock
+
+
 def test_the_tables_of_the_page_are_those_that_the_calculation_prints(capsys: pytest.CaptureFixture[str]) -> None:
     page = (PROJECT / "docs" / "cluster.md").read_text(encoding="utf-8")
     for arguments in ([], ["--tracks", "10000", "--test-tracks", "1000", "--epochs", "20"]):
