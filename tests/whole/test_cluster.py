@@ -4,6 +4,8 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -13,7 +15,7 @@ from benchmarks.kills import cut_power
 from sepmodels.cluster.making import make_parts
 from sepmodels.cluster.part import Needs, PartFolder
 from sepmodels.cluster.same_code import versions_of
-from sepmodels.cluster.settings import read_cluster
+from sepmodels.cluster.settings import ClusterSettings, RaySettings, read_cluster
 from tests.cluster_engine import WORKER, Heard
 from tests.cluster_parts import COUNT, part
 from tests.conftest import words_of
@@ -98,6 +100,47 @@ def test_an_engine_makes_a_part_and_what_its_worker_prints_is_kept(data: Path, t
             sys.modules["ray"].shutdown()
     assert results["counted"].value == 3
     assert len(list((tmp_path / "parts").glob(f"{chosen.executor}-*.txt"))) == 1
+
+
+@dataclass
+class _Losing(Heard):
+    """Loses a node with all its processes at the first word of each part, and lets the parts go on."""
+
+    lose: Callable[[], None] = lambda: None
+    gate: Path = Path()
+
+    def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
+        super().progress(done, total, unit, **figures)
+        if not self.gate.exists() and len(self.curves) == 2:
+            self.lose()
+            self.gate.touch()
+
+
+def test_the_part_of_a_ray_node_that_is_lost_goes_on_at_another_node(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    parts = [
+        part(name, COUNT, Needs(gpus=1), to=5, place=str(tmp_path / name), wait_at=4, gate=str(gate))
+        for name in ("one", "two")
+    ]
+    with ray_cluster() as cluster:
+        (node,) = cluster.worker_nodes
+
+        def lose() -> None:
+            (raylet,) = (info.process for info in node.all_processes["raylet"])
+            gone = psutil.Process(raylet.pid).children(recursive=True)
+            cluster.remove_node(node, allow_graceful=False)
+            for one in gone:
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
+
+        heard = _Losing(lose=lose, gate=gate)
+        chosen = ClusterSettings(executor="ray", parallel=2, command=WORKER, ray=RaySettings(cluster.address))
+        try:
+            found = make_parts(parts, tmp_path / "parts", chosen, versions_of(("numpy",)), heard)
+        finally:
+            sys.modules["ray"].shutdown()
+    assert {name: one.value for name, one in found.items()} == {"one": 5, "two": 5}
+    assert sum("is begun again" in sentence for sentence in heard.said) == 1
 
 
 @pytest.mark.cluster
