@@ -144,4 +144,5 @@ def _not_clear(claim: Claim, detectable: float, unit: str) -> str:
     if claim.direction == "equal":
         return "the interval reaches over the margin: more trainings would make it narrower"
     beyond = " beyond the margin" if claim.margin else ""
-    return f"a difference of {detectable:.2g} {unit}{beyond} would have been found in four of five cases"
+    shown = f"{detectable:.2g}" if detectable < 100 else f"{detectable:,.0f}"  # not 4.5e+02
+    return f"a difference of {shown} {unit}{beyond} would have been found in four of five cases"

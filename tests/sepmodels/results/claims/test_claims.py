@@ -1,6 +1,7 @@
 """Claims: when figures support or refute them, and when they decide nothing."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pandas as pd
@@ -161,6 +162,10 @@ class TestTrainings:
         found = judged(STARVED, figures=trainings(shares, [], STARVED.measure))
         assert found.verdict == verdict
         assert found.figure == pytest.approx(100 * np.mean(shares))
+
+    def test_a_large_difference_that_would_have_been_found_is_written_out(self) -> None:
+        reason = judged(FASTER, figures=trainings([0.2, 3.0, 0.9], [1.0, 0.3, 4.0])).reason
+        assert re.match(r"a difference of [\d,]{3,} % would have been found", reason)
 
     def test_times_of_different_devices_are_not_compared(self) -> None:
         found = judged(FASTER, figures=trainings([0.8, 0.81, 0.79], [1.0, 1.01, 0.99], device="cuda"))
