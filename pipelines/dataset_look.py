@@ -1,7 +1,5 @@
 """A look at a profile's dataset before anything is made of it, or remembered."""
 
-from assets.making.dataset import dataset_folder
-from assets.making.public_dataset import is_to_be_fetched, require_licence
 from assets.paths import Paths
 from sepmodels.settings import Profile
 
@@ -11,6 +9,9 @@ def require_dataset(profile: Profile, paths: Paths) -> None:
 
     A folder that is to have the demo's songs may have no others, and one that is to be fetched wants its licence.
     """
+    from assets.making.dataset import dataset_folder  # with pandas, for which no help screen should wait
+    from assets.making.public_dataset import is_to_be_fetched, require_licence
+
     folder = dataset_folder(profile, paths)
     if profile.dataset.layout == "demo":
         # private, because that package's own text is what tells its songs from those of an earlier version

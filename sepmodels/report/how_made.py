@@ -1,17 +1,20 @@
 """How the results were made: dataset, budget, versions, machine."""
 
+from __future__ import annotations
+
 import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from sepmodels.machine.hardware import processor_name
 from sepmodels.settings import Profile, result_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LIBRARIES = ("torch", "numpy", "scipy", "pandas", "museval", "musdb", "stempeg", "soundfile", "dagster", "mlflow")
 GIB = 2**30

@@ -91,6 +91,13 @@ def test_definitions_load_without_torch_mlflow_or_museval() -> None:
     assert loaded.stdout.strip() == "[]"
 
 
+def test_the_help_of_commands_loads_nothing_that_takes_long_to_load() -> None:
+    heavy = "{'dagster', 'mlflow', 'pandas', 'scipy', 'torch'}"
+    code = f"import sys, pipelines.cli; print(sorted({heavy} & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+
+
 def test_every_folder_with_code_is_a_package_so_that_it_is_installed() -> None:
     folders = {path.parent for top in FORBIDDEN for path in (PROJECT / top).rglob("*.py")}
     assert not [folder for folder in folders if not (folder / "__init__.py").is_file()]
