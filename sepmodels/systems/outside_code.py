@@ -4,6 +4,7 @@ import ast
 import importlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +25,8 @@ def outside_module(name: str) -> ModuleType:
         return importlib.import_module(name)
     except Exception as fault:
         raise UserError(
-            f"The module {name!r} cannot be imported ({type(fault).__name__}: {fault}): mend it."
+            f"The module {name!r} cannot be imported ({type(fault).__name__}: {fault}): mend it"
+            f"{in_place(fault, _home(name))}."
         ) from fault
 
 
@@ -36,6 +38,15 @@ def outside_function(text: str) -> Callable[..., Any]:
     if found is None:
         raise unknown_name(f"function in the module {module_name!r} called", name, _public(module))
     return found
+
+
+def in_place(fault: BaseException | None, folder: Path | None) -> str:
+    """The last line of a folder's files that a fault came through, as `` in FILE:LINE``; empty where it is none."""
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(fault and fault.__traceback__)]
+    if isinstance(fault, SyntaxError) and fault.filename:
+        places.append((fault.filename, fault.lineno))
+    own = [f" in {file}:{line}" for file, line in places if folder and Path(file).is_relative_to(folder)]
+    return own[-1] if own else ""
 
 
 def require_parts(module: ModuleType, *names: str) -> None:
@@ -83,6 +94,12 @@ def _origin(name: str) -> str | None:
     except (ImportError, ValueError):
         return None
     return spec.origin if spec else None
+
+
+def _home(module: str) -> Path | None:
+    """The folder of a module's file, or of the package that it is in."""
+    origin = _origin(module.partition(".")[0])
+    return Path(origin).parent if origin else None
 
 
 def _public(module: ModuleType) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import sepmodels
 from sepmodels.errors import UserError, unknown_name
 from sepmodels.systems.added import PLACE_ONLY
-from sepmodels.systems.outside_code import open_folder, outside_module, require_own, with_imports
+from sepmodels.systems.outside_code import in_place, open_folder, outside_module, require_own, with_imports
 from sepmodels.systems.variants import Variant, by_name
 
 ENTRY_POINTS = "sepbench.variants"  # the group in which an installed package offers its variants
@@ -121,7 +121,7 @@ def _installed(name: str, file: Path) -> ModuleType:
         try:
             module = importlib.reload(module)
         except Exception as fault:
-            raise UserError(f"{file} cannot be read ({type(fault).__name__}: {fault}): mend it.") from fault
+            raise _unreadable(file, fault) from fault
     _loaded[file] = source, module
     return module
 
@@ -145,11 +145,17 @@ def _module(file: Path) -> ModuleType:
     except (Exception, SystemExit) as fault:
         del sys.modules[file.stem]
         _loaded.pop(file, None)
-        raise UserError(
-            f"{file} cannot be read ({type(fault).__name__}: {fault}): mend it, or remove its variants."
-        ) from fault
+        raise _unreadable(file, fault) from fault
     _loaded[file] = source, module
     return module
+
+
+def _unreadable(file: Path, fault: BaseException) -> UserError:
+    """What is said of a file that fails when it is run."""
+    return UserError(
+        f"{file} cannot be read ({type(fault).__name__}: {fault}): mend it{in_place(fault, file.parent)}, or remove "
+        "its variants."
+    )
 
 
 def _outside(variant: Variant, file: Path, module: str) -> OutsideVariant:

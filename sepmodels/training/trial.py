@@ -1,12 +1,12 @@
 """One batch of noise through a variant, so that what cannot be trained is said before anything waits for it."""
 
-import traceback
 from pathlib import Path
 
 import torch
 
 from sepmodels.errors import UserError
 from sepmodels.models.architectures import build_model
+from sepmodels.systems.outside_code import in_place
 from sepmodels.systems.outside_variants import OutsideVariant
 from sepmodels.systems.variants import Variant
 from sepmodels.training.losses import build_loss
@@ -22,25 +22,20 @@ def try_variant(variant: Variant, sample_rate_hz: int) -> None:
     with torch.random.fork_rng(devices=[]):
         try:
             _try(variant, sample_rate_hz)
-        except UserError as said:
-            if place := _own_place(said.__cause__, variant):  # of a module that cannot be imported
-                raise UserError(f"{str(said).rstrip('.')} in {place}.") from said
+        except UserError:
             raise
         except Exception as fault:
-            place = _own_place(fault, variant)
             raise UserError(
                 f"Variant {variant.name!r} fails on {SECONDS} s of noise ({type(fault).__name__}: {fault}): mend it"
-                f"{f' in {place}' if place else ''}."
+                f"{in_place(fault, _home(variant))}."
             ) from fault
 
 
-def _own_place(fault: BaseException | None, variant: Variant) -> str:
-    """The last line of the person's own files that a fault came through, as ``FILE:LINE``; empty where it is none."""
-    if fault is None or not isinstance(variant, OutsideVariant):
-        return ""
-    own = variant.home if variant.home.is_dir() else variant.home.parent
-    inside = [one for one in traceback.extract_tb(fault.__traceback__) if Path(one.filename).is_relative_to(own)]
-    return f"{inside[-1].filename}:{inside[-1].lineno}" if inside else ""
+def _home(variant: Variant) -> Path | None:
+    """The folder of the person's own files, if it is made of such."""
+    if not isinstance(variant, OutsideVariant):
+        return None
+    return variant.home if variant.home.is_dir() else variant.home.parent
 
 
 def _try(variant: Variant, sample_rate_hz: int) -> None:

@@ -134,14 +134,16 @@ def test_what_cannot_be_trained_is_one_sentence_and_nothing_is_added(
         ("tiny_net.py", "halved(self.filters(mixture))", "halved(self.filters(mixture[:, :1]))", 21),
         ("tiny_net.py", "width: int = 4", "width: int = four", 11),
         ("errors_of_mine.py", "- target", "- target.waveform", 2),
+        ("proposals.py", "VARIANTS = [", "VARIANTS = undefined + [", 3),
+        ("proposals.py", "VARIANTS = [", "VARIANTS = [[", 3),
     ],
-    ids=["forward", "import", "loss"],
+    ids=["forward", "import", "loss", "file", "syntax"],
 )
 def test_a_model_or_loss_that_fails_is_named_with_its_file_and_line(
     proposals: Path, tmp_path: Path, file: str, before: str, after: str, line: int
 ) -> None:
     edit(proposals.with_name(file), before, after)
-    with pytest.raises(UserError, match=rf"mend it in {proposals.with_name(file)}:{line}\."):
+    with pytest.raises(UserError, match=rf"mend it in {proposals.with_name(file)}:{line}[.,]"):
         add_variants(DEMO, Paths(tmp_path / "data", "demo"), str(proposals), None, Terminal())
 
 
