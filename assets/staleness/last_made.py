@@ -9,7 +9,8 @@ from assets.staleness.acceptance import Acceptance, acceptances
 
 PARTS = "code_version_parts"
 CARRIED = "carried_over_from_run"
-FILES = "files"  # of the products that are folders, with their sizes
+FILES = "file_sizes"  # of the products that are folders
+_FILES_BEFORE = "files"  # as it was called once: a step's own figures may be called so, and were overwritten
 SECONDS = "seconds_to_make"
 RECORDS = "records"  # what is compared with when a part of the product is made again
 TOLD = "told_of"  # of a product that tells which others were accepted: what it says
@@ -57,7 +58,7 @@ class LastMade:
 
     def noted(self, name: str) -> dict:
         """A note of names and values; empty where there is none."""
-        value = self.metadata.get(name)
+        value = self.metadata.get(name, self.metadata.get(_FILES_BEFORE) if name == FILES else None)
         noted = value.value if isinstance(value, dg.JsonMetadataValue) else None
         return noted if isinstance(noted, dict) else {}
 

@@ -122,6 +122,13 @@ def test_each_product_keeps_how_long_it_took_and_of_parts_that_may_be_kept_all_o
     assert after["tracks"] == seconds[dg.AssetKey(["demo", "tracks"])]  # which was carried over
 
 
+def test_what_a_step_says_of_itself_is_not_overwritten_by_what_is_noted_of_its_files(runnable):
+    runnable.edit("sepmodels/dataset/tracks.py", "describe_tracks")
+    runnable.figures = {"files": "Files are: 3 vocals."}
+    assert "tracks" in runnable.run()
+    assert runnable.metadata("tracks")["files"].value == "Files are: 3 vocals."
+
+
 def test_each_product_keeps_the_parts_of_its_code_version(runnable):
     parts = runnable.metadata("open_unmix/checkpoint")[PARTS].value
     assert "sepmodels/training/losses.py::magnitude_mse" in parts
