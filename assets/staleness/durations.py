@@ -30,14 +30,15 @@ def kind_of(key: dg.AssetKey) -> str:
 def _seconds(kind: str, metadata: Mapping[str, dg.MetadataValue]) -> float | None:
     parts = metadata.get("seconds")  # of a training the mean over its seeds, of a separation all of it
     if kind == "checkpoint" and parts:
-        return float(parts.value) * _seeds(metadata)
+        return float(parts.value) * seeds_made(metadata)
     if kind == "estimates" and parts:
         return float(parts.value)
     whole = metadata.get(SECONDS)
     return float(whole.value) if whole else None
 
 
-def _seeds(metadata: Mapping[str, dg.MetadataValue]) -> int:
+def seeds_made(metadata: Mapping[str, dg.MetadataValue]) -> int:
+    """How many seeds a training had, by its metadata."""
     parts = metadata.get(PARTS)
     known = parts.value if isinstance(parts, dg.JsonMetadataValue) else None
     return len(json.loads(known[SEEDS])) if isinstance(known, dict) and SEEDS in known else 1

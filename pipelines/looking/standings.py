@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -14,10 +14,15 @@ from rich.markup import escape
 from assets.paths import Paths
 from pipelines.options import advised
 from sepmodels.settings import Profile
+from sepmodels.systems import systems_of
+from sepmodels.systems.variants import Variant, own_training
 
 if TYPE_CHECKING:
+    from dagster import AssetKey
+
     from assets.staleness.acceptance import Acceptance
-    from assets.staleness.standing import Standing
+    from assets.staleness.last_made import LastMade
+    from assets.staleness.standing import Standing, Subject
 
 STATES = {
     "fresh": "[green]fresh[/]",
@@ -30,7 +35,10 @@ SHARED = {"dataset": "data", "tracks": "data", "stems": "data", "statistics": "d
 
 @dataclass(frozen=True)
 class Line:
-    """A product as it is listed: its system, its name there, how it stands, and the seconds that it took last."""
+    """A product as it is listed: its system, its name there, how it stands.
+
+    seconds: that making it takes, by the last time; of a training without the seeds that are trained already.
+    """
 
     system: str
     name: str
@@ -82,7 +90,7 @@ def standings_as_json(profile: Profile, paths: Paths) -> str:
     """A list with an object for each product, in the order in which they are made.
 
     system and name: as the list in words has them. state: fresh, stale, waiting or never. reasons: sentences. seconds:
-    that it took last, or null. accepted: the sentence of an acceptance, or "".
+    that making it takes, or null. accepted: the sentence of an acceptance, or "".
     """
     from assets.staleness.acceptance import in_one_sentence
 
@@ -113,12 +121,46 @@ def _lines(profile: Profile, paths: Paths, only: Iterable[str] = ()) -> Iterator
     with history(paths.data) as instance:
         made = last_made([one.key for one in found], instance)
         seconds = seconds_to_make(made, instance)
+    stale = [subject for subject, one in stands if one.state == "stale" and subject.key in seconds]
+    seconds |= _seconds_of_trainings(profile, paths, stale, made, seconds)
     for one in found:
         first, *rest = one.key.path[1:]
         system = SHARED.get(first, first if rest else "results")
         name = "/".join(rest if rest and system == first else [first, *rest])
         accepted = made[one.key].acceptances if one.key in made else []
         yield Line(system, name, one, seconds.get(one.key), accepted)
+
+
+def _seconds_of_trainings(
+    profile: Profile,
+    paths: Paths,
+    stale: Iterable[Subject],
+    made: Mapping[AssetKey, LastMade],
+    seconds: Mapping[AssetKey, float],
+) -> dict[AssetKey, float]:
+    """How long those of the stale products take that are trainings: a seed that is trained already takes no time."""
+    from assets.job import Job
+    from assets.making.trained_seeds import material_of, seeds_to_train
+    from assets.staleness.acceptance import versions_accepted
+    from assets.staleness.durations import kind_of, seeds_made
+
+    trainings = [one for one in stale if kind_of(one.key) == "checkpoint"]
+    systems = {one.name: one for one in systems_of(profile, paths.systems)} if trainings else {}
+    material = material_of(paths) if trainings else None
+    found = {}
+    for one in trainings:
+        last, system = made[one.key], systems[one.key.path[1]]
+        assert isinstance(system, Variant)
+        job = Job(
+            replace(profile, training=own_training(system, profile.training)),
+            paths,
+            system,
+            code_version=one.seedless,
+            accepted_versions=versions_accepted(last.acceptances, one.seedless),
+        )
+        left = len(seeds_to_train(job, material))
+        found[one.key] = seconds[one.key] * left / seeds_made(last.metadata)
+    return found
 
 
 def _among(one: Standing, made: Sequence[str]) -> Standing:

@@ -65,7 +65,7 @@ function drawNow({ going, running, last }) {
 }
 
 function productItem(product) {
-  const time = product.state === "stale" && product.seconds ? `, ${duration(product.seconds)} last time` : "";
+  const time = product.state === "stale" && product.seconds ? `, ${duration(product.seconds)} to make again` : "";
   const shown = product.state === "never" ? [] : product.reasons;
   return make("li", {}, `${product.name} `, make("span", { className: "state", textContent: STATES[product.state] + time }),
     ...shown.map((reason) => make("span", { className: "reason", textContent: reason })));
@@ -78,7 +78,7 @@ function drawProducts({ standings, running }) {
   let words = "Looking…";
   if (lookedAt !== null) {
     words = behind.length ? `${behind.length} of ${products.length} products are not up to date.` : `All ${products.length} products are up to date.`;
-    if (known.length) words += ` The last time, they took ${duration(known.reduce((sum, one) => sum + one))}.`;
+    if (known.length) words += ` They take about ${duration(known.reduce((sum, one) => sum + one))}.`;
     if (running.length) words += " So it was when the run began.";
     else if (looking) words += " Looking again…";
   }
