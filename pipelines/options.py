@@ -216,11 +216,19 @@ def advised(command: str, profile: Profile, *words: str, settings: Mapping[str, 
 
     words: the command's own options. settings: settings that it changes as well.
     """
-    options = []
-    if data := os.environ.get(DATA_VARIABLE):
-        options += ["--data", data]
+    options = _data_option()
     if dataset := os.environ.get(DATASET_VARIABLE):
         options += ["--dataset", dataset]
     for key, value in (_overrides() | dict(settings or {})).items():
         options += ["--set", f"{key}={value}"]
     return shlex.join(["sepbench", command, "-p", profile.name, *words, *options])
+
+
+def way_back(profile: Profile, name: str) -> str:
+    """The command that gives a setting the profile's own value again, as one types it into a shell."""
+    return shlex.join(["sepbench", "settings", "unset", name, "-p", profile.name, *_data_option()])
+
+
+def _data_option() -> list[str]:
+    data = os.environ.get(DATA_VARIABLE)
+    return ["--data", data] if data else []

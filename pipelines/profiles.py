@@ -9,9 +9,9 @@ from pathlib import Path
 from assets.paths import Paths, data_folder
 from assets.runtime.gpus import auto_precision
 from pipelines.setting_values import DEFAULT_WORD, FOLDER_SETTING, changes, check_together, override, setting_names
-from pipelines.settings_file import read_settings
+from pipelines.settings_file import read_settings, with_file
 from sepmodels.dataset.mapping import with_mapping
-from sepmodels.errors import unknown_name
+from sepmodels.errors import UserError, unknown_name
 from sepmodels.settings import DatasetSettings, Profile, TrainingSettings
 from sepmodels.systems import SYSTEMS_ON_REQUEST
 
@@ -79,18 +79,24 @@ def chosen_profile(environment: Mapping[str, str] = os.environ) -> Profile:
     Raises :class:`UserError` for an unknown profile, and for settings that cannot be, each or together.
     """
     own = own_profile(environment)
-    profile = read_settings(Paths(data_folder(), own.name).settings_file, own)
-    if folder := environment.get(DATASET_VARIABLE, "").strip():
-        profile = override(profile, FOLDER_SETTING, folder, own)
-    for key, text in json.loads(environment.get(OVERRIDES_VARIABLE) or "{}").items():
-        profile = override(profile, key, text, own)
-    return complete(profile, own, data_folder())
+    given, file = given_settings(environment), Paths(data_folder(), own.name).settings_file
+    profile = read_settings(file, own, but=given)
+    for name, text in given.items():
+        profile = override(profile, name, text, own)
+    return complete(profile, own, data_folder(), file)
+
+
+def given_settings(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The settings of the environment, as text, by name: those take the place of the file's."""
+    folder = environment.get(DATASET_VARIABLE, "").strip()
+    overrides: dict[str, str] = json.loads(environment.get(OVERRIDES_VARIABLE) or "{}")
+    return ({FOLDER_SETTING: folder} if folder else {}) | overrides
 
 
 def kept_profile(name: str, data: Path) -> Profile:
     """A profile with what its file in a data folder changes of it, whatever the environment says."""
-    own = own_profile({PROFILE_VARIABLE: name})
-    return complete(read_settings(Paths(data, name).settings_file, own), own, data)
+    own, file = own_profile({PROFILE_VARIABLE: name}), Paths(data, name).settings_file
+    return complete(read_settings(file, own), own, data, file)
 
 
 def own_profile(environment: Mapping[str, str] = os.environ) -> Profile:
@@ -101,14 +107,17 @@ def own_profile(environment: Mapping[str, str] = os.environ) -> Profile:
     return PROFILES[name]
 
 
-def complete(profile: Profile, own: Profile, data: Path | None = None) -> Profile:
+def complete(profile: Profile, own: Profile, data: Path | None = None, file: Path | None = None) -> Profile:
     """The profile once all is set: it knows what was changed, which precision it has, and its dataset's mapping file.
 
-    own: as it is without changes. data: the data folder, where the dataset may be.
+    own: as it is without changes. data: the data folder, where the dataset may be. file: with settings.
 
-    Raises :class:`UserError` for settings that cannot be together.
+    Raises :class:`UserError` for settings that cannot be together; it names the file where those in it are at fault.
     """
-    check_together(profile)
+    try:
+        check_together(profile)
+    except UserError as error:
+        raise (with_file(error, file, own) if file else error) from None
     known = with_precision(replace(profile, changed_settings=tuple(changes(profile, own).items())))
     folder = known.dataset.folder or (Paths(data, known.name).dataset if data else None)
     return replace(known, dataset=with_mapping(known.dataset, Path(folder))) if folder else known

@@ -7,7 +7,7 @@ stays as it is, comments too.
 import re
 import textwrap
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,12 @@ HEAD = """\
 MEND = "Mend it, or delete the file, which takes all settings of the profile back."
 
 
-def read_settings(file: Path, own: Profile) -> Profile:
+def read_settings(file: Path, own: Profile, but: Collection[str] = ()) -> Profile:
     """The profile with what its file changes; as it is where there is no file.
+
+    but: settings of the file that are not looked at, because others take their place.
+
+    What settings may be together is not looked at here, since others may be given beside them.
 
     Raises :class:`UserError`, with the file and the line, for what is no TOML, no setting, or no value of one.
     """
@@ -51,6 +55,8 @@ def read_settings(file: Path, own: Profile) -> Profile:
         raise UserError(f"{file} is no TOML: {error}. {MEND}") from None
     profile = own
     for name, value in _named(found):
+        if name in but:
+            continue
         written = _as_text(value)
         if name == FOLDER_SETTING and isinstance(value, str) and value not in ("", "none"):
             written = str(file.parent / Path(value).expanduser())  # a relative one is meant from the file's place on
@@ -60,11 +66,17 @@ def read_settings(file: Path, own: Profile) -> Profile:
             profile = override(profile, name, written, own)
         except UserError as error:
             raise UserError(f"{_place(file, text, name)}: {error} {MEND}") from None
-    try:
-        check_together(profile)
-    except UserError as error:
-        raise UserError(f"{file}: {error} {MEND}") from None
     return profile
+
+
+def with_file(error: UserError, file: Path, own: Profile) -> UserError:
+    """The error, with the file's name where the settings in it cannot be together, whatever others are given."""
+    try:
+        check_together(read_settings(file, own))
+    except UserError as alone:
+        if str(alone) == str(error):
+            return UserError(f"{file}: {error} {MEND}")
+    return error
 
 
 def change_settings(file: Path, own: Profile, changes: Mapping[str, str | None]) -> None:

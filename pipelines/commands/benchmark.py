@@ -15,12 +15,11 @@ from pipelines.options import (
     ExecutorOption,
     ProfileOption,
     SetOption,
-    name_and_value,
     use_executor,
     use_options,
 )
 from pipelines.permissions import require_writable
-from pipelines.remembering import remember, say_in_force
+from pipelines.remembering import remember, say_in_force, take_back
 from pipelines.terminal import Terminal
 from sepmodels.errors import UserError
 from sepmodels.settings import Profile
@@ -100,7 +99,7 @@ def run(
     """
     from assets.runtime.gpus import require_device
     from pipelines.graph.selection import select
-    from pipelines.running.make_products import make_anew, make_behind, require_consent
+    from pipelines.running.make_products import RunFailed, make_anew, make_behind, require_consent
     from pipelines.running.runner import require_alone
 
     asked = [*(settings or ()), *([f"scorer={scorer}"] if scorer else [])]
@@ -110,14 +109,18 @@ def run(
     keys = select(chosen, paths, only or [])
     require_writable(paths)
     _accept_licence(chosen, paths, accept_licence)
-    if not paths.manifest.exists() or any(name_and_value(one)[0].startswith("dataset.") for one in settings or ()):
+    if not paths.manifest.exists():
         require_dataset(chosen, paths)
     if anew:
         require_consent(chosen, paths, keys, console, sure=yes)
     require_alone(paths)
-    remember(chosen, paths, console, settings or (), dataset, [*(only or ()), *(besides or ())], also or ())
+    before = remember(chosen, paths, console, settings or (), dataset, [*(only or ()), *(besides or ())], also or ())
     make = make_anew if anew else make_behind
-    make(chosen, paths, keys, console)
+    try:
+        make(chosen, paths, keys, console)
+    except RunFailed as ended:
+        take_back(chosen, paths, console, before, ended.failed)
+        raise
 
 
 app.command(

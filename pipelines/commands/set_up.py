@@ -132,14 +132,14 @@ def settings(
         raise UserError(f"`sepbench settings {action}` takes {'no names' if names else 'the names of settings'}.")
     if action != "show":
         require_writable(named_paths(profile, data))
+    paths = named_paths(profile, data)
     if action == "reset":
-        reset_settings(named_paths(profile, data))
-    chosen, paths = use_options(profile, data=data)
-    if action == "set":
-        set_settings(chosen, paths, names or ())
+        reset_settings(paths)
+    elif action == "set":
+        set_settings(paths, names or ())
     elif action == "unset":
-        unset_settings(chosen, paths, names or ())
-    chosen, paths = use_options()
+        unset_settings(paths, names or ())
+    chosen, paths = use_options(profile, data=data)
     if action == "show":
         show_settings(chosen, console)
         console.print(f"\nChanges stand in {paths.settings_file}.", highlight=False, soft_wrap=True)

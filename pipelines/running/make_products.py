@@ -20,8 +20,16 @@ if TYPE_CHECKING:
 KINDS = {"checkpoint": "training", "estimates": "separation", "scores": "scoring", "report": "report"}
 
 
+class RunFailed(typer.Exit):
+    """Ends the command with the status of a run. failed: the assets that could not be made."""
+
+    def __init__(self, status: int, failed: Collection[str]) -> None:
+        super().__init__(status)
+        self.failed = failed
+
+
 def make_behind(profile: Profile, paths: Paths, keys: Collection[str], console: Console) -> None:
-    """Make those products that are missing or stale, and what follows from them."""
+    """Make those products that are missing or stale, and what follows from them; raises :class:`RunFailed`."""
     from pipelines.graph.jobs import REFRESH
     from pipelines.graph.selection import behind
     from pipelines.looking.tables import show_end
@@ -37,7 +45,7 @@ def make_behind(profile: Profile, paths: Paths, keys: Collection[str], console: 
 
 
 def make_anew(profile: Profile, paths: Paths, keys: Sequence[str], console: Console) -> None:
-    """Make all of the products again."""
+    """Make all of the products again; raises :class:`RunFailed`."""
     from assets.staleness.standing import ANEW_TAGS
     from pipelines.graph.jobs import BENCHMARK
 
@@ -70,17 +78,18 @@ def _run(
     from pipelines.looking.tables import show_end, show_table
     from pipelines.running.runner import run_assets
 
-    shown = []
+    shown: list[str] = []
+    failed: list[str] = []
 
     def show_at_once(asset: str) -> None:
         if asset == "results":  # claims and report take longer
             show_table(profile, paths, console)
             shown.append(asset)
 
-    if status := run_assets(paths, job, keys, console, tags, when_made=show_at_once):
+    if status := run_assets(paths, job, keys, console, tags, when_made=show_at_once, when_failed=failed.append):
         if tags:
             console.print("Without --anew, that is; with it everything begins again.")
-        raise typer.Exit(status)
+        raise RunFailed(status, failed)
     show_end(profile, paths, console, table=not shown)
 
 

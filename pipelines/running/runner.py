@@ -38,10 +38,12 @@ def run_assets(
     tags: Mapping[str, str] | None = None,
     config: Mapping[str, Any] | None = None,
     when_made: Callable[[str], None] = lambda _asset: None,
+    when_failed: Callable[[str], None] = lambda _asset: None,
 ) -> int:
     """Run a job on the assets of those keys; gives the exit status.
 
-    tags, config: of Dagster's run. when_made: is told of each product as soon as it is made.
+    tags, config: of Dagster's run. when_made: is told of each product as soon as it is made. when_failed: is told in
+    the end of each that could not be made, unless the run was interrupted.
 
     The child has a session of its own, so that Ctrl-C reaches it once, from here, and training can save.
 
@@ -80,8 +82,9 @@ def run_assets(
             leader = psutil.Process(child.pid)
             status = child.wait()
             end_trees([leader])  # what it leaves behind when it is killed: ffmpeg, workers
-    if status:
-        _say_why(name, log, status, console)
+    for asset in _say_why(name, log, status, console) if status else ():
+        if not interrupts.came:
+            when_failed(asset)
     if status and interrupts.came:
         return INTERRUPTED
     return 128 - status if status < 0 else status  # as a shell says it
@@ -152,8 +155,8 @@ class _Interrupts:
                 os.killpg(self._child.pid, signal.SIGKILL)  # its steps may be processes of their own
 
 
-def _say_why(command: str, log: Path, status: int, console: Console) -> None:
-    """The reason in a sentence per failed step; where there is none, where to look."""
+def _say_why(command: str, log: Path, status: int, console: Console) -> list[str]:
+    """Print the reason in a sentence per failed step; where there is none, where to look. Gives which failed."""
     from pipelines.running.reasons import GOES_ON, failures
 
     reasons = list(failures(command))
@@ -165,3 +168,4 @@ def _say_why(command: str, log: Path, status: int, console: Console) -> None:
         console.print(f"The run's process was ended by {name}; {GOES_ON}", soft_wrap=True)
     elif all(asset == "run" for asset, _ in reasons):
         console.print(f"The run ended with status {status}; its log is {log}.", soft_wrap=True)
+    return [asset for asset, _ in reasons]

@@ -42,7 +42,7 @@ def outside_function(text: str) -> Callable[..., Any]:
 
 def in_place(fault: BaseException | None, folder: Path | None) -> str:
     """The last line of a folder's files that a fault came through, as `` in FILE:LINE``; empty where it is none."""
-    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(fault and fault.__traceback__)]
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(fault.__traceback__ if fault else None)]
     if isinstance(fault, SyntaxError) and fault.filename:
         places.append((fault.filename, fault.lineno))
     own = [f" in {file}:{line}" for file, line in places if folder and Path(file).is_relative_to(folder)]

@@ -9,7 +9,7 @@ import pytest
 from pipelines.doctor.data_checks import check_test_sets
 from pipelines.options import use_options
 from pipelines.profiles import chosen_profile, fix_settings
-from pipelines.remembering import remember, say_left_behind, set_settings
+from pipelines.remembering import remember, say_left_behind, set_settings, take_back
 from pipelines.settings_file import read_settings
 from pipelines.terminal import Terminal
 from sepmodels.errors import UserError
@@ -58,10 +58,25 @@ def test_a_set_that_cannot_be_is_refused_before_anything_is_made_or_kept(
         run_with(wrong)
     assert not data.exists()
     monkeypatch.setenv("SEPBENCH_OVERRIDES", "")  # of the command that has ended
-    profile, paths = use_options("demo")
+    _, paths = use_options("demo")
     with pytest.raises(UserError):
-        set_settings(profile, paths, [f"test_sets={wrong}"])
+        set_settings(paths, [f"test_sets={wrong}"])
     assert not data.exists()
+
+
+def test_a_set_that_a_run_could_not_use_is_taken_out_again_and_what_was_there_before_is_back(tmp_path: Path) -> None:
+    songs = tmp_path / "songs"
+    run_with("one=songs:voice=right")
+    also = ("one=songs:voice=left", "two=songs:voice=right", "three=songs:voice=right")
+    profile, paths = use_options("demo", also=also)
+    console = Terminal(file=io.StringIO(), width=300)
+    before = remember(profile, paths, console, also=also)
+    take_back(profile, paths, console, before, ["open_unmix/checkpoint", "stems/train"])
+    assert use_options("demo")[0].test_sets == profile.test_sets
+    take_back(profile, paths, console, before, ["tracks/one", "stems/two"])
+    assert use_options("demo")[0].test_sets == (f"one={songs}:voice=right", f"three={songs}:voice=right")
+    said = console.file.getvalue().splitlines()[-1]
+    assert said.startswith(f"Not kept in {paths.settings_file}, because this run could not use it: test_sets.")
 
 
 def test_a_folder_in_the_file_is_meant_from_the_file_s_place_on(tmp_path: Path) -> None:
@@ -73,18 +88,18 @@ def test_a_folder_in_the_file_is_meant_from_the_file_s_place_on(tmp_path: Path) 
 
 def test_a_setting_that_names_none_takes_them_out() -> None:
     run_with("one=songs:voice=right")
-    profile, paths = use_options("demo")
-    set_settings(profile, paths, ["test_sets=none"])
+    _, paths = use_options("demo")
+    set_settings(paths, ["test_sets=none"])
     assert use_options("demo")[0].test_sets == ()
 
 
 def test_a_folder_with_a_comma_is_refused_and_a_link_to_it_is_taken(tmp_path: Path) -> None:
     (tmp_path / "a,b").mkdir()
     (tmp_path / "songs").rename(tmp_path / "a,b" / "songs")
-    profile, paths = use_options("demo")
+    _, paths = use_options("demo")
     for give in (
         lambda text: run_with(text),
-        lambda text: set_settings(profile, paths, [f"test_sets={text}"]),
+        lambda text: set_settings(paths, [f"test_sets={text}"]),
     ):
         with pytest.raises(UserError, match=r"of the test set one cannot have a comma.*make a link"):
             give(f"one={tmp_path / 'a,b' / 'songs'}:voice=right")
@@ -95,11 +110,11 @@ def test_a_folder_with_a_comma_is_refused_and_a_link_to_it_is_taken(tmp_path: Pa
 
 def test_of_a_set_that_is_taken_out_it_is_said_what_may_be_deleted(tmp_path: Path) -> None:
     run_with("one=songs:voice=right", "two=songs:voice=right")
-    profile, paths = use_options("demo")
+    _, paths = use_options("demo")
     for name in ("one", "two"):
         (paths.root / "test_sets" / name / "stems").mkdir(parents=True)
         (paths.root / "test_sets" / name / "stems" / "a.npy").write_bytes(bytes(2_000_000))
-    set_settings(profile, paths, [f"test_sets=two={tmp_path / 'songs'}:voice=right"])
+    set_settings(paths, [f"test_sets=two={tmp_path / 'songs'}:voice=right"])
     console = Terminal(file=io.StringIO())
     say_left_behind(use_options("demo")[0], paths, console)
     folder = paths.root / "test_sets" / "one"

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from pipelines.cli import app
 from pipelines.options import use_options
 from pipelines.profiles import OVERRIDES_VARIABLE, chosen_profile, fix_settings
-from pipelines.remembering import remember, say_in_force
+from pipelines.remembering import remember, say_in_force, take_back
 from pipelines.terminal import Terminal
 from sepmodels.errors import UserError
 from tests.pipelines.test_dataset_look import write_tracks
@@ -44,7 +44,10 @@ def test_what_was_set_once_is_in_force_without_being_set_again_and_is_said(data:
     profile, paths = use_options("demo")
     assert (profile.training.steps, profile.seeds) == (20, (1, 2))
     assert chosen_profile({}) == profile  # as Dagster's processes read it, with nothing in the environment
-    expected = f"Settings of {data}/demo/settings.toml: seeds 1, 2 (profile: 42); training.steps 20 (profile: 200).\n"
+    expected = (
+        f"Settings of {data}/demo/settings.toml: seeds 1, 2 (profile: 42); training.steps 20 (profile: 200). "
+        f"`sepbench settings unset seeds -p demo --data {data}` takes one back.\n"
+    )
     assert said(console) == expected
     say_in_force(profile, paths, console)
     assert said(console) == 2 * expected
@@ -78,6 +81,62 @@ def test_a_dataset_that_is_not_there_is_not_remembered(tmp_path: Path, console: 
         give(console, "training.steps=20", profile="folder", dataset=tmp_path / "nowhere")
     os.environ["SEPBENCH_DATASET"] = os.environ[OVERRIDES_VARIABLE] = ""
     assert use_options("folder")[0].changed_settings == ()
+
+
+def test_a_dataset_that_a_run_could_not_read_is_taken_out_again_and_other_settings_stay(
+    tmp_path: Path, console: Terminal
+) -> None:
+    settings = ("training.steps=20", "dataset.test_share=0.5")
+    for name in ("good", "without_sound"):
+        write_tracks(tmp_path / name)
+    give(console, "dataset.test_share=0.3", profile="folder", dataset=tmp_path / "good")
+    chosen, paths = use_options("folder", tmp_path / "without_sound", settings=settings)
+    before = remember(chosen, paths, console, settings, tmp_path / "without_sound")
+    take_back(chosen, paths, console, before, ["open_unmix/checkpoint", "tracks/other"])
+    assert use_options("folder")[0].dataset.folder == str(tmp_path / "without_sound")
+    take_back(chosen, paths, console, before, ["tracks"])
+    assert dict(use_options("folder")[0].changed_settings) == {
+        "dataset.folder": str(tmp_path / "good"),
+        "dataset.test_share": "0.3",
+        "training.steps": "20",
+    }
+    assert "could not use it: dataset.test_share, dataset.folder. Give it again" in said(console)
+
+
+def test_a_rule_by_which_the_dataset_has_no_tracks_is_not_kept(tmp_path: Path, data: Path, console: Terminal) -> None:
+    write_tracks(tmp_path / "stems")
+    give(console, profile="folder", dataset=tmp_path / "stems")
+    before = (data / "folder/settings.toml").read_bytes()
+    for wrong in ("dataset.vocals=nobody*", "target=bass"):
+        with pytest.raises(UserError):
+            give(console, wrong, profile="folder")
+        os.environ[OVERRIDES_VARIABLE] = ""
+        with pytest.raises(UserError):
+            settings("set", wrong, "-p", "folder")
+    assert (data / "folder/settings.toml").read_bytes() == before
+
+
+@pytest.mark.parametrize("kept", ['measures = ["ViSQOL"]', 'seeds = "many"'], ids=["together", "by itself"])
+def test_a_value_in_the_file_that_cannot_be_is_no_hindrance_to_another_in_its_place(
+    data: Path, kept: str, monkeypatch: pytest.MonkeyPatch, console: Terminal
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)  # as where the measure's package is missing
+    name = kept.partition(" ")[0]
+    value = {"measures": "PES", "seeds": "7"}[name]
+    file = data / "demo/settings.toml"
+    file.parent.mkdir(parents=True)
+    for mend in (
+        lambda: give(console, f"{name}={value}"),
+        lambda: settings("set", f"{name}={value}"),
+        lambda: settings("unset", name),
+    ):
+        file.write_text(f"{kept}\n[training]\nsteps = 20\n")
+        with pytest.raises(UserError, match=r"settings\.toml.* Mend it"):
+            give(console, "training.steps=30")
+        os.environ[OVERRIDES_VARIABLE] = ""
+        mend()
+        assert dict(use_options("demo")[0].changed_settings).get(name) in (value, None)
+        assert use_options("demo")[0].training.steps == 20
 
 
 def test_a_variant_on_request_that_was_asked_for_stays_in_the_table(console: Terminal) -> None:

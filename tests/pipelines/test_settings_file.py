@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.profiles import PROFILES
+from pipelines.profiles import PROFILES, kept_profile
 from pipelines.setting_values import changes, meaning_of, override, setting_names
 from pipelines.settings_file import change_settings, read_settings
 from sepmodels.errors import UserError
@@ -104,5 +104,5 @@ def test_what_cannot_be_is_refused_with_file_line_and_what_to_do(file: Path, tex
     file.parent.mkdir()
     file.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(UserError, match=said) as raised:
-        read_settings(file, DEMO)
+        kept_profile("demo", file.parents[1])
     assert str(raised.value).endswith("Mend it, or delete the file, which takes all settings of the profile back.")
