@@ -77,10 +77,10 @@ def _write_table(job: Job, results: Results, beside: str = "") -> list[str]:
 
     beside: what follows on its page.
     """
-    from sepmodels.results.before import keep_before
+    from sepmodels.results.before import keep_before, terms_of
     from sepmodels.results.writing import write_results
 
-    keep_before(job.paths.results, results.summary)
+    keep_before(job.paths.results, results.summary, terms_of(scores_of(job), _budget(job.profile.training)))
     page, measured = _write_measured(job)
     write_results(results, job.paths.results, "\n".join(text for text in (page, beside) if text))
     said = {
@@ -95,6 +95,12 @@ def _write_table(job: Job, results: Results, beside: str = "") -> list[str]:
     untimed = results.summary.drop(columns=list(results.figures))  # two runs that did the same never took as long
     tables = (scores_of(job), untimed, results.comparisons, results.control, results.by_seed, results.published)
     return [*(table.to_csv(index=False) for table in tables), json.dumps(said), *measured]
+
+
+def _budget(training: TrainingSettings) -> str:
+    """All that bounds a training."""
+    limits = {"patience": training.patience, "minutes": training.minutes, "chunks_per_track": training.chunks_per_track}
+    return f"{training.budget()}; {limits}"
 
 
 def _write_measured(job: Job) -> tuple[str, list[str]]:

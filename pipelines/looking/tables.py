@@ -22,7 +22,7 @@ from pipelines.options import advised
 from pipelines.terminal import printable
 from sepmodels.audio import target_of
 from sepmodels.errors import UserError
-from sepmodels.results.before import sdr_before, was
+from sepmodels.results.before import EXPLAINED, sdr_before, was
 from sepmodels.results.markdown import marked
 from sepmodels.settings import Profile
 
@@ -93,7 +93,8 @@ def print_table(summary: pd.DataFrame, said: Mapping[str, Any], console: Console
     """
     rows = list(summary[summary.target == target_of(summary.target)].itertuples(index=False))
     console.print(_fitting(rows, console, title=title, caption=f"dB; {said['scenario']}."))
-    for sentence in dict.fromkeys([*said["sentences"].values(), *said["notes"]]):
+    explained = [EXPLAINED] if any(getattr(row, "was", "") for row in rows) else []
+    for sentence in dict.fromkeys([*explained, *said["sentences"].values(), *said["notes"]]):
         console.print(f"- {escape(sentence)}", highlight=False)
 
 

@@ -23,6 +23,7 @@ from sepmodels.report.score_figures import heat_map, score_figures
 from sepmodels.report.table import Cell, Table, scale, tables, unbroken
 from sepmodels.report.training_figures import AXES, CURVES, RESOURCES, seed_lines, training_figures
 from sepmodels.results.across import NEVER_POOLED, wide_rows
+from sepmodels.results.before import EXPLAINED
 from sepmodels.results.claims.words import ELSEWHERE, NOTE, counted, evidence, judged_there, margin
 from sepmodels.results.markdown import number
 from sepmodels.results.measured import not_up_to_date, sentences, wide
@@ -109,6 +110,7 @@ def render(material: Material, listening: list[dict[str, Any]], prints: list[Pat
         said=[(unbroken(sentence), material.colours.get(name)) for name, sentence in material.said.items()],
         claims=_claims(material),
         notes=[unbroken(sentence) for sentence in material.notes],
+        explained=EXPLAINED if any(cell.before for table in shown for row in table.rows for cell in row.cells) else "",
         tables=shown,
         rows=[
             {"variant": name, "title": material.titles[name], "words": material.summaries.get(name, "")}

@@ -14,6 +14,7 @@ from assets.paths import Paths
 from pipelines.looking.tables import show_table, table_as_csv
 from pipelines.profiles import PROFILES
 from pipelines.terminal import Terminal
+from sepmodels.results.before import BEFORE, EXPLAINED, TERMS, terms_of
 from sepmodels.results.measured import summed_up
 from tests.sepmodels.results.test_measured import SYSTEMS, measured
 
@@ -50,6 +51,17 @@ def test_every_measure_is_whole_in_a_terminal_of_any_width(paths: Paths, columns
     numbers = [re.findall(r"-?\d+\.\d\d|nan", re.sub(r"-15\.65 to -12\.50", "", line)) for line in said.splitlines()]
     assert [found for found in numbers if found] == [["-14.31", "10.25", "nan", "-9.75"]] * len(TITLES)
     assert ("-15.65 to -12.50" in said) == (columns >= 100)
+
+
+def test_what_a_row_was_before_on_the_same_terms_stands_in_the_table_and_is_explained_once_below(paths: Paths) -> None:
+    assert EXPLAINED not in printed(paths, 200)
+    names = [title.lower() for title in TITLES]
+    terms = terms_of(pd.DataFrame([{"variant": name, "seed": 42, "track": "song"} for name in names]), "200 steps")
+    terms.to_parquet(paths.results / TERMS)
+    terms.assign(target="vocals", SDR=-14.0).head(2).to_parquet(paths.results / BEFORE)
+    said = printed(paths, 200)
+    assert said.count("-14.31 (was -14.00)") == 2
+    assert said.count(EXPLAINED) == 1
 
 
 def test_measures_beside_bsseval_stand_below_the_table_and_say_which_way_is_better(paths: Paths) -> None:
