@@ -23,7 +23,8 @@ CHAIN = ("open_unmix/checkpoint", "open_unmix/estimates", "open_unmix/scores", "
 
 _PARENT = """
 import json, os, sys, uuid
-import dagster, mlflow, numpy, pandas, scipy.signal, soundfile, torch, torchaudio  # noqa: F401
+import dagster, matplotlib.figure, mlflow.pyfunc, mlflow.store.db.utils, museval, numpy, pandas  # noqa: F401
+import mlflow.store.tracking.sqlalchemy_store, scipy.signal, scipy.stats, soundfile, torch, torch._dynamo, torchaudio
 from pathlib import Path
 
 def main(work, answers):
