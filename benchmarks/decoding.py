@@ -26,8 +26,8 @@ from watching import Watched, watched
 from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.audio.probing import probe
 from sepmodels.dataset.decoding import read_track
-from sepmodels.dataset.layouts import STEM_SUFFIX, Track
 from sepmodels.dataset.stem_files import read_stem
+from sepmodels.dataset.track import STEM_SUFFIX, Track
 
 SONGS = {".mp3": ["-b:a", "256k"], ".flac": [], ".ogg": ["-c:a", "libvorbis", "-q:a", "6"], ".wav": []}
 FULL_SCALE = 32_768

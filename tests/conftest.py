@@ -91,7 +91,7 @@ def write_stem_file(path: Path, stems: np.ndarray, sample_rate_hz: int = 44_100)
 def read_stem_file(path: Path) -> np.ndarray:
     """The five streams of a ``.stem.mp4`` file, int16 (stream, 2, sample) at 44.1 kHz."""
     from sepmodels.dataset.decoding import read_track
-    from sepmodels.dataset.layouts import Track
+    from sepmodels.dataset.track import Track
 
     return read_track(Track(path.name, "train", (path,))).stems
 

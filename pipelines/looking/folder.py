@@ -14,9 +14,10 @@ from sepmodels.audio import STREAMS
 from sepmodels.audio.recordings import open_recording
 from sepmodels.dataset.file_sentences import file_sentences
 from sepmodels.dataset.karaoke import OTHER_CHANNEL, one_channel
-from sepmodels.dataset.layouts import STEM_SUFFIX, Track, find_tracks, listed_tracks
+from sepmodels.dataset.layouts import find_tracks, listed_tracks
 from sepmodels.dataset.mapping import with_mapping
 from sepmodels.dataset.rates import rates_sentence
+from sepmodels.dataset.track import STEM_SUFFIX, Track
 from sepmodels.errors import UserError
 from sepmodels.machine.parallel import for_each
 from sepmodels.settings import DatasetSettings

@@ -15,8 +15,9 @@ from assets.paths import Paths
 from pipelines.packing.code_checks import profile_of
 from sepmodels.audio import STREAMS
 from sepmodels.dataset.decoding import read_track
-from sepmodels.dataset.layouts import Track, find_tracks
+from sepmodels.dataset.layouts import find_tracks
 from sepmodels.dataset.mapping import with_mapping
+from sepmodels.dataset.track import Track
 from sepmodels.errors import UserError
 from sepmodels.machine.disk_room import require_room
 from sepmodels.packing.checked import NotCheckedError, NotFollowingError

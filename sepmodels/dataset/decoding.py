@@ -11,10 +11,10 @@ from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.audio.ffmpeg_complaints import LENGTH_TOLERANCE_SECONDS
 from sepmodels.audio.io import decode_int16, stem_file_headers
 from sepmodels.dataset.karaoke import channels_of
-from sepmodels.dataset.layouts import STEM_SUFFIX, Track
 from sepmodels.dataset.roles import roles_of
 from sepmodels.dataset.stem_files import StemFile, read_stem
 from sepmodels.dataset.target import change_places
+from sepmodels.dataset.track import STEM_SUFFIX, Track
 from sepmodels.dataset.voices import sum_voices
 from sepmodels.errors import UserError
 from sepmodels.files import hash_file, hash_texts

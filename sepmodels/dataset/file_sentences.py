@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sepmodels.audio.sound_files import passed_over, passed_over_sentence
 from sepmodels.dataset.karaoke import channels_sentence
-from sepmodels.dataset.layouts import Track
 from sepmodels.dataset.roles import roles_sentence
+from sepmodels.dataset.track import Track
 from sepmodels.settings import changed
 
 

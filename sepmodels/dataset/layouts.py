@@ -22,55 +22,31 @@ A track's folder may have its files one folder deeper. What is sound, and what i
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from sepmodels.audio import STREAMS
 from sepmodels.audio.probing import require_ffmpeg, require_file
 from sepmodels.audio.sound_files import files_below, is_below_hidden, is_hidden, is_sound_file
 from sepmodels.dataset.karaoke import OTHER_CHANNEL, karaoke_faults, karaoke_files, singer
+from sepmodels.dataset.layout_words import expected
 from sepmodels.dataset.mapping import LEFT_OUT as MAPPED_OUT
 from sepmodels.dataset.mapping import Mapped, mapped_tracks, mapping_faults
 from sepmodels.dataset.roles import LEFT_OUT, roles_of
 from sepmodels.dataset.splits import SPLITS, hold_out, musdb_validation_tracks, validation_names
 from sepmodels.dataset.target import aimed
+from sepmodels.dataset.track import STEM_SUFFIX, Track
 from sepmodels.errors import UserError
 from sepmodels.machine.parallel import raise_all
-from sepmodels.marks import neutral, words_only
+from sepmodels.marks import words_only
 from sepmodels.settings import DatasetSettings, changed
 
-STEM_SUFFIX = ".stem.mp4"
 # Names of files that sum up what other files of a track have.
 _SUMS_OF_ALL = frozenset({"mix", "mixdown", "master", "linear_mixture"})
 _SUMS_WITHOUT_VOCALS = frozenset({"accompaniment", "instrumental", "karaoke", "no_vocals", "minus_one"})
 # A file's name in the cache is the track's, with a temporary prefix and a suffix, and may have 255 bytes.
 _LONGEST_NAME_BYTES = 200
 _LIKE_SPLITS = ("train", "training", "test", "testing", "val", "valid", "validation", "dev", "development")
-_EXPECTED = {
-    "demo": f"train/*{STEM_SUFFIX} and test/*{STEM_SUFFIX}",
-    "stems": f"train/*{STEM_SUFFIX} and test/*{STEM_SUFFIX}",
-    "wav": "train/<track>/ and test/<track>/ with mixture.wav, drums.wav, bass.wav, other.wav and vocals.wav",
-    "folder": "a folder per track with vocals.wav (or .flac, .mp3...) and other stems, or such in train and test",
-}
-
-
-@dataclass(frozen=True)
-class Track:
-    """One song: its name, its split (``train``, ``valid`` or ``test``), and its file or files.
-
-    roles: of each file, where there are several (:func:`sepmodels.dataset.roles.roles_of`). left_out: files that do not
-    count. voice_channel: of a file of two-channel karaoke, the channel of the voice. mapping: the file that tells the
-    roles, if any does. target: what is separated from the rest of it.
-    """
-
-    name: str
-    split: str
-    sources: tuple[Path, ...]
-    roles: tuple[str, ...] = ()
-    left_out: tuple[Path, ...] = ()
-    voice_channel: str = neutral("none")
-    mapping: str | None = neutral(None)
-    target: str = neutral("vocals")
 
 
 def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
@@ -93,7 +69,7 @@ def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
     require_ffmpeg()
     if not folder.is_dir():
         raise UserError(
-            f"The dataset folder {folder} does not exist: name a folder with {_expected(settings)} (--dataset DIR)."
+            f"The dataset folder {folder} does not exist: name a folder with {expected(settings)} (--dataset DIR)."
         )
     tracks = sorted(_listed(folder, settings), key=lambda track: track.name)
     faults = itertools.chain(_strays(folder, settings), _nests(folder, settings), _faults(tracks, settings))
@@ -109,7 +85,7 @@ def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
     for split in ("train", "test"):
         if not any(track.split == split for track in tracks):
             raise UserError(
-                f"The dataset folder {folder} has no {split} tracks: {_expected(settings)} was expected"
+                f"The dataset folder {folder} has no {split} tracks: {expected(settings)} was expected"
                 f"{_nearby(folder, settings)}."
             )
     if not any(track.split == "valid" for track in tracks):
@@ -120,13 +96,6 @@ def find_tracks(folder: Path, settings: DatasetSettings) -> tuple[Track, ...]:
 def listed_tracks(folder: Path, settings: DatasetSettings) -> list[Track]:
     """The tracks that are there, whatever is wrong with them: in the split whose folder they are in, or in none."""
     return sorted(_listed(folder, settings), key=lambda track: track.name)
-
-
-@words_only
-def _expected(settings: DatasetSettings) -> str:
-    if settings.voice_channel != "none":
-        return "sound files with the voice on one channel and the accompaniment on the other, or such in train and test"
-    return _EXPECTED[settings.layout]
 
 
 @words_only

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from sepmodels.audio.probing import require_ffmpeg
 from sepmodels.audio.sound_files import files_below, is_below_hidden, is_sound_file
-from sepmodels.dataset.layouts import STEM_SUFFIX, Track, find_tracks, listed_tracks
+from sepmodels.dataset.layouts import find_tracks, listed_tracks
 from sepmodels.dataset.mapping import with_mapping
+from sepmodels.dataset.track import STEM_SUFFIX, Track
 from sepmodels.errors import UserError
 from sepmodels.settings import DatasetSettings, Profile
 

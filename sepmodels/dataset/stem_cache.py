@@ -18,7 +18,7 @@ import pandas as pd
 
 from sepmodels.audio import STREAMS
 from sepmodels.dataset.decoding import bytes_decoded, read_track
-from sepmodels.dataset.layouts import Track
+from sepmodels.dataset.track import Track
 from sepmodels.errors import UserError
 from sepmodels.files import hash_arrays, hash_texts, remove_half_written, replacing
 from sepmodels.machine.parallel import for_each, raise_all

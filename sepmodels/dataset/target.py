@@ -18,7 +18,7 @@ _NOT_OTHER = frozenset(STREAMS) - {"other"}
 
 
 class _Track(Protocol):
-    """What counts here of :class:`sepmodels.dataset.layouts.Track`, which imports this module."""
+    """What counts here of :class:`sepmodels.dataset.track.Track`."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 

@@ -12,9 +12,9 @@ import pandas as pd
 
 from sepmodels.audio import SAMPLE_RATE_HZ, STREAMS
 from sepmodels.dataset.decoding import TrackAudio, bytes_decoded, hash_sources, read_track
-from sepmodels.dataset.layouts import Track
 from sepmodels.dataset.likeness import alike, fingerprint
 from sepmodels.dataset.target import change_places
+from sepmodels.dataset.track import Track
 from sepmodels.errors import UserError
 from sepmodels.files import hash_arrays
 from sepmodels.machine.parallel import for_each, raise_all

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from sepmodels.dataset.layouts import STEM_SUFFIX
+from sepmodels.dataset.track import STEM_SUFFIX
 from sepmodels.files import hash_file, hash_texts
 
 # In the unpacked folder: which files it had, so that a change by hand is seen.

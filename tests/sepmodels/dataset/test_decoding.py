@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from sepmodels.audio import STREAMS
 from sepmodels.dataset.decoding import _arrange, hash_sources, read_track
-from sepmodels.dataset.layouts import Track
+from sepmodels.dataset.track import Track
 from sepmodels.errors import UserError
 
 RATE_HZ = 44_100

@@ -11,7 +11,8 @@ from assets.paths import Paths
 from assets.showing.describe import describe
 from pipelines.profiles import PROFILES
 from sepmodels.dataset.health import RULES, health_summary, health_table
-from sepmodels.dataset.layouts import Track, find_tracks
+from sepmodels.dataset.layouts import find_tracks
+from sepmodels.dataset.track import Track
 from sepmodels.dataset.tracks import describe_tracks
 from sepmodels.settings import DatasetSettings
 

@@ -10,7 +10,8 @@ from sepmodels.audio import STREAMS
 from sepmodels.dataset.decoding import hash_sources, read_track
 from sepmodels.dataset.file_sentences import file_sentences
 from sepmodels.dataset.karaoke import singer
-from sepmodels.dataset.layouts import Track, find_tracks
+from sepmodels.dataset.layouts import find_tracks
+from sepmodels.dataset.track import Track
 from sepmodels.dataset.tracks import describe_tracks
 from sepmodels.errors import UserError
 from sepmodels.settings import DatasetSettings

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sepmodels.dataset.layouts import Track, find_tracks
+from sepmodels.dataset.layouts import find_tracks
 from sepmodels.dataset.splits import musdb_validation_tracks
+from sepmodels.dataset.track import Track
 from sepmodels.errors import UserError
 from sepmodels.settings import DatasetLayout, DatasetSettings
 

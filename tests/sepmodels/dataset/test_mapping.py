@@ -10,8 +10,9 @@ import soundfile
 from sepmodels.audio import STREAMS
 from sepmodels.dataset.decoding import read_track
 from sepmodels.dataset.file_sentences import file_sentences
-from sepmodels.dataset.layouts import Track, find_tracks
+from sepmodels.dataset.layouts import find_tracks
 from sepmodels.dataset.mapping import with_mapping
+from sepmodels.dataset.track import Track
 from sepmodels.errors import UserError
 from sepmodels.settings import DatasetSettings
 

@@ -12,8 +12,8 @@ import pytest
 
 from sepmodels.dataset import stem_cache
 from sepmodels.dataset.decoding import hash_sources
-from sepmodels.dataset.layouts import Track
 from sepmodels.dataset.stem_cache import build_cache, cache_content, cached_names, load_stems
+from sepmodels.dataset.track import Track
 from sepmodels.errors import UserError
 from sepmodels.settings import DatasetSettings
 from tests.conftest import read_stem_file, synthetic_stems, write_stem_file

@@ -8,7 +8,8 @@ import pytest
 from sepmodels.audio import STREAMS
 from sepmodels.dataset import tracks as tracks_module
 from sepmodels.dataset.decoding import TrackAudio
-from sepmodels.dataset.layouts import Track, find_tracks
+from sepmodels.dataset.layouts import find_tracks
+from sepmodels.dataset.track import Track
 from sepmodels.dataset.tracks import describe_tracks, measure
 from sepmodels.errors import UserError
 from sepmodels.settings import DatasetSettings
