@@ -6,7 +6,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from assets.making.dataset import SPLITS, dataset_folder
 from assets.other_test_sets import made_on
 from assets.paths import Paths
 from pipelines.dataset_look import require_dataset
@@ -15,6 +14,7 @@ from pipelines.profiles import PROFILES, complete, given_settings
 from pipelines.setting_values import DEFAULT_WORD, FOLDER_SETTING, TEST_SETS, changes, override, shown, value_of
 from pipelines.settings_file import change_settings, read_settings
 from sepmodels.dataset.other_test_sets import other_test_sets, read_test_set, require_tracks, separate_texts
+from sepmodels.dataset.splits import SPLITS
 from sepmodels.errors import UserError
 from sepmodels.files import bytes_below
 from sepmodels.settings import Profile
@@ -111,6 +111,8 @@ def say_in_force(profile: Profile, paths: Paths, console: Console) -> bool:
 
 def set_settings(paths: Paths, settings: Iterable[str]) -> None:
     """Set each NAME=VALUE in the file; raises :class:`UserError`, and changes nothing, if one cannot be."""
+    from assets.making.dataset import dataset_folder  # loads pandas
+
     own = PROFILES[paths.profile]
     asked = dict(map(name_and_value, settings))
     changed = read_settings(paths.settings_file, own, but=asked)
