@@ -18,16 +18,18 @@ SCORING = ("museval", "numpy", "scipy")
 
 def _checkpoint(profile: Profile, system: System) -> Step:
     assert isinstance(system, Variant)
+    training = own_training(system, profile.training)
+    chosen_by = "SDR" if training.chosen_by == "sdr" else "loss"
     return Step(
         (system.name, "checkpoint"),
         checkpoint.make_checkpoint,
         group=system.group,
-        description=f"{system.summary} Trained on the training split; the best epoch by validation loss is kept.",
+        description=f"{system.summary} Trained on the training split; the epoch is kept by its validation {chosen_by}.",
         needs=(("stems", "train"), ("stems", "valid"), ("statistics",)),
         kinds=frozenset({"torch"}),
         settings={
             "variant": system,
-            "training": own_training(system, profile.training),
+            "training": training,
             SEEDS: profile.seeds,
             "sample_rate_hz": profile.sample_rate_hz,
         },

@@ -114,7 +114,8 @@ class TrainingSettings:
         mute (some sources), polarity (half of the sources), speed (up to a tenth faster or slower); none: none of them.
     optimizer: adam; or adamw, whose weight decay does not go through the gradients.
     schedule: of the learning rate after the warm-up. plateau: it falls when the validation loss has stopped improving;
-        cosine: along half a cosine, to a hundredth with the last step of the budget.
+        cosine: along half a cosine, to a hundredth with the last step of the budget; name that by steps, since epochs
+        mostly end by patience and minutes end anywhere.
     chosen_by: the epoch that is kept has the least validation loss (loss) or the highest validation SDR (sdr).
     threads: CPU threads of each process of a training; 0: all that there are. With few of them several variants train
         side by side, which is faster where batches are short. It changes results by rounding.

@@ -51,11 +51,13 @@ def not_given(systems: Sequence[System], on: Job, name: str) -> tuple[str, ...]:
 
 
 def clips(on: Job, names: Collection[str]) -> Iterator[str]:
-    """A sentence where these tracks are several of the same singers: they are less than so many tracks to a test."""
+    """A sentence where clips of one singer count as several samples: their names tell the singer, but no artist."""
     from sepmodels.dataset.karaoke import singer
+    from sepmodels.results.artists import samples_of
 
     singers = {singer(name) for name in names}
-    if on.profile.dataset.voice_channel != "none" and len(singers) < len(names):
+    samples = set(samples_of(sorted(names), on.profile.statistics_by).tolist())
+    if on.profile.dataset.voice_channel != "none" and len(singers) < len(samples):
         yield (
             f"The {len(names)} tracks are clips of {len(singers)} singers. The test takes them for different songs, "
             "so it finds differences too easily; of other singers it says less than the intervals tell."

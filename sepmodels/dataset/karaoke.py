@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from sepmodels.audio.sound_files import files_below, is_below_hidden, is_sound_file
-from sepmodels.dataset.splits import SPLITS, artist
+from sepmodels.dataset.artists import artist_of
+from sepmodels.dataset.splits import SPLITS
 from sepmodels.dataset.stem_files import StemFile
 from sepmodels.errors import UserError
 from sepmodels.marks import words_only
@@ -61,7 +62,7 @@ def singer(name: str) -> str:
     >>> singer("abjones_1_01"), singer("Young Griffo - Pennies_2")
     ('abjones', 'Young Griffo')
     """
-    return artist(name) if " - " in name else name.split("_", maxsplit=1)[0]
+    return artist_of(name) if " - " in name else name.split("_", maxsplit=1)[0]
 
 
 def channels_of(path: Path, file: StemFile, voice_channel: str) -> dict[str, np.ndarray]:

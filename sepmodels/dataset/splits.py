@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Collection, Iterable
 from functools import cache
 
+from sepmodels.dataset.artists import artist_of
+
 SPLITS = ("train", "valid", "test")
 
 
@@ -20,7 +22,7 @@ def hold_out(names: Iterable[str], share: float, seed: int) -> frozenset[str]:
         return frozenset()
     groups: dict[str, set[str]] = {}
     for name in names:
-        groups.setdefault(artist(name), set()).add(name)
+        groups.setdefault(artist_of(name), set()).add(name)
     if len(groups) == 1:
         groups = {name: {name} for name in names}
     wanted = min(max(1, round(share * len(names))), len(names) - 1)
@@ -30,15 +32,6 @@ def hold_out(names: Iterable[str], share: float, seed: int) -> frozenset[str]:
         if len(chosen) + len(groups[group]) <= wanted:
             chosen |= groups[group]
     return frozenset(chosen or groups[min(order, key=lambda group: len(groups[group]))])
-
-
-def artist(name: str) -> str:
-    """The artist of a track named "Artist - Title"; the whole name where it does not tell.
-
-    >>> artist("Young Griffo - Pennies"), artist("demo_03")
-    ('Young Griffo', 'demo_03')
-    """
-    return name.split(" - ", maxsplit=1)[0]
 
 
 @cache

@@ -6,41 +6,23 @@ information retrieval: Flexer and Schnitzer 2010, Effects of Album and Artist Fi
 Very Large Music Databases).
 """
 
-import re
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sepmodels.dataset.artists import artist_of
+
 By = Literal["artist", "track"]
 BY_DEFAULT: By = "artist"
-
-_WITH_GUEST = re.compile(r"\s+(feat|ft|featuring)\b.*", re.IGNORECASE)
-_SINGER_SONG_CLIP = re.compile(r"(.+)_\d+_\d+")  # MIR-1K: abjones_1_01
-_ARTIST_TITLE = re.compile(r"([A-Z][A-Za-z0-9]+)_[A-Z][A-Za-z0-9]+")  # MedleyDB: MusicDelta_Rockabilly
-
-
-def artist_of(track: str) -> str:
-    """The artist or singer, from a track's name as MUSDB18, MedleyDB and MIR-1K write it; else the whole name.
-
-    >>> artist_of("PR - Oh No"), artist_of("Triviul feat. The Fiend - Widow"), artist_of("Take Five")
-    ('PR', 'Triviul', 'Take Five')
-    >>> artist_of("MusicDelta_Rockabilly"), artist_of("abjones_1_01"), artist_of("track_01")
-    ('MusicDelta', 'abjones', 'track_01')
-    """
-    artist, _, title = track.partition(" - ")
-    if artist.strip() and title.strip():
-        return _WITH_GUEST.sub("", artist.strip())
-    named = _SINGER_SONG_CLIP.fullmatch(track) or _ARTIST_TITLE.fullmatch(track)
-    return named[1] if named else track
 
 
 def counted(tracks: int, samples: int) -> str:
     """How many tracks, and of how many artists, where that says more.
 
-    >>> counted(1, 1), counted(50, 50), counted(50, 46)
-    ('one track', '50 tracks', '50 tracks of 46 artists')
+    >>> counted(1, 1), counted(50, 50), counted(50, 45)
+    ('one track', '50 tracks', '50 tracks of 45 artists')
     """
     if tracks == 1:
         return "one track"

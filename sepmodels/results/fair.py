@@ -11,14 +11,28 @@ from sepmodels.systems.system import System
 from sepmodels.systems.track_names import match_names
 
 
-def remark(system: System, tracks: Sequence[str], counts: Mapping[str, int]) -> str:
+def learnt_tracks(systems: Iterable[System]) -> dict[str, list[str]]:
+    """For each system the names of tracks that it has learnt from, itself or by a system that it is made of."""
+    known = {one.name: one for one in systems}
+
+    def of(name: str) -> frozenset[str]:
+        one = known.get(name)
+        if not isinstance(one, Added):
+            return frozenset()
+        return frozenset(one.trained_on_tracks).union(*map(of, one.needs))
+
+    return {name: sorted(of(name)) for name in known}
+
+
+def remark(system: System, learnt: Sequence[str], tracks: Sequence[str], counts: Mapping[str, int]) -> str:
     """Why a system's row is no fair comparison, as the table says it beside its name; empty where it is one.
 
-    tracks: the test tracks. counts: of :meth:`sepmodels.results.per_track.TrackTable.counts`.
+    learnt: the tracks that it has learnt from, of :func:`learnt_tracks`. tracks: the test tracks. counts: of
+    :meth:`sepmodels.results.per_track.TrackTable.counts`.
     """
     if not isinstance(system, Added):
         return ""
-    seen = len(match_names(system.trained_on_tracks, tracks)[0])
+    seen = len(match_names(learnt, tracks)[0])
     parts = [f"has seen {seen} of {len(tracks)} test tracks"] if seen else []
     if counts["missing_tracks"]:
         parts.append(f"{counts['tracks']} of {len(tracks)} tracks")
@@ -30,13 +44,13 @@ def place(system: System, said: str) -> str:
     return "apart" if said and system.place == "ranked" else system.place
 
 
-def fairness_notes(systems: Iterable[System], table: TrackTable) -> Iterator[str]:
+def fairness_notes(systems: Iterable[System], learnt: Mapping[str, Sequence[str]], table: TrackTable) -> Iterator[str]:
     """Sentences on systems that have learnt from test tracks, or whose learning is unknown."""
     unknown = []
     for one in systems:
         if not isinstance(one, Added):
             continue
-        seen = len(match_names(one.trained_on_tracks, table.tracks)[0])
+        seen = len(match_names(learnt[one.name], table.tracks)[0])
         if seen:
             yield (
                 f"{one.title} has seen {seen} of the {len(table.tracks)} test tracks: on these its scores are no "

@@ -1,6 +1,6 @@
 """The table of all systems, made from the scores of every track."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -11,7 +11,7 @@ from sepmodels.results.against import against
 from sepmodels.results.artists import BY_DEFAULT, By, sampling_notes
 from sepmodels.results.bootstrap import median_interval, per_track
 from sepmodels.results.conditions import unlike
-from sepmodels.results.fair import fairness_notes, place, remark
+from sepmodels.results.fair import fairness_notes, learnt_tracks, place, remark
 from sepmodels.results.imported import comparable, left_out
 from sepmodels.results.per_track import ALL_METRICS, TrackTable
 from sepmodels.results.published import published_systems
@@ -62,6 +62,7 @@ def make_results(
     table = TrackTable(comparable(scores, elsewhere), by)
     there = [one for one in expected if one.name in table.variants]
     titles = {one.name: one.title for one in expected}
+    learnt = learnt_tracks(expected)
     scenario = _scenario(dataset, table.targets)
     extra = figures if isinstance(figures, pd.DataFrame) else pd.DataFrame.from_dict(figures or {}, orient="index")
     seeded = [one.name for one in there if one.seeded]
@@ -72,10 +73,10 @@ def make_results(
         *(f"{titles[one.name]} is stale: {stale[one.name]}." for one in there if stale and one.name in stale),
         *passed_over,
         *sampling_notes(table.tracks, by),
-        *fairness_notes(there, table),
+        *fairness_notes(there, learnt, table),
     )
     return Results(
-        summary=_summary(table, there, found.unequal).join(extra, on="variant").assign(scenario=scenario),
+        summary=_summary(table, there, learnt, found.unequal).join(extra, on="variant").assign(scenario=scenario),
         comparisons=found.comparisons.assign(scenario=scenario),
         control=found.control.assign(scenario=scenario),
         by_seed=trained.reset_index(drop=True).assign(scenario=scenario),
@@ -96,14 +97,16 @@ def _scenario(dataset: str | None, targets: Iterable[str]) -> str:
     return f"{dataset}: {measured}" if dataset else measured
 
 
-def _summary(table: TrackTable, systems: Iterable[System], terms: Mapping[str, str]) -> pd.DataFrame:
+def _summary(
+    table: TrackTable, systems: Iterable[System], learnt: Mapping[str, Sequence[str]], terms: Mapping[str, str]
+) -> pd.DataFrame:
     """A row for each of these systems and each target: what is said of it, counts, and scores.
 
     Of a target that a system scored elsewhere has no scores for, there is no row: it is no gap of ours.
     """
     known = set(zip(table.table.variant, table.table.target, strict=True))
     rows = pd.DataFrame(
-        _told(one, table, target)
+        _told(one, learnt[one.name], table, target)
         | {"target": target, "unequal": terms[one.name]}
         | table.counts(one.name, target)
         | scores_of(table, one.name, target)
@@ -114,9 +117,9 @@ def _summary(table: TrackTable, systems: Iterable[System], terms: Mapping[str, s
     return rows.sort_values("place", key=lambda places: places.map(PLACES.index), kind="stable", ignore_index=True)
 
 
-def _told(system: System, table: TrackTable, target: str) -> dict[str, str]:
+def _told(system: System, learnt: Sequence[str], table: TrackTable, target: str) -> dict[str, str]:
     """What is said of a system in its row."""
-    said = remark(system, table.tracks, table.counts(system.name, target))
+    said = remark(system, learnt, table.tracks, table.counts(system.name, target))
     named = {"variant": system.name, "title": system.title, "kind": system.kind}
     return {**named, "place": place(system, said), "remark": said}
 

@@ -50,8 +50,8 @@ class Reference(System):
 
     @property
     def functions(self) -> tuple[str, ...]:
-        """Its method."""
-        return (f"{self.method.__module__}:{self.method.__qualname__}",)
+        """Its method, and its class, which says what is made of that."""
+        return tuple(f"{one.__module__}:{one.__qualname__}" for one in (self.method, type(self)))
 
     @property
     def rest_is_accompaniment(self) -> bool:

@@ -291,7 +291,8 @@ def find_variant(name: str) -> Variant:
 def own_training(variant: Variant, shared: TrainingSettings) -> TrainingSettings:
     """How a variant is trained: as the profile says, but for what belongs to its own recipe.
 
-    Longer chunks make batches of as many fewer: a step sees as many seconds of music as that of any other variant.
+    Longer chunks make batches and epochs of as many fewer: a step and an epoch see as many seconds of music as those of
+    any other variant.
 
     Raises :class:`UserError` for a setting that no recipe has.
     """
@@ -302,8 +303,12 @@ def own_training(variant: Variant, shared: TrainingSettings) -> TrainingSettings
         if name not in RECIPE:
             raise unknown_name(f"setting that variant {variant.name!r} may have of its own called", name, RECIPE)
     trained = replace(shared, **own)
-    chunks = shared.batch * shared.chunk_seconds / trained.chunk_seconds
-    return replace(trained, batch=max(1, round(chunks)))
+    share = shared.chunk_seconds / trained.chunk_seconds
+    return replace(
+        trained,
+        batch=max(1, round(shared.batch * share)),
+        chunks_per_track=max(1, round(shared.chunks_per_track * share)),
+    )
 
 
 def configuration(variant: Variant) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def train(
     log: Log,
     progress: Progress = silent,
 ) -> TrainingReport:
-    """Train ``variant`` and leave the best model, by validation loss, as ``folder/model.safetensors``.
+    """Train ``variant`` and leave the best model, by its validation (``chosen_by``), as ``folder/model.safetensors``.
 
     Beside it are ``history.parquet`` (step, name, value), ``training.json`` (the report), and until it has ended
     the last two training states. Killed at any time and called again with the same arguments, training goes on

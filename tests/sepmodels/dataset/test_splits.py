@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sepmodels.dataset.splits import artist, hold_out, musdb_validation_tracks, validation_names
+from sepmodels.dataset.artists import artist_of
+from sepmodels.dataset.splits import hold_out, musdb_validation_tracks, validation_names
 
 names = st.frozensets(
     st.builds("{} - {}".format, st.sampled_from("ABCDEFG"), st.integers(0, 30)) | st.text(min_size=1), max_size=40
@@ -21,8 +22,8 @@ def test_no_artist_is_on_both_sides_unless_all_tracks_are_of_one(
     names: frozenset[str], share: float, seed: int
 ) -> None:
     held_out = hold_out(names, share, seed)
-    if len({artist(name) for name in names}) > 1:
-        assert {artist(name) for name in held_out}.isdisjoint(artist(name) for name in names - held_out)
+    if len({artist_of(name) for name in names}) > 1:
+        assert {artist_of(name) for name in held_out}.isdisjoint(artist_of(name) for name in names - held_out)
 
 
 @given(st.permutations([f"Artist {n} - Song" for n in range(12)]))

@@ -39,6 +39,13 @@ def test_references_are_registered_by_name_and_say_whether_they_are_floor_or_cei
     assert all(name == reference.name for name, reference in REFERENCES.items())
 
 
+def test_what_is_made_of_a_method_counts_as_the_method_does() -> None:
+    assert REFERENCES["mixture"].functions == (
+        "sepmodels.systems.references:mixture_as_estimate",
+        "sepmodels.systems.references:Reference",
+    )
+
+
 def test_the_floor_is_the_mixture_itself() -> None:
     track = stems(vocals=tone(440, 60_000), bass=tone(110, 60_000))
 

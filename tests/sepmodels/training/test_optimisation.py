@@ -80,10 +80,11 @@ def test_a_variants_own_settings_stand_in_place_of_the_profiles() -> None:
     assert own_training(TINY, SETTINGS) == SETTINGS
 
 
-def test_longer_chunks_are_fewer_so_that_each_step_sees_as_many_seconds_of_music() -> None:
-    own = own_training(with_own(chunk_seconds=6.0), TrainingSettings(batch=4, chunk_seconds=3.0))
+def test_longer_chunks_are_fewer_so_that_each_step_and_epoch_sees_as_many_seconds_of_music() -> None:
+    shared = TrainingSettings(batch=4, chunk_seconds=3.0, chunks_per_track=64)
+    own = own_training(with_own(chunk_seconds=6.0), shared)
 
-    assert (own.batch, own.chunk_seconds) == (2, 6.0)
+    assert (own.batch, own.chunk_seconds, own.chunks_per_track) == (2, 6.0, 32)
 
 
 def test_the_budget_and_a_misspelt_setting_are_no_part_of_a_recipe() -> None:
