@@ -7,11 +7,13 @@ import pandas as pd
 
 from sepmodels.audio import targets_of
 from sepmodels.errors import UserError
+from sepmodels.results.csv_files import read_csv_file
 from sepmodels.results.per_track import ALL_METRICS
 from sepmodels.scoring.museval_files import read_museval_files
 from sepmodels.systems.track_names import match_names
 
 _COLUMNS = ["variant", "seed", "track", "target", "metric", "window", "value"]
+_FIGURES = (*ALL_METRICS, "value", "window", "seed")
 _EXPECTED = "expected the columns track, target, metric and value, or track, target and a column for each metric"
 
 
@@ -44,12 +46,15 @@ def read_given_scores(
 
 def _read_table(file: Path, name: str) -> pd.DataFrame:
     try:
-        table = pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file)
+        table = pd.read_parquet(file) if file.suffix == ".parquet" else read_csv_file(file, _FIGURES)
     except (OSError, ValueError) as fault:
         reason = str(fault).splitlines()[0] if str(fault) else type(fault).__name__
         raise UserError(f"{file} is no table of scores ({reason}): {_EXPECTED}.") from None
     if not {"track", "target"} <= set(table.columns):
         raise UserError(f"{file} has the columns {', '.join(map(str, table.columns))}: {_EXPECTED}.")
+    named = table[["track", "target"]]
+    if not (named.notna() & (named != "")).all(axis=None):
+        raise UserError(f"{file} has a row without the name of a track or target: give both in each row.")
     if "metric" not in table:
         metrics = [metric for metric in ALL_METRICS if metric in table]
         if not metrics:

@@ -12,6 +12,7 @@ from sepmodels.audio.sound_files import is_sound_file
 from sepmodels.errors import UserError
 from sepmodels.machine.parallel import for_each_in_processes, usable_cores
 from sepmodels.progress import Progress, Say, silent
+from sepmodels.results.csv_files import read_csv_file
 from sepmodels.scoring.bsseval import bsseval_scores
 from sepmodels.scoring.measure import Measure, Signals, value_or_nan
 from sepmodels.scoring.measures import chosen_measures, turned
@@ -70,7 +71,7 @@ def _ratings(file: Path, folder: Path) -> pd.DataFrame:
     if not file.is_file():
         raise UserError(f"{folder} has no ratings.csv: expected {_EXPECTED}.")
     try:
-        table = pd.read_csv(file, dtype=str)
+        table = read_csv_file(file, ())
     except (OSError, ValueError) as fault:
         raise UserError(f"{file} cannot be read as a table ({fault}): expected {_EXPECTED}.") from None
     if missing := [name for name in _COLUMNS if name not in table]:
@@ -93,8 +94,7 @@ def _given(folder: Path) -> pd.DataFrame:
         try:
             head = pd.read_csv(file, nrows=0)
             if set(_GIVEN) <= set(head):
-                texts = {name: str for name in _GIVEN if name != "score"}
-                rows = pd.read_csv(file, usecols=_GIVEN, dtype=texts | {"score": float})[_GIVEN]
+                rows = read_csv_file(file, ["score"])[_GIVEN].astype({"score": float})
                 rows.columns = pd.Index(["song", "sound", "measure", "value"])
                 found.append(rows.assign(measure=rows.measure + ", given"))
         except (OSError, ValueError) as fault:

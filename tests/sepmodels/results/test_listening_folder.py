@@ -85,6 +85,15 @@ def test_songs_may_have_numbers_for_names_and_values_of_sounds_that_nobody_rated
     ]
 
 
+def test_a_song_may_be_called_na(folder: Path) -> None:
+    (folder / "sounds" / "one").rename(folder / "sounds" / "NA")
+    for file in folder.glob("*.csv"):
+        pd.read_csv(file).replace({"page": {"one": "NA"}}).to_csv(file, index=False)
+    test = read_listening_test(folder)
+    assert set(test.ratings.song) == {"NA", "two"}
+    assert set(test.given.song) == {"NA", "two"}
+
+
 def test_a_measure_that_fails_has_no_value_of_that_sound_and_is_named(folder: Path, monkeypatch) -> None:
     monkeypatch.setitem(measures(), "MR-STFT", replace(measures()["MR-STFT"], value=fails))
     said: list[str] = []
