@@ -15,10 +15,11 @@ from sepmodels.progress import Progress, Say, silent
 from sepmodels.scoring.measures import chosen_measures, measure_track
 from sepmodels.scoring.pitch import Pitch
 from sepmodels.scoring.pitch_labels import find_labels, labels_of
-from sepmodels.scoring.stems import ACCOMPANIMENT, MIXTURE, VOCALS, TrackStems, find_stems, stem_called
+from sepmodels.scoring.stems import TrackStems, find_stems
 from sepmodels.scoring.threads import scoring_workers
 from sepmodels.scoring.track import SCORERS, WHOLE_TRACK_METRICS, Scorer, score_track, tidy
 from sepmodels.systems.given_audio import fit
+from sepmodels.systems.stem_names import ACCOMPANIMENT, MIXTURE, VOCALS, stem_called
 from sepmodels.systems.track_names import match_names
 
 PITCH_MEASURES = ("RPA", "OA")
@@ -204,7 +205,8 @@ def pair_tracks(
     references: Path, estimates: Path, targets: Sequence[str] = (), say: Say = lambda sentence: None
 ) -> list[Pair]:
     """The tracks that are in both folders, with what is scored of them; raises UserError as :func:`score_folders`."""
-    true, made = find_stems(references), find_stems(estimates)
+    true = find_stems(references)
+    made = find_stems(estimates, list(true))
     matched, sentences = match_names(made, list(true))
     for sentence in sentences:
         say(sentence)

@@ -1,7 +1,6 @@
 """Folders of stems, as people and programs leave them: which file is which stem of which track."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,15 +10,9 @@ from sepmodels.audio import FULL_SCALE, SAMPLE_RATE_HZ, STREAMS
 from sepmodels.audio.io import decode_int16, read_audio, stem_file_headers
 from sepmodels.audio.sound_files import files_below, is_below_hidden, is_sound_file
 from sepmodels.errors import UserError
-from sepmodels.systems.track_names import plain
+from sepmodels.systems.stem_names import ACCOMPANIMENT, MIXTURE, last_words, read_names, require_one, stem_called
 
-VOCALS, ACCOMPANIMENT, MIXTURE = "vocals", "accompaniment", "mixture"
-_OTHER_NAMES = {
-    **dict.fromkeys(("vocal", "voice", "singing"), VOCALS),
-    **dict.fromkeys(("novocals", "instrumental", "minusvocals", "karaoke", "instrum"), ACCOMPANIMENT),
-    "mix": MIXTURE,
-}
-_KNOWN = {ACCOMPANIMENT, *STREAMS, *_OTHER_NAMES}  # stems that a file may be of, with its track's name before
+_NAMED = {ACCOMPANIMENT, *STREAMS}  # stems that a file may be of, with its track's name before
 _EXPECTED = "TRACK/vocals.wav, TRACK_vocals.wav or TRACK.stem.mp4, in test/ or not"
 
 
@@ -47,23 +40,27 @@ class TrackStems:
         return {name: (stream, SAMPLE_RATE_HZ) for name, stream in zip(STREAMS, streams, strict=True)}
 
 
-def find_stems(folder: Path) -> dict[str, TrackStems]:
+def find_stems(folder: Path, known: Sequence[str] = ()) -> dict[str, TrackStems]:
     """The tracks of a folder, by name.
 
-    Raises UserError for a folder that is missing or has no stems, and for two files of one stem.
+    known: names of tracks, by which files as ``TRACK_vocals`` are read: "Oh No_vocals" is one of "Oh No", or of "Oh"
+        without vocals.
+
+    Raises UserError for a folder that is missing or has no stems, for two files of one stem, and for a file that may be
+    of two tracks.
     """
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder}: name one with {_EXPECTED}.")
     top = folder / "test" if (folder / "test").is_dir() else folder
     tracks: dict[str, dict[str, Path]] = {}
     whole: dict[str, Path] = {}
-    for file in files_below(top):
-        if not is_sound_file(file) or is_below_hidden(file, top):
-            continue
+    sounds = [file for file in files_below(top) if is_sound_file(file) and not is_below_hidden(file, top)]
+    read = _read_names([file.stem for file in sounds if file.parent == top], known)
+    for file in sounds:
         if file.name.endswith(".stem.mp4"):
             whole[file.name.removesuffix(".stem.mp4")] = file
             continue
-        track, stem = _track_and_stem(file, top)
+        track, stem = read[file.stem] if file.parent == top else (file.parent.name, stem_called(file.stem))
         if not track:
             continue
         if stem in tracks.setdefault(track, {}):
@@ -78,24 +75,15 @@ def find_stems(folder: Path) -> dict[str, TrackStems]:
     return {name: found[name] for name in sorted(found) if found[name].names}
 
 
-def _track_and_stem(file: Path, top: Path) -> tuple[str, str]:
-    """Whose stem a file is, and which; no track's where its name says neither."""
-    if file.parent != top:
-        return file.parent.name, stem_called(file.stem)
-    for split in re.finditer(r"[\s_.(\[-]+", file.stem):
-        if split.start() and plain(file.stem[split.end() :]) in _KNOWN:
-            return file.stem[: split.start()], stem_called(file.stem[split.end() :])
-    return "", ""
-
-
-def stem_called(name: str) -> str:
-    """The stem's name, the same for all ways to write it.
-
-    >>> stem_called("Vocals"), stem_called("no_vocals"), stem_called("Lead Guitar")
-    ('vocals', 'accompaniment', 'leadguitar')
-    """
-    written = plain(name)
-    return _OTHER_NAMES.get(written, written)
+def _read_names(names: Sequence[str], known: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Whose stem a file of each name is, and which; no track's where it says neither."""
+    read = {}
+    for name, (one, ways) in read_names(names, known).items():
+        last = last_words(ways)
+        # where tracks are known and it is of none of them, it is not scored, whatever it is
+        found = one or (last[0] if known and last else require_one(name, last))
+        read[name] = (found.track, found.stem) if found and found.stem in _NAMED else ("", "")
+    return read
 
 
 def _place(name: str) -> int:

@@ -1,6 +1,5 @@
 """Systems whose estimates a person has as audio files."""
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,23 +9,12 @@ import numpy as np
 
 from sepmodels.audio import SAMPLE_RATE_HZ
 from sepmodels.audio.io import read_audio
-from sepmodels.audio.sound_files import files_below, is_below_hidden, is_sound_file
 from sepmodels.errors import UserError
 from sepmodels.marks import no_part_of_a_result
 from sepmodels.systems.added import PLACE_ONLY, Added, Heard, Separate, Tracks, beside, beside_in_words
-from sepmodels.systems.track_names import match_names, plain
+from sepmodels.systems.given_files import matched_files, require_files
 
-# What files of each target may be called.
-NAMES = {
-    "vocals": ("vocals", "vocal", "voice", "singing"),
-    "drums": ("drums", "drum"),
-    "bass": ("bass",),
-    "other": ("other",),
-}
-_REST = "accompaniment|instrumental|karaoke|backing"
-_OTHERS = frozenset({"mixture", "mix", "piano", "guitar"})
 _FIT_SECONDS = 0.5  # longer differences are no padding of a codec
-_EXPECTED = "TRACK/{0}.wav, test/TRACK/{0}.wav or TRACK_{0}.wav, in any format"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +50,7 @@ class GivenAudio(Added):
 
     def check(self) -> None:
         """Raise UserError where there are none."""
-        target_files(self.estimates, self.target)
+        require_files(self.estimates, self.target)
 
     def match(self, tracks: Sequence[str]) -> list[str]:
         """How many of the tracks have an estimate, and by what name."""
@@ -82,65 +70,6 @@ class GivenAudio(Added):
             return fitted(files[track], mixture)
 
         yield read
-
-
-def matched_files(folder: Path, tracks: Sequence[str], target: str = "vocals") -> tuple[dict[str, Path], list[str]]:
-    """The file with the target of each track that has one, and sentences on names that are not the same.
-
-    Raises UserError where no track has one.
-    """
-    files = target_files(folder, target)
-    found, said = match_names(files, tracks)
-    if not found:
-        raise UserError(
-            f"{folder} has {target} of {_some(list(files))}, which is none of the {len(tracks)} test tracks "
-            f"({_some(tracks)}): name folders or files as the tracks are named."
-        )
-    return {track: files[name] for track, name in found.items()}, said
-
-
-def target_files(folder: Path, target: str) -> dict[str, Path]:
-    """The file with the target of each track, by the name that the track has there.
-
-    Raises UserError for a folder that is missing or has none, and for two files of one track.
-    """
-    if not folder.is_dir():
-        raise UserError(f"There is no folder {folder}: name one with {_EXPECTED.format(target)}.")
-    top = folder / "test" if (folder / "test").is_dir() else folder
-    sounds = [file for file in files_below(top) if is_sound_file(file) and not is_below_hidden(file, top)]
-    named = [(name, file) for file in sounds if (name := _track_of(file, top, target)) is not None]
-    if not named:  # all files are of the target, where none says what it is
-        named = [(file.stem, file) for file in sounds if file.parent == top and not _is_other(file.stem, target)]
-    found: dict[str, Path] = {}
-    for name, file in named:
-        if name in found:
-            raise UserError(f"{folder} has two files of {name!r}, {found[name]} and {file}: remove one.")
-        found[name] = file
-    if not found:
-        raise UserError(f"{folder} has no {target}: expected {_EXPECTED.format(target)}.")
-    return found
-
-
-def _track_of(file: Path, top: Path, target: str) -> str | None:
-    """The name of the track whose target a file has by its own name; None for any other file."""
-    if _is_other(file.stem, target):
-        return None
-    names = NAMES[target]
-    if plain(file.stem) in names and file.parent != top:
-        return file.parent.name
-    words = re.split(r"[\W_]+", file.stem.casefold())
-    if not set(words) & set(names):
-        return None
-    pattern = rf"[\s_.-]*[(\[]?\b(?:{'|'.join(names)})\b[)\]]?.*$"
-    name = re.sub(pattern, "", file.stem.replace("_", " "), flags=re.I).strip()
-    return name or (file.parent.name if file.parent != top else None)
-
-
-def _is_other(stem: str, target: str) -> bool:
-    """Whether a file is named as the rest without the target, as another source, or as the mixture."""
-    without = rf"(no|minus|without)[ _-]?({'|'.join(NAMES[target])})|{_REST}"
-    others = _OTHERS.union(*(names for source, names in NAMES.items() if source not in (target, "vocals")))
-    return bool(re.search(without, stem, re.I)) or plain(stem) in others
 
 
 def fitted(file: Path, mixture: np.ndarray) -> Heard:
@@ -180,8 +109,3 @@ def fit(
         waveform = np.pad(waveform, ((0, 0), (0, max(missing, 0))))[:, : like.shape[1]]
     file = source if isinstance(source, Path) and not said else None
     return Heard(waveform.astype(np.float32, copy=False), tuple(said), file)
-
-
-def _some(names: Sequence[str], most: int = 2) -> str:
-    more = len(names) - most
-    return ", ".join(map(repr, names[:most])) + (f" and {more} more" if more > 0 else "")

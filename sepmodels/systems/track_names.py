@@ -38,12 +38,16 @@ def match_names(given: Iterable[str], ours: Sequence[str]) -> tuple[dict[str, st
     return {track: found[track] for track in ours if track in found}, said
 
 
+def likeness(given: str, ours: str) -> float:
+    """How like two names are, by their letters and digits: 1 where these are the same."""
+    return difflib.SequenceMatcher(None, plain(given), plain(ours)).ratio()
+
+
 def _same(track: str, candidates: Sequence[str]) -> str | None:
     same = [name for name in candidates if plain(name) == plain(track)]
     return same[0] if len(same) == 1 else None
 
 
 def _like(track: str, candidates: Sequence[str]) -> str | None:
-    wanted = plain(track)
-    like = [name for name in candidates if difflib.SequenceMatcher(None, plain(name), wanted).ratio() >= LIKE]
+    like = [name for name in candidates if likeness(name, track) >= LIKE]
     return like[0] if len(like) == 1 else None

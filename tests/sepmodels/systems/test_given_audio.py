@@ -9,7 +9,8 @@ from sepmodels.audio import FULL_SCALE, SAMPLE_RATE_HZ
 from sepmodels.audio.io import write_audio
 from sepmodels.errors import UserError
 from sepmodels.systems.estimate_faults import faults_of, summed_up
-from sepmodels.systems.given_audio import fitted, matched_files
+from sepmodels.systems.given_audio import fitted
+from sepmodels.systems.given_files import matched_files
 from tests.conftest import synthetic_stems
 
 TRACKS = ("Al James - Schoolboy Facination", "Bobby Nobody - Stitch Up")
