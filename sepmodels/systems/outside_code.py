@@ -5,12 +5,14 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from sepmodels.errors import UserError, unknown_name
+
+_INSTALLED = ("site-packages", "dist-packages")  # folders in which packages lie that have nothing to do with each other
 
 
 def open_folder(folder: Path) -> None:
@@ -57,35 +59,62 @@ def require_parts(module: ModuleType, *names: str) -> None:
         )
 
 
-def require_own(files: Iterable[Path]) -> None:
-    """Raise :class:`UserError` unless each file is what an import of its name gives."""
+def require_own(files: Iterable[Path], folder: Path) -> None:
+    """Raise :class:`UserError` unless each module or package in the folder is what an import of its name gives."""
     for file in files:
-        found = _origin(file.stem)
+        package = file.name == "__init__.py"
+        if (file.parents[1] if package else file.parent) != folder:
+            continue  # of a package, which is looked at itself
+        name = file.parent.name if package else file.stem
+        found = _origin(name)
         if found != str(file):
             raise UserError(
-                f"{file} cannot be imported, because {found or 'another module'} has the name {file.stem!r} too: "
-                "rename it."
+                f"{file} cannot be imported, because {found or 'another module'} has the name {name!r} too: rename it."
             )
 
 
-def with_imports(file: Path) -> list[Path]:
-    """A file, and the files of its own folder that it imports, directly or through others."""
+def with_imports(file: Path, module: str = "") -> list[Path]:
+    """A file, and the files beside it that it imports, directly or through others: modules, and those of packages.
+
+    module: the file's dotted name where it is of an installed package. Beside it is then what lies beside the whole
+    package; among all that is installed, the package alone.
+    """
+    depth = module.count(".") + (file.name == "__init__.py") if module else 0
+    root = file.parents[depth]
     found: list[Path] = []
-    waiting = [file]
+    waiting = [file, *_files_of(root, module)] if module else [file]
+    alone = module.partition(".")[0] if root.name in _INSTALLED else ""
     while waiting:
         one = waiting.pop()
-        if one in found or not one.is_file():
+        if one in found:
             continue
         found.append(one)
         try:
             tree = ast.parse(one.read_text(encoding="utf-8"))
         except (SyntaxError, UnicodeDecodeError):
             continue
-        for node in ast.walk(tree):
-            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            modules += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-            waiting += [file.parent / f"{name.partition('.')[0]}.py" for name in modules]
+        for folder, name in _imported(tree, one, root):
+            if not alone or folder != root or name.partition(".")[0] == alone:
+                waiting += _files_of(folder, name)
     return sorted(found)
+
+
+def _imported(tree: ast.Module, file: Path, root: Path) -> Iterator[tuple[Path, str]]:
+    """What a module imports: dotted names, each with the folder that it begins in. A name may be no module's."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((root, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            folder = file.parents[node.level - 1] if 0 < node.level <= len(file.parents) else root
+            yield from ((folder, ".".join(filter(None, (node.module, alias.name)))) for alias in node.names)
+
+
+def _files_of(folder: Path, name: str) -> Iterator[Path]:
+    """The files that an import of a dotted name runs, as far as they are there; of ``*`` the package before it."""
+    for part in name.split("."):
+        own = folder / part / "__init__.py"
+        yield from (one for one in (own, folder / f"{part}.py") if one.is_file())
+        folder /= part
 
 
 def _origin(name: str) -> str | None:

@@ -52,8 +52,14 @@ class OutsideVariant(Variant):
             return ()
         if self.module:
             return (self.home.parent if self.home.name == "__init__.py" else self.home,)
-        top = self.variants.parent / str(self.settings["module"]).partition(".")[0]
-        return (top,) if top.is_dir() else tuple(with_imports(top.with_suffix(".py")))
+        folder = self.variants.parent
+        top = folder / str(self.settings["module"]).partition(".")[0]
+        if top.is_dir():
+            return (top,)
+        # a package is needed whole
+        return tuple(
+            sorted({folder / one.relative_to(folder).parts[0] for one in with_imports(top.with_suffix(".py"))})
+        )
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -134,7 +140,7 @@ def _module(file: Path) -> ModuleType:
         return before[1]
     if before:
         del sys.modules[file.stem]
-    require_own([file])
+    require_own([file], file.parent)
     spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec
     assert spec.loader
@@ -167,7 +173,8 @@ def _outside(variant: Variant, file: Path, module: str) -> OutsideVariant:
         _require_of_package(module, named[1:] if ours else named)
     else:
         beside = [file.parent / f"{name.partition('.')[0]}.py" for name in named]
-        require_own(one for start in (file, *beside) if start.is_file() for one in with_imports(start))
+        own = [one for start in (file, *beside) if start.is_file() for one in with_imports(start)]
+        require_own(own, file.parent)
         if ours and beside[0].is_file():
             raise UserError(f"{beside[0]} has the name of an architecture of the project: rename it.")
     if ours:

@@ -74,14 +74,16 @@ class PythonFunction(Added):
         return module, function
 
     def version(self) -> Mapping[str, str]:
-        """The hash of the file and of what it imports from its folder; of a module also its package's version."""
+        """The hash of the file and of what it imports from its folder; of a module, its package's with the version."""
         try:
             module, function = self.found()
         except UserError as fault:  # said by whoever runs it
             return {"python": str(fault)}
         source = _source(module)
-        content = hash_texts([function, *map(hash_file, with_imports(source))]) if source else function
-        packages = () if module.endswith(".py") else metadata.packages_distributions().get(module.partition(".")[0], ())
+        in_file = module.endswith(".py")
+        files = with_imports(source, "" if in_file else module) if source else ()
+        content = hash_texts([function, *map(hash_file, files)]) if files else function
+        packages = () if in_file else metadata.packages_distributions().get(module.partition(".")[0], ())
         return {"python": content, **{f"package.{name}": metadata.version(name) for name in packages}}
 
     @contextmanager

@@ -113,6 +113,66 @@ def test_a_change_of_the_file_or_of_what_it_imports_beside_it_is_another_version
 
 
 @pytest.mark.parametrize(
+    ("imported", "file"),
+    [
+        ("from net.model import gain", "net/model.py"),
+        ("import net.model", "net/__init__.py"),
+        ("from net import model", "net/model.py"),
+        ("from net.deep.er import x", "net/deep/__init__.py"),
+        ("from net.deep import x", "net/blocks.py"),
+        ("from bare import model", "bare/model.py"),
+        ("from net import *", "net/more.py"),
+        ("from net.deep import x", "beside.py"),
+    ],
+)
+def test_a_change_in_a_package_beside_the_file_is_another_version(tmp_path: Path, imported: str, file: str) -> None:
+    for name, code in {
+        "net/__init__.py": "from .more import y",
+        "net/model.py": "gain = 1",
+        "net/more.py": "y = 1",
+        "net/deep/__init__.py": "from .. import blocks\nfrom . import er",
+        "net/deep/er.py": "import beside",
+        "net/blocks.py": "",
+        "bare/model.py": "",
+        "beside.py": "",
+        "unused.py": "",
+        "net/unused.py": "",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(code)
+    system = function(tmp_path, f"{imported}\ndef separate(mixture, rate):\n    return mixture")
+    before = system.version()
+    for name in ("unused.py", "net/unused.py"):
+        (tmp_path / name).write_text("changed = 1")
+    assert system.version() == before
+    (tmp_path / file).write_text((tmp_path / file).read_text() + "\nchanged = 1")
+    assert system.version() != before
+
+
+@pytest.mark.parametrize("place", ["src", "site-packages"])
+@pytest.mark.parametrize("imported", ["from pkg_of_mine.core import f", "from .core import f", "from . import core"])
+def test_a_change_in_an_installed_package_is_another_version_and_other_packages_are_not(
+    tmp_path: Path, monkeypatch, imported: str, place: str
+) -> None:
+    folder = tmp_path / place / "pkg_of_mine"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").touch()
+    (folder / "core.py").write_text("import other_of_mine")
+    (folder / "api.py").write_text(f"{imported}\ndef separate(mixture, rate): return mixture")
+    (folder.parent / "other_of_mine.py").touch()
+    monkeypatch.syspath_prepend(folder.parent)
+    system = PythonFunction("mine", "", "", python="pkg_of_mine.api:separate")
+    try:
+        versions = [system.version()]
+        for file in ("core.py", "__init__.py", "../other_of_mine.py"):
+            (folder / file).write_text((folder / file).read_text() + "\nf = 2")
+            versions.append(system.version())
+    finally:
+        sys.modules.pop("pkg_of_mine", None)
+    assert len({str(version) for version in versions}) == (4 if place == "src" else 3)
+
+
+@pytest.mark.parametrize(
     ("body", "said"),
     [
         ("raise ValueError('no weights')", "ended with status 1. It said last: .*ValueError: no weights"),
