@@ -1,5 +1,6 @@
 """Systems that are the mean of other systems' estimates."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ class Ensemble(Added):
     kind = "ensemble"
     says = "The mean of other systems' estimates; the accompaniment is the mixture minus these."
     option = "mean"
+    may_lack_tracks = True  # those that one of its members lacks
     learns = False  # those that it is made of say what they have learnt from
 
     @property
@@ -32,11 +34,11 @@ class Ensemble(Added):
         return self.mean
 
     def check(self) -> None:
-        """Raise UserError for weights that are not one for each."""
-        if self.weights and (len(self.weights) != len(self.mean) or not sum(self.weights) > 0):
-            raise UserError(
-                f"{len(self.weights)} weights do not go with {len(self.mean)} systems: give one for each, above 0."
-            )
+        """Raise UserError for weights that are not one for each, above 0."""
+        if self.weights and len(self.weights) != len(self.mean):
+            raise UserError(f"{len(self.weights)} weights do not go with {len(self.mean)} systems: give one for each.")
+        if wrong := [weight for weight in self.weights if not 0 < weight < math.inf]:
+            raise UserError(f"The weight {wrong[0]:g} cannot be: give a number above 0 for each system.")
         if len(set(self.mean)) < len(self.mean):
             raise UserError(f"A system is named twice in {', '.join(self.mean)}: give it a weight (--weights) instead.")
 
@@ -49,7 +51,10 @@ class Ensemble(Added):
         def mean(track: str, mixture: np.ndarray) -> Heard:
             total = np.zeros(mixture.shape, np.float64)
             for name, weight in zip(self.mean, weights, strict=True):
-                estimates = tracks.estimates(name, track)
+                try:
+                    estimates = tracks.estimates(name, track)
+                except UserError as fault:
+                    raise UserError(f"{name} has no estimate of it that can be read.") from fault
                 for estimate in estimates:
                     total += weight / len(estimates) * estimate
             return Heard(total.astype(np.float32))

@@ -99,6 +99,7 @@ def added_systems(folder: Path, paths: Paths, tracks: list[str]) -> Iterator[Add
     )
     yield PythonFunction("by_python", "By Python", "", python=f"{script}:separate", trained_on="nothing at all")
     yield Ensemble("both", "Both", "", mean=("as_audio", "by_python"), weights=(1.0, 3.0))
+    yield Ensemble("partly", "Partly", "", mean=("as_audio", "half"))
     yield Augmented("heard_often", "Heard often", "", augmented="filtered", shifts=1)
     columns = {"track": tracks, "target": "vocals", "SDR": [5.0, 7.0]}
     pd.DataFrame(columns).to_csv(folder / "scores.csv", index=False)
@@ -160,6 +161,13 @@ def test_half_of_the_tracks_are_scored_and_the_others_are_named(done: Done) -> N
     assert done.rows().tracks["half"] == 1
     assert done.rows().remark["half"] == "has seen 1 of 2 test tracks, 1 of 2 tracks"
     assert done.rows().place["half"] == "apart"
+    assert done.rows().tracks["partly"] == 1  # a mean of a system that lacks a track lacks it as well
+    lacking = cached_names(done.paths.stems("test"))[1]
+    (said,) = json.loads(done.paths.findings("partly").read_text())
+    assert said == (
+        f"1 of 2 tracks have no estimate that can be used, such as {lacking}: half has no estimate of it that can be "
+        "read."
+    )
 
 
 def test_what_a_system_learnt_from_is_said_and_where_nobody_told_it_that_is_said_too(done: Done) -> None:
