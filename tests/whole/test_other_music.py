@@ -78,7 +78,8 @@ def test_the_scores_on_the_set_are_museval_s_at_its_files_rate(done: Done) -> No
     assert [one.check_name for one in looks if not one.passed] == []
     page = (done.there.results / "results.md").read_text(encoding="utf-8")
     assert "The tracks are scored at their files' rate, 16,000 Hz" in page
-    assert "The 3 tracks are clips of 2 singers." in page
+    assert "The 3 tracks are of 2 artists." in page
+    assert "clips of" not in page  # each singer's clips are one sample already
 
 
 def test_table_and_report_have_both_sets(done: Done) -> None:

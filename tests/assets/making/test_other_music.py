@@ -12,7 +12,7 @@ import pytest
 
 from assets.job import Job
 from assets.making.claims import make_claims
-from assets.making.other_music import not_given
+from assets.making.other_music import clips, not_given
 from assets.making.report import command, make_report
 from assets.making.table import make_table
 from assets.other_test_sets import paths_on
@@ -23,6 +23,7 @@ from pipelines.packing.gathering import Wishes
 from pipelines.packing.own_music import of_other_music
 from pipelines.packing.packing import pack_result
 from pipelines.packing.verifying import verify_pack
+from pipelines.profiles import PROFILES
 from pipelines.systems.adding import remove_system
 from pipelines.terminal import Terminal
 from sepmodels.dataset.other_test_sets import read_test_set
@@ -34,6 +35,18 @@ from sepmodels.systems.given_scores import GivenScores
 from sepmodels.systems.system_files import write_system
 from tests.other_music import NAME, with_other_music
 from tests.packs import NOTHING_KNOWN, parts_of
+
+
+def test_clips_of_one_singer_are_said_only_where_the_test_takes_them_for_several_samples(tmp_path: Path) -> None:
+    own = PROFILES["karaoke"]
+    of_artists, of_tracks = (
+        Job(replace(own, statistics_by=by), Paths(tmp_path, own.name)) for by in ("artist", "track")
+    )
+    read, unread = ["ann_1_01", "ann_1_02", "bob_1_01"], ["ann_01", "ann_02", "bob_01"]
+    assert list(clips(of_artists, read)) == []
+    for on, names in ((of_tracks, read), (of_artists, unread)):
+        (said,) = clips(on, names)
+        assert said.startswith("The 3 tracks are clips of 2 singers.")
 
 
 @pytest.fixture(scope="module")
