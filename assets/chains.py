@@ -140,7 +140,7 @@ def _scores(profile: Profile, system: System) -> Step:
 
 
 def later_settings(profile: Profile, *names: str) -> dict[str, str]:
-    """Those of the profile's settings that came later and are not as all was before them, by name."""
+    """Settings of these names, but for those whose value means that all is as before there was such a setting."""
     return {name: getattr(profile, name) for name in names if changed(profile, name)}
 
 

@@ -5,7 +5,9 @@ import re
 _WITH_GUEST = re.compile(r"\s+(feat|ft|featuring)\b.*", re.IGNORECASE)
 _ASIDE = re.compile(r"\s*\([^()]*\)$")  # The Easton Ellises (Baumi)
 _SINGER_SONG_CLIP = re.compile(r"(.+)_\d{1,2}_\d{1,2}")  # MIR-1K: abjones_1_01
-_ARTIST_TITLE = re.compile(r"([A-Z][A-Za-z0-9]+)_(?=[0-9]*[A-Z])[A-Za-z0-9]{2,}")  # MedleyDB: MusicDelta_80sRock
+_ARTIST_TITLE = re.compile(
+    r"([A-Z][A-Za-z0-9]+)_(?=[A-Z]|[0-9]+[a-z]*[A-Z])[A-Za-z0-9]{2,}"
+)  # MedleyDB: MusicDelta_80sRock
 
 
 def artist_of(track: str) -> str:
@@ -15,7 +17,7 @@ def artist_of(track: str) -> str:
 
     >>> artist_of("PR - Oh No"), artist_of("Triviul feat. The Fiend - Widow"), artist_of("Take Five")
     ('PR', 'Triviul', 'Take Five')
-    >>> artist_of("The Easton Ellises (Baumi) - SDRNR"), artist_of("MusicDelta_Rockabilly")
+    >>> artist_of("The Easton Ellises (Baumi) - SDRNR"), artist_of("MusicDelta_80sRock")
     ('The Easton Ellises', 'MusicDelta')
     >>> artist_of("abjones_1_01"), artist_of("track_01"), artist_of("live_2019_01")
     ('abjones', 'track_01', 'live_2019_01')

@@ -26,6 +26,14 @@ def test_no_artist_is_on_both_sides_unless_all_tracks_are_of_one(
         assert {artist_of(name) for name in held_out}.isdisjoint(artist_of(name) for name in names - held_out)
 
 
+def test_an_artist_is_known_with_guests_with_words_in_brackets_and_by_the_names_of_medleydb() -> None:
+    pairs = ("Ann - One", "Ann feat. Bob - Two"), ("Cyd - One", "Cyd (live) - Two"), ("Dan_80sRock", "Dan_Reggae")
+    for pair in pairs:
+        others = [f"Artist {n} - Song" for n in range(10)]
+        for seed in range(20):
+            assert len(hold_out([*pair, *others], 0.3, seed) & set(pair)) in (0, 2)
+
+
 @given(st.permutations([f"Artist {n} - Song" for n in range(12)]))
 def test_the_draw_does_not_depend_on_the_order_of_the_tracks(names: list[str]) -> None:
     assert hold_out(names, 0.25, 42) == hold_out(sorted(names), 0.25, 42)
