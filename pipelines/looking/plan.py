@@ -67,7 +67,7 @@ def _time(need: Need, minutes: dict[str, float | None]) -> str:
     if not missing:
         return "nothing"
     if None in paces:
-        return f"{missing} seeds of each"
+        return f"{missing} seed{'s' * (missing > 1)} of each"
     total = missing * sum(pace for pace in paces if pace is not None)
     return f"{missing} of each, {total:.0f} min" if total < 120 else f"{missing} of each, {total / 60:.1f} h"
 
